@@ -1,0 +1,1 @@
+//! Benchmarks: each says which decision it informs.

@@ -1,0 +1,1 @@
+//! The A64 instruction table: decode, encode, list. No state.

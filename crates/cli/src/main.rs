@@ -1,0 +1,2 @@
+//! `armagic`: arguments and main.
+fn main() {}

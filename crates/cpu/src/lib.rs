@@ -1,0 +1,1 @@
+//! One PE: registers, system registers, exceptions, MMU and TLB, timers.

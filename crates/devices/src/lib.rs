@@ -1,0 +1,1 @@
+//! Board devices: PL011, PL031, virtio-mmio.

@@ -1,0 +1,1 @@
+//! GICv3 as the guest sees it: distributor, redistributors, CPU interface.

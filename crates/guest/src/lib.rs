@@ -1,0 +1,1 @@
+//! Getting guests: packages through the host's package manager, archives, initramfs.

@@ -1,0 +1,51 @@
+//! What a device is to the bus, and what a wire is to a device.
+
+use crate::AccessSize;
+use std::sync::Arc;
+
+/// A device with registers on the physical bus. Sees offsets, never addresses, and is called by any
+/// vCPU thread at any time: its own lock or atomics keep its state.
+pub trait MmioDevice: Send + Sync {
+    /// Name for traces and error messages, such as `pl011`.
+    fn name(&self) -> &str;
+
+    /// Reads `size` bytes at `offset`; the value is zero-extended. Reserved offsets read as zero.
+    fn read(&self, offset: u64, size: AccessSize) -> u64;
+
+    /// Writes the low `size` bytes of `value` at `offset`. Reserved offsets ignore it.
+    fn write(&self, offset: u64, size: AccessSize, value: u64);
+
+    /// Back to the state at power-on (a system reset).
+    fn reset(&self);
+}
+
+/// Where a device's interrupt output goes; implemented by the interrupt controller.
+pub trait Wire: Send + Sync {
+    /// The level of the wire is now `high`. Setting the level it already has is not an edge.
+    fn set(&self, high: bool);
+}
+
+/// One interrupt output of a device. Devices set lines; they do not know who listens.
+#[derive(Clone)]
+pub struct IrqLine(Arc<dyn Wire>);
+
+impl IrqLine {
+    /// A line that drives `wire`.
+    pub fn new(wire: Arc<dyn Wire>) -> IrqLine {
+        IrqLine(wire)
+    }
+
+    /// A line connected to nothing, for boards that leave the output open.
+    pub fn unconnected() -> IrqLine {
+        struct Open;
+        impl Wire for Open {
+            fn set(&self, _: bool) {}
+        }
+        IrqLine(Arc::new(Open))
+    }
+
+    /// Sets the level.
+    pub fn set(&self, high: bool) {
+        self.0.set(high);
+    }
+}

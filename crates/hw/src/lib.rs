@@ -1,0 +1,12 @@
+//! Shared vocabulary of the board: addresses, interrupt numbers, access sizes, devices, wires, time.
+//!
+//! Only words; nothing here has behaviour beyond its own arithmetic.
+#![forbid(unsafe_code)]
+
+mod addr;
+mod clock;
+mod device;
+
+pub use addr::{AccessSize, IntId, PhysAddr, VirtAddr};
+pub use clock::Clock;
+pub use device::{IrqLine, MmioDevice, Wire};

@@ -1,0 +1,1 @@
+//! The interpreter: evaluates micro-ops at once. The reference engine.

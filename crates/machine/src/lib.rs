@@ -1,0 +1,1 @@
+//! The board: memory map, wiring, device tree, loader, PSCI, vCPU threads.

@@ -1,0 +1,102 @@
+//! The physical address map: which RAM or which device answers at an address.
+
+use crate::{CodePages, HostAddr, Ram};
+use hw::{AccessSize, MmioDevice, PhysAddr};
+use std::sync::Arc;
+
+/// Two regions of the map claim the same addresses, or RAM is mapped out of range.
+#[derive(Debug, thiserror::Error)]
+#[error("{name} at {base}, {size:#x} bytes, overlaps {other}; change the board's map")]
+pub struct BusError {
+    name: String,
+    base: PhysAddr,
+    size: u64,
+    other: String,
+}
+
+struct Region {
+    base: u64,
+    size: u64,
+    device: Arc<dyn MmioDevice>,
+}
+
+/// What answers at a physical address.
+pub enum Target<'b> {
+    /// RAM; the host address is good for the rest of the 4 KiB page.
+    Ram(HostAddr),
+    /// A device, and the offset in its registers.
+    Device(&'b dyn MmioDevice, u64),
+}
+
+/// RAM and devices by physical address. Built once, then shared and never changed.
+pub struct Bus {
+    ram: Ram,
+    code: CodePages,
+    devices: Vec<Region>, // sorted by base, disjoint
+}
+
+impl Bus {
+    /// A map with RAM only.
+    pub fn new(ram: Ram) -> Bus {
+        Bus { code: CodePages::new(ram.base(), ram.size()), ram, devices: Vec::new() }
+    }
+
+    /// Puts `device` at `[base, base + size)`.
+    pub fn map(&mut self, base: PhysAddr, size: u64, device: Arc<dyn MmioDevice>) -> Result<(), BusError> {
+        let overlaps = |b: u64, s: u64| base.0 < b + s && b < base.0 + size;
+        let clash = self.devices.iter().find(|r| overlaps(r.base, r.size)).map(|r| r.device.name().to_owned());
+        let clash = clash.or(overlaps(self.ram.base().0, self.ram.size()).then(|| "RAM".to_owned()));
+        if let Some(other) = clash {
+            return Err(BusError { name: device.name().to_owned(), base, size, other });
+        }
+        let at = self.devices.partition_point(|r| r.base < base.0);
+        self.devices.insert(at, Region { base: base.0, size, device });
+        Ok(())
+    }
+
+    /// Guest RAM.
+    #[inline(always)]
+    pub fn ram(&self) -> &Ram {
+        &self.ram
+    }
+
+    /// Which pages hold code, and when each last changed.
+    #[inline(always)]
+    pub fn code(&self) -> &CodePages {
+        &self.code
+    }
+
+    /// What answers at `pa`; `None` is a decode error (the PE takes an external abort).
+    pub fn find(&self, pa: PhysAddr) -> Option<Target<'_>> {
+        if let Some(host) = self.ram.host(pa) {
+            return Some(Target::Ram(host));
+        }
+        let at = self.devices.partition_point(|r| r.base <= pa.0).checked_sub(1)?;
+        let region = &self.devices[at];
+        let offset = pa.0 - region.base;
+        (offset < region.size).then_some(Target::Device(&*region.device, offset))
+    }
+
+    /// Every device, for reset and listings: base, size, device.
+    pub fn devices(&self) -> impl Iterator<Item = (PhysAddr, u64, &dyn MmioDevice)> {
+        self.devices.iter().map(|r| (PhysAddr(r.base), r.size, &*r.device))
+    }
+
+    /// A read as the bus does it, for page-table walks and tools; `None` is a decode error.
+    /// `pa` is aligned to `size`.
+    pub fn read(&self, pa: PhysAddr, size: AccessSize) -> Option<u64> {
+        Some(match self.find(pa)? {
+            Target::Ram(at) => self.ram.load(at, size),
+            Target::Device(device, offset) => device.read(offset, size),
+        })
+    }
+
+    /// A write as the bus does it; `None` is a decode error. `pa` is aligned to `size`.
+    pub fn write(&self, pa: PhysAddr, size: AccessSize, value: u64) -> Option<()> {
+        match self.find(pa)? {
+            Target::Ram(at) => self.ram.store(at, size, value),
+            Target::Device(device, offset) => device.write(offset, size, value),
+        }
+        Some(())
+    }
+}

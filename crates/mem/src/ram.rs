@@ -1,0 +1,304 @@
+//! Guest RAM: one anonymous mapping of the host, and the only place that reads and writes it.
+//!
+//! Every access checks that its host address lies inside the mapping, so a wrong `HostAddr` is a panic,
+//! never a corrupted host. Aligned accesses are single-copy atomic, as A64 requires of aligned ones up to
+//! 8 bytes; ordering is `Relaxed` and barriers are the engine's (`ARM DDI 0487`, B2 "The AArch64
+//! Application Level Memory Model").
+
+use hw::{AccessSize, PhysAddr};
+use portable_atomic::AtomicU128;
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use vm_memory::MmapRegion;
+
+/// An address of this process inside guest RAM. Good as a TLB addend; worthless outside `Ram`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HostAddr(pub usize);
+
+/// The host would not give the memory.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot map {mib} MiB of guest RAM: {cause}; ask for less with --memory")]
+pub struct RamError {
+    mib: u64,
+    cause: String,
+}
+
+/// What an atomic instruction does to memory (the LSE operations). Values are zero-extended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Atomic {
+    /// LDADD.
+    Add,
+    /// LDCLR: and-not.
+    Clear,
+    /// LDEOR.
+    Xor,
+    /// LDSET: or.
+    Set,
+    /// LDSMAX.
+    SMax,
+    /// LDSMIN.
+    SMin,
+    /// LDUMAX.
+    UMax,
+    /// LDUMIN.
+    UMin,
+    /// SWP.
+    Swap,
+}
+
+/// Guest RAM at one physical base.
+pub struct Ram {
+    base: u64,
+    start: usize,
+    size: usize,
+    _map: MmapRegion, // keeps `start..start + size` mapped
+}
+
+/// Runs `$body` with `$cell` bound to the atomic of the access's width at a checked, aligned address.
+macro_rules! with_atomic {
+    ($self:ident, $at:expr, $size:expr, |$cell:ident: $ty:ident| $body:expr) => {
+        match $size {
+            AccessSize::Byte => {
+                #[allow(dead_code)]
+                type $ty = u8;
+                // SAFETY: `checked` proved the byte lies in the live mapping; only atomics touch it.
+                let $cell = unsafe { AtomicU8::from_ptr($self.checked($at, 1) as *mut u8) };
+                $body
+            }
+            AccessSize::Half => {
+                #[allow(dead_code)]
+                type $ty = u16;
+                // SAFETY: as above, and `checked` asserted the alignment.
+                let $cell = unsafe { AtomicU16::from_ptr($self.checked($at, 2) as *mut u16) };
+                $body
+            }
+            AccessSize::Word => {
+                #[allow(dead_code)]
+                type $ty = u32;
+                // SAFETY: as above.
+                let $cell = unsafe { AtomicU32::from_ptr($self.checked($at, 4) as *mut u32) };
+                $body
+            }
+            AccessSize::Double => {
+                #[allow(dead_code)]
+                type $ty = u64;
+                // SAFETY: as above.
+                let $cell = unsafe { AtomicU64::from_ptr($self.checked($at, 8) as *mut u64) };
+                $body
+            }
+        }
+    };
+}
+
+impl Ram {
+    /// `size` bytes of zeroed RAM at physical `base`; both are multiples of 4 KiB. Huge pages are advised.
+    pub fn new(base: PhysAddr, size: u64) -> Result<Ram, RamError> {
+        assert!(base.0 % 4096 == 0 && size % 4096 == 0 && size > 0, "the board's map is page aligned");
+        let error = |cause: String| RamError { mib: size >> 20, cause };
+        let len = usize::try_from(size).map_err(|e| error(e.to_string()))?;
+        let map = MmapRegion::new(len).map_err(|e| error(e.to_string()))?;
+        // SAFETY: the range is exactly the mapping just made. Advice; refusal changes nothing.
+        #[cfg(target_os = "linux")]
+        unsafe {
+            libc::madvise(map.as_ptr().cast(), len, libc::MADV_HUGEPAGE);
+        }
+        Ok(Ram { base: base.0, start: map.as_ptr() as usize, size: len, _map: map })
+    }
+
+    /// First physical address.
+    pub fn base(&self) -> PhysAddr {
+        PhysAddr(self.base)
+    }
+
+    /// Bytes of RAM.
+    pub fn size(&self) -> u64 {
+        self.size as u64
+    }
+
+    /// Where the byte at `pa` is in this process; `None` if `pa` is not RAM.
+    #[inline(always)]
+    pub fn host(&self, pa: PhysAddr) -> Option<HostAddr> {
+        let offset = pa.0.wrapping_sub(self.base);
+        (offset < self.size as u64).then(|| HostAddr(self.start + offset as usize))
+    }
+
+    #[inline(always)]
+    fn checked(&self, at: HostAddr, bytes: usize) -> usize {
+        let offset = at.0.wrapping_sub(self.start);
+        assert!(offset <= self.size - bytes && at.0 % bytes == 0, "HostAddr comes from Ram::host, and is aligned");
+        at.0
+    }
+
+    /// A relaxed load, zero-extended. Unaligned loads are done bytewise and must stay inside RAM.
+    #[inline(always)]
+    pub fn load(&self, at: HostAddr, size: AccessSize) -> u64 {
+        if at.0 as u64 % size.bytes() == 0 {
+            with_atomic!(self, at, size, |cell: T| cell.load(Ordering::Relaxed) as u64)
+        } else {
+            self.load_unaligned(at, size)
+        }
+    }
+
+    /// A relaxed store of the low bytes of `value`. Unaligned stores are done bytewise.
+    #[inline(always)]
+    pub fn store(&self, at: HostAddr, size: AccessSize, value: u64) {
+        if at.0 as u64 % size.bytes() == 0 {
+            with_atomic!(self, at, size, |cell: T| cell.store(value as T, Ordering::Relaxed))
+        } else {
+            self.store_unaligned(at, size, value)
+        }
+    }
+
+    fn load_unaligned(&self, at: HostAddr, size: AccessSize) -> u64 {
+        (0..size.bytes()).fold(0, |v, i| v | self.load(HostAddr(at.0 + i as usize), AccessSize::Byte) << (8 * i))
+    }
+
+    fn store_unaligned(&self, at: HostAddr, size: AccessSize, value: u64) {
+        (0..size.bytes()).for_each(|i| self.store(HostAddr(at.0 + i as usize), AccessSize::Byte, value >> (8 * i)));
+    }
+
+    /// Atomic read-modify-write, sequentially consistent; returns the old value, zero-extended.
+    /// `at` is aligned to `size`.
+    pub fn rmw(&self, at: HostAddr, size: AccessSize, op: Atomic, operand: u64) -> u64 {
+        use Ordering::SeqCst;
+        with_atomic!(self, at, size, |cell: T| {
+            let v = operand as T;
+            // Signed minima of the unsigned atomics, by the order-preserving flip of the sign bit.
+            const SIGN: T = 1 << (T::BITS - 1);
+            let signed = |pick: fn(T, T) -> T| {
+                let update = |old| Some(pick(old ^ SIGN, v ^ SIGN) ^ SIGN);
+                cell.fetch_update(SeqCst, SeqCst, update).unwrap_or_else(|old| old)
+            };
+            (match op {
+                Atomic::Add => cell.fetch_add(v, SeqCst),
+                Atomic::Clear => cell.fetch_and(!v, SeqCst),
+                Atomic::Xor => cell.fetch_xor(v, SeqCst),
+                Atomic::Set => cell.fetch_or(v, SeqCst),
+                Atomic::UMax => cell.fetch_max(v, SeqCst),
+                Atomic::UMin => cell.fetch_min(v, SeqCst),
+                Atomic::Swap => cell.swap(v, SeqCst),
+                Atomic::SMax => signed(T::max),
+                Atomic::SMin => signed(T::min),
+            }) as u64
+        })
+    }
+
+    /// Compare-and-swap, sequentially consistent; returns what memory held, zero-extended.
+    pub fn cas(&self, at: HostAddr, size: AccessSize, expected: u64, new: u64) -> u64 {
+        use Ordering::SeqCst;
+        with_atomic!(self, at, size, |cell: T| {
+            cell.compare_exchange(expected as T, new as T, SeqCst, SeqCst).unwrap_or_else(|old| old) as u64
+        })
+    }
+
+    fn quad(&self, at: HostAddr) -> &AtomicU128 {
+        // SAFETY: `checked` proved that 16 aligned bytes lie in the live mapping; only atomics touch them.
+        unsafe { AtomicU128::from_ptr(self.checked(at, 16) as *mut u128) }
+    }
+
+    /// Single-copy atomic 16-byte load; `at` is 16-byte aligned. Little-endian: low half at `at`.
+    pub fn load16(&self, at: HostAddr) -> u128 {
+        self.quad(at).load(Ordering::SeqCst)
+    }
+
+    /// 16-byte compare-and-swap; returns what memory held. `at` is 16-byte aligned.
+    pub fn cas16(&self, at: HostAddr, expected: u128, new: u128) -> u128 {
+        self.quad(at).compare_exchange(expected, new, Ordering::SeqCst, Ordering::SeqCst).unwrap_or_else(|old| old)
+    }
+
+    /// Writes `bytes` zero bytes at `at`, both multiples of 8 (`DC ZVA`).
+    pub fn zero(&self, at: HostAddr, bytes: usize) {
+        for i in (0..bytes).step_by(8) {
+            self.store(HostAddr(at.0 + i), AccessSize::Double, 0);
+        }
+    }
+
+    /// Copies out of RAM; `None` if any byte of the range is not RAM.
+    pub fn read_bytes(&self, pa: PhysAddr, out: &mut [u8]) -> Option<()> {
+        let from = self.range(pa, out.len())?;
+        // SAFETY: `range` proved the source lies in the mapping; `out` is ours and cannot overlap it.
+        // vCPUs may write meanwhile: bytes are then a mix, as for any bus master.
+        unsafe { std::ptr::copy_nonoverlapping(from as *const u8, out.as_mut_ptr(), out.len()) };
+        Some(())
+    }
+
+    /// Copies into RAM; `None`, with nothing written, if any byte of the range is not RAM.
+    pub fn write_bytes(&self, pa: PhysAddr, bytes: &[u8]) -> Option<()> {
+        let to = self.range(pa, bytes.len())?;
+        // SAFETY: as in `read_bytes`, with the roles exchanged.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to as *mut u8, bytes.len()) };
+        Some(())
+    }
+
+    /// Gives every page back to the host; RAM reads as zero again (power-on reset).
+    pub fn clear(&self) {
+        // SAFETY: the range is exactly our private anonymous mapping; discarding it reads as zero.
+        #[cfg(target_os = "linux")]
+        if unsafe { libc::madvise(self.start as *mut _, self.size, libc::MADV_DONTNEED) } == 0 {
+            return;
+        }
+        self.zero(HostAddr(self.start), self.size);
+    }
+
+    fn range(&self, pa: PhysAddr, len: usize) -> Option<usize> {
+        let offset = usize::try_from(pa.0.checked_sub(self.base)?).ok()?;
+        (offset.checked_add(len)? <= self.size).then_some(self.start + offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ram() -> Ram {
+        Ram::new(PhysAddr(0x4000_0000), 0x10000).unwrap()
+    }
+
+    #[test]
+    fn loads_see_stores_of_every_width_and_alignment() {
+        let ram = ram();
+        for size in [AccessSize::Byte, AccessSize::Half, AccessSize::Word, AccessSize::Double] {
+            for skew in 0..8 {
+                let at = HostAddr(ram.host(PhysAddr(0x4000_0100)).unwrap().0 + skew);
+                ram.store(at, size, 0x8877_6655_4433_2211);
+                assert_eq!(ram.load(at, size), size.truncate(0x8877_6655_4433_2211));
+            }
+        }
+    }
+
+    #[test]
+    fn signed_extremes_compare_as_signed() {
+        let ram = ram();
+        let at = ram.host(PhysAddr(0x4000_0000)).unwrap();
+        ram.store(at, AccessSize::Byte, 0x80); // -128
+        assert_eq!(ram.rmw(at, AccessSize::Byte, Atomic::SMax, 0x01), 0x80);
+        assert_eq!(ram.load(at, AccessSize::Byte), 0x01);
+        assert_eq!(ram.rmw(at, AccessSize::Byte, Atomic::SMin, 0xff), 0x01);
+        assert_eq!(ram.load(at, AccessSize::Byte), 0xff);
+    }
+
+    #[test]
+    fn outside_is_not_ram() {
+        let ram = ram();
+        assert!(ram.host(PhysAddr(0x3fff_ffff)).is_none());
+        assert!(ram.host(PhysAddr(0x4001_0000)).is_none());
+        assert!(ram.write_bytes(PhysAddr(0x4000_ffff), &[0; 2]).is_none());
+        assert!(ram.read_bytes(PhysAddr(u64::MAX), &mut [0; 2]).is_none());
+    }
+
+    #[test]
+    #[should_panic(expected = "HostAddr comes from")]
+    fn a_wrong_host_address_is_caught() {
+        let ram = ram();
+        ram.load(HostAddr(ram.host(PhysAddr(0x4000_fff8)).unwrap().0 + 8), AccessSize::Double);
+    }
+
+    #[test]
+    fn clear_zeroes() {
+        let ram = ram();
+        ram.write_bytes(PhysAddr(0x4000_0040), b"armagic").unwrap();
+        ram.clear();
+        let mut out = [1; 7];
+        ram.read_bytes(PhysAddr(0x4000_0040), &mut out).unwrap();
+        assert_eq!(out, [0; 7]);
+    }
+}

@@ -1,0 +1,1 @@
+//! What every A64 instruction means, once, in micro-ops, and what every micro-op means.

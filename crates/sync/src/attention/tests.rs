@@ -1,0 +1,1 @@
+//! What the attention word promises, under loom (`RUSTFLAGS="--cfg loom"`) and without it.

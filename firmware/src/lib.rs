@@ -1,0 +1,1 @@
+//! Bare-metal guest programs, assembled at build time.
