@@ -1,1 +1,59 @@
-//! The A64 instruction table: decode, encode, list. No state.
+//! The A64 instruction table: decode, encode, list. No state, no meaning.
+//!
+//! The table itself is text, `isa/*.isa`, in the order and the words of ARM DDI 0487 ("A64 instruction set
+//! encoding"); `build.rs` turns each row into a struct of its fields and checks the table's laws.
+#![forbid(unsafe_code)]
+
+/// One operand or opcode field of a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Field {
+    /// The manual's name in lower case.
+    pub name: &'static str,
+    /// Lowest bit.
+    pub lsb: u32,
+    /// Width in bits.
+    pub width: u32,
+}
+
+/// What generators, coverage reports and tools need to know of a row.
+pub struct RowInfo {
+    /// Which row this is.
+    pub row: Row,
+    /// Its name.
+    pub name: &'static str,
+    /// The manual's encoding class.
+    pub class: &'static str,
+    /// Bits that decode looks at.
+    pub mask: u32,
+    /// The values of those bits.
+    pub value: u32,
+    /// Bits the manual writes as "(1)": produced by encode, ignored by decode.
+    pub should_be: u32,
+    /// True if `guard` can refuse a word.
+    pub guarded: bool,
+    /// Field combinations that are allocated: false means the word is not this row.
+    pub guard: fn(u32) -> bool,
+    /// The fields, from the highest bit down.
+    pub fields: &'static [Field],
+}
+
+impl RowInfo {
+    /// Does `word` belong to this row?
+    pub fn matches(&self, word: u32) -> bool {
+        word & self.mask == self.value && (self.guard)(word)
+    }
+}
+
+impl Row {
+    /// This row's entry of the table.
+    pub fn info(self) -> &'static RowInfo {
+        &ROWS[self as usize]
+    }
+}
+
+include!(concat!(env!("OUT_DIR"), "/table.rs"));
+
+/// Decodes one instruction word; `None` if it is unallocated or not implemented.
+pub fn decode(word: u32) -> Option<Insn> {
+    lookup(word).map(|row| Insn::from_row(row, word))
+}

@@ -1,0 +1,1 @@
+//! Data processing -- register.

@@ -1,0 +1,1 @@
+//! Scalar and vector floating point instructions.

@@ -1,0 +1,1 @@
+//! Exact floating point: our own softfloat under FPCR, accumulating FPSR.

@@ -1,0 +1,1 @@
+//! Scalar floating point and Advanced SIMD.

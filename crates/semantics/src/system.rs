@@ -1,0 +1,1 @@
+//! System instructions: MRS, MSR, SYS, hints, barriers.
