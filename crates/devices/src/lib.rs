@@ -1,1 +1,14 @@
-//! Board devices: PL011, PL031, virtio-mmio.
+//! Board devices: PL011 UART, PL031 real-time clock, empty virtio-mmio slots.
+//!
+//! A device is a plain register state, which is pure, and a shell that owns its lock, its wire and its
+//! time. Devices see offsets, never addresses, and do not know who listens to their line.
+#![forbid(unsafe_code)]
+
+mod pl011;
+mod pl031;
+mod primecell;
+mod virtio_mmio;
+
+pub use pl011::{CharSink, Pl011};
+pub use pl031::Pl031;
+pub use virtio_mmio::VirtioMmioSlot;
