@@ -4,6 +4,10 @@
 //! encoding"); `build.rs` turns each row into a struct of its fields and checks the table's laws.
 #![forbid(unsafe_code)]
 
+mod system;
+
+pub use system::{PstateField, SysReg};
+
 /// One operand or opcode field of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Field {

@@ -7,23 +7,13 @@
 use crate::fops::{FOp1, FOp2, FOp3};
 use crate::vops::{SOp1, SOp2, SOp3, VOp1, VOp2, VOp3};
 use crate::{Cond, Done, FlagOp, Op1, Op2, Width};
+use a64::{PstateField, SysReg};
 use hw::{Access, Leave};
 use mem::Atomic;
 
 /// A general-purpose register number. 31 is XZR here; SP has methods of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Gpr(pub u32);
-
-/// A system register or system instruction by encoding: op0:2 op1:3 CRn:4 CRm:4 op2:3, bits [15:0].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct SysReg(pub u16);
-
-impl SysReg {
-    /// From the fields of MRS, MSR, SYS.
-    pub const fn new(op0: u32, op1: u32, crn: u32, crm: u32, op2: u32) -> SysReg {
-        SysReg((op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2) as u16)
-    }
-}
 
 /// How a branch leaves, for engines that predict.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,21 +59,6 @@ pub enum Hint {
     Dmb(u32),
     Isb,
     Sb,
-}
-
-/// PSTATE fields that MSR (immediate) writes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
-pub enum PstateField {
-    Uao,
-    Pan,
-    SpSel,
-    Ssbs,
-    Dit,
-    Tco,
-    DaifSet,
-    DaifClr,
-    AllInt,
 }
 
 /// The engine.

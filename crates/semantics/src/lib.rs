@@ -19,7 +19,8 @@ mod simd;
 mod system;
 pub mod vops;
 
-pub use engine::{BranchKind, Engine, Gpr, Hint, PstateField, SysReg, Trap};
+pub use a64::{PstateField, SysReg};
+pub use engine::{BranchKind, Engine, Gpr, Hint, Trap};
 pub use flags::{Cond, FlagOp, Width};
 pub use hw::Leave;
 pub use ops::{Op1, Op2};
