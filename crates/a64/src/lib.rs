@@ -55,6 +55,28 @@ impl Row {
     }
 }
 
+/// `DecodeBitMasks` of the manual, for logical immediates: the 64-bit value, of which a 32-bit instruction uses
+/// the low half. `None` if the combination is reserved.
+#[inline(always)]
+pub const fn bit_mask(n: u32, immr: u32, imms: u32) -> Option<u64> {
+    // Elements are 1 << len bits; the highest bit of N:NOT(imms) gives len.
+    let coded = n << 6 | !imms & 0x3f;
+    if coded < 2 {
+        return None;
+    }
+    let len = 31 - coded.leading_zeros();
+    let levels = (1 << len) - 1;
+    let (ones, turn) = (imms & levels, immr & levels);
+    if ones == levels {
+        return None;
+    }
+    let element = (2u64 << ones) - 1;
+    // One element rotated right by `turn`, then repeated: all ones over the element's ones has a bit per element.
+    let full = u64::MAX >> (63 - levels);
+    let rotated = (element >> turn | element << (levels - turn) << 1) & full;
+    Some(rotated.wrapping_mul(u64::MAX / full))
+}
+
 include!(concat!(env!("OUT_DIR"), "/table.rs"));
 
 /// Decodes one instruction word; `None` if it is unallocated or not implemented.
