@@ -137,14 +137,12 @@ fn check_overlap(source: &Source<'_>, segments: &[Segment]) -> Result<(), LoadEr
 
 /// The entry point's physical address: `e_entry` is virtual where a segment's two addresses differ.
 fn entry_address(source: &Source<'_>, entry: u64, segments: &[Segment]) -> Result<PhysAddr, LoadError> {
-    if entry % 4 != 0 {
-        return Err(malformed(source, format!("its entry point {entry:#x} is not a multiple of 4")));
+    let inside = |base: u64, s: &Segment| entry.wrapping_sub(base) < s.bytes;
+    let by_virt = segments.iter().find(|s| inside(s.virt, s)).map(|s| s.phys + (entry - s.virt));
+    let by_phys = || segments.iter().any(|s| inside(s.phys, s)).then_some(entry);
+    match by_virt.or_else(by_phys) {
+        None => Err(malformed(source, format!("its entry point {entry:#x} is in none of its segments"))),
+        Some(at) if at % 4 != 0 => Err(malformed(source, format!("its entry point {at:#x} is not a multiple of 4"))),
+        Some(at) => Ok(PhysAddr(at)),
     }
-    let in_range = |base: u64, s: &Segment| entry.wrapping_sub(base) < s.bytes;
-    let by_virt = segments.iter().find(|s| in_range(s.virt, s)).map(|s| s.phys + (entry - s.virt));
-    let by_phys = || segments.iter().any(|s| in_range(s.phys, s)).then_some(entry);
-    by_virt
-        .or_else(by_phys)
-        .map(PhysAddr)
-        .ok_or_else(|| malformed(source, format!("its entry point {entry:#x} is in none of its segments")))
 }

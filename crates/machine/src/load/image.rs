@@ -54,7 +54,7 @@ pub(super) fn load(source: &Source<'_>, unpacked: Unpacked<'_>, ram: &Ram) -> Re
             next: "build it with CONFIG_CPU_LITTLE_ENDIAN",
         });
     }
-    if header.text_offset % 4 != 0 {
+    if !header.text_offset.is_multiple_of(4) {
         return Err(LoadError::NotOurs {
             name: source.name(),
             what: format!("an arm64 Image whose text_offset {:#x} is not a multiple of 4", header.text_offset),

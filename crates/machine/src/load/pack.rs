@@ -6,7 +6,7 @@
 use super::source::{Data, Opened, read_head};
 use super::{LoadError, Role, Source};
 use flate2::read::GzDecoder;
-use ruzstd::decoding::StreamingDecoder;
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use std::fmt;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 
@@ -106,9 +106,28 @@ pub(super) fn open<'a>(source: &Source<'a>) -> Result<Unpacked<'a>, LoadError> {
 fn decoder<'a>(packing: Packing, file: Opened<'a>, len: u64) -> io::Result<Box<dyn Read + 'a>> {
     let packed = BufReader::with_capacity(64 << 10, file.data.take(len));
     Ok(match packing {
-        Packing::Zstd | Packing::ZbootZstd => Box::new(StreamingDecoder::new(packed).map_err(io::Error::other)?),
+        Packing::Zstd | Packing::ZbootZstd => {
+            Box::new(CheckedZstd(StreamingDecoder::new(packed).map_err(io::Error::other)?))
+        }
         _ => Box::new(GzDecoder::new(packed)),
     })
+}
+
+/// A decoder that compares the frame's checksum at its end, as gzip's does by itself.
+struct CheckedZstd<R: Read>(StreamingDecoder<R, FrameDecoder>);
+
+impl<R: Read> Read for CheckedZstd<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = self.0.read(out)?;
+        let decoder = &self.0.decoder;
+        let expected = decoder.get_checksum_from_data().filter(|_| n == 0 && !out.is_empty());
+        match expected {
+            Some(sum) if decoder.get_calculated_checksum() != Some(sum) => {
+                Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum does not match"))
+            }
+            _ => Ok(n),
+        }
+    }
 }
 
 /// The packing, start and bytes of the payload of a zboot file whose first bytes are `head`.
