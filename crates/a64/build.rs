@@ -194,7 +194,13 @@ fn generate(rows: &[Row]) -> String {
         for f in &r.fields {
             _ = write!(w, " | (self.{} & {:#x}) << {}", f.name, (1u64 << f.width) - 1, f.lsb);
         }
-        _ = writeln!(w, " }}\n}}");
+        _ = writeln!(w, " }}");
+        let bind: String = r.fields.iter().map(|f| format!("let {0} = i.{0}; let _ = {0};", f.name)).collect();
+        _ = writeln!(w, "/// Are the fields of `word` an allocated combination?\n#[inline]");
+        _ = match &r.guard {
+            Some(g) => writeln!(w, "fn guard(word: u32) -> bool {{ let i = Self::from_word(word); {bind} {g} }}\n}}"),
+            None => writeln!(w, "fn guard(_: u32) -> bool {{ true }}\n}}"),
+        };
     }
     _ = writeln!(
         w,
@@ -218,22 +224,17 @@ fn generate(rows: &[Row]) -> String {
     _ = writeln!(w, "}} }}\n}}\n/// How many rows the table has.\npub const ROW_COUNT: usize = {};", rows.len());
     _ = writeln!(w, "/// The table, in `Row` order.\npub static ROWS: [RowInfo; ROW_COUNT] = [");
     for r in rows {
-        let bind: String =
-            r.fields.iter().map(|f| format!("let {} = i.{}; let _ = {};", f.name, f.name, f.name)).collect();
-        let guard = match &r.guard {
-            Some(g) => format!("|w| {{ let i = {}::from_word(w); {bind} {g} }}", r.name),
-            None => "|_| true".to_owned(),
-        };
         _ = write!(
             w,
-            "RowInfo {{ row: Row::{}, name: {:?}, class: {:?}, mask: {:#x}, value: {:#x}, should_be: {:#x}, guarded: {}, guard: {guard}, fields: &[",
+            "RowInfo {{ row: Row::{}, name: {:?}, class: {:?}, mask: {:#x}, value: {:#x}, should_be: {:#x}, guarded: {}, guard: {}::guard, fields: &[",
             r.name,
             r.name,
             r.class,
             r.mask,
             r.value,
             r.should_be,
-            r.guard.is_some()
+            r.guard.is_some(),
+            r.name
         );
         r.fields
             .iter()
@@ -280,7 +281,7 @@ fn leaf(w: &mut String, all: &[Row], rows: &[usize]) {
     _ = write!(w, "{{");
     for &i in rows {
         let r = &all[i];
-        let guard = if r.guard.is_some() { format!(" && (ROWS[{i}].guard)(word)") } else { String::new() };
+        let guard = if r.guard.is_some() { format!(" && {}::guard(word)", r.name) } else { String::new() };
         _ = write!(w, "if word & {:#x} == {:#x}{guard} {{ Some(Row::{}) }} else ", r.mask, r.value, r.name);
     }
     _ = write!(w, "{{ None }} }}");
