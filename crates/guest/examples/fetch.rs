@@ -33,14 +33,17 @@ fn run(arguments: &[String]) -> Result<(), GuestError> {
     Ok(())
 }
 
-/// Prints each step once it is over, with its size and rate.
+/// Prints each step as it begins, and its size and rate when all its bytes are there.
 fn show() -> impl FnMut(Progress) {
-    let mut last = String::new();
+    let (mut begun, mut ended) = (String::new(), String::new());
     move |p| {
-        let finished = p.bytes_total == Some(p.bytes_done);
-        if p.what != last || finished {
-            eprintln!("fetch: {} ({} kB, {} kB/s)", p.what, p.bytes_done / 1000, p.rate / 1000);
+        if p.what != begun {
+            eprintln!("fetch: {}", p.what);
+            begun.clone_from(&p.what);
         }
-        last = p.what;
+        if p.bytes_total == Some(p.bytes_done) && p.what != ended {
+            eprintln!("fetch: {} kB at {} kB/s", p.bytes_done / 1000, p.rate / 1000);
+            ended = p.what;
+        }
     }
 }

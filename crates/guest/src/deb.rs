@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 const MEMBER_HEADER: usize = 60;
 
 /// Debian has had one `/usr` since release 12, but packages still name `/bin` and `/lib`.
-const MERGED: &[&str] = &["bin", "lib", "sbin"];
+const MERGED: &[&str] = &["bin", "lib", "lib64", "sbin"];
 
 /// Unpacks every file of `deb` below `root`. Owners, devices and set-user-id bits are left out; a name
 /// that would leave `root` is an error.
@@ -21,6 +21,9 @@ pub(crate) fn unpack(deb: &Path, root: &Path) -> Result<(), GuestError> {
     for entry in archive.entries().map_err(|e| broken(e.to_string()))? {
         let mut entry = entry.map_err(|e| broken(e.to_string()))?;
         let name = entry.path().map(|p| p.into_owned()).map_err(|e| broken(e.to_string()))?;
+        if entry.header().entry_type().is_dir() && is_merged(&name, root) {
+            continue; // tar would not take a link for a directory
+        }
         match entry.unpack_in(root) {
             Ok(true) => {}
             Ok(false) => return Err(broken(format!("it would write outside its directory, to {}", name.display()))),
@@ -30,7 +33,7 @@ pub(crate) fn unpack(deb: &Path, root: &Path) -> Result<(), GuestError> {
     Ok(())
 }
 
-/// Makes `root` with `/bin`, `/lib` and `/sbin` leading into `/usr`.
+/// Makes `root` with `/bin`, `/lib`, `/lib64` and `/sbin` leading into `/usr`.
 pub(crate) fn merged_root(root: &Path) -> Result<(), GuestError> {
     for name in MERGED {
         let below = root.join("usr").join(name);
@@ -39,6 +42,12 @@ pub(crate) fn merged_root(root: &Path) -> Result<(), GuestError> {
         std::os::unix::fs::symlink(format!("usr/{name}"), &link).map_err(io("create", &link))?;
     }
     Ok(())
+}
+
+/// Is `name` one of the links that `merged_root` made?
+fn is_merged(name: &Path, root: &Path) -> bool {
+    let plain: PathBuf = name.components().filter(|c| *c != Component::CurDir).collect();
+    MERGED.iter().any(|m| plain == Path::new(m)) && root.join(plain).is_symlink()
 }
 
 /// The bytes of the first regular file of `deb` whose path, without a leading `./`, `wanted` accepts.

@@ -28,7 +28,7 @@ Dir::State::extended_states "{dir}/extended_states";
 Dir::Cache "{dir}";
 Dir::Cache::archives "{dir}/archives/";
 Dir::Cache::pkgcache "{dir}/pkgcache.bin";
-Dir::Cache::srcpkgcache "{dir}/srcpkgcache.bin";
+Dir::Cache::srcpkgcache "";
 Dir::Log "{dir}/log";
 APT::Architecture "{arch}";
 APT::Architectures {{ "{arch}"; }};

@@ -22,6 +22,7 @@ fn tarball(files: &[(&str, &str)]) -> Vec<u8> {
         header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
         header.set_size(data.len() as u64);
         header.set_mode(0o4755);
+        header.set_entry_type(if name.ends_with('/') { tar::EntryType::Directory } else { tar::EntryType::Regular });
         header.set_cksum();
         out.append(&header, data.as_bytes()).unwrap();
     }
@@ -99,7 +100,8 @@ fn set_user_id_is_left_out() {
 
 #[test]
 fn old_names_lead_into_usr() {
-    let (place, path) = deb("", &[("./lib/ld.so", "ld"), ("./usr/lib/other", "o")]);
+    let (place, path) =
+        deb("", &[("./", ""), ("./lib/", ""), ("./lib/ld.so", "ld"), ("./usr/lib/", ""), ("./usr/lib/other", "o")]);
     let root = place.path().join("root");
     merged_root(&root).unwrap();
     unpack(&path, &root).unwrap();
