@@ -2,13 +2,16 @@
 
 use crate::board::{self, Board, BoardError};
 use crate::control::{Control, Ending, Start};
-use crate::load::{self, LoadError, LoadRequest, Loaded};
-use crate::spec::{MachineSpec, SpecError};
+use crate::fdt::{self, CpuNode, FdtSpec};
+use crate::load::{self, LoadError, LoadRequest, Loaded, Source};
+use crate::spec::{MachineSpec, Payload, SpecError};
 use crate::stats::Stats;
 use crate::{map, vcpu_thread};
 use cpu::VcpuSpec;
 use devices::{CharSink, Pl011};
 use interp::Counts;
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -26,6 +29,14 @@ pub enum MachineError {
     /// The guest's files could not be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The user's device tree cannot be read.
+    #[error("cannot read the device tree {}: {cause}; give a compiled blob with --dtb", path.display())]
+    Dtb {
+        /// The file.
+        path: PathBuf,
+        /// The host's words.
+        cause: std::io::Error,
+    },
     /// The host would not give a thread.
     #[error("cannot start a thread for {what}: {cause}; use fewer CPUs with --smp")]
     Thread {
@@ -116,6 +127,8 @@ impl Machine {
     /// After `Ending::Reset`: devices at power-on, the guest's files loaded afresh.
     pub fn reload(&mut self) -> Result<(), MachineError> {
         self.board.reset();
+        // The loader counts on RAM as at power-on.
+        self.board.shared.bus.ram().clear();
         self.loaded = load(&self.spec, &self.board)?;
         self.board.shared.bus.code().invalidate_all();
         Ok(())
@@ -157,16 +170,41 @@ impl Machine {
     }
 }
 
-fn load(spec: &MachineSpec, board: &Board) -> Result<Loaded, LoadError> {
-    load::load(
-        &LoadRequest {
-            payload: &spec.payload,
-            initrd: spec.initrd.as_deref(),
-            dtb: spec.dtb.as_deref(),
-            append: &spec.append,
-            cpus: spec.cpus,
-            cpu_compatible: spec.model.compatible,
-        },
-        board.shared.bus.ram(),
-    )
+fn load(spec: &MachineSpec, board: &Board) -> Result<Loaded, MachineError> {
+    let blob = spec.dtb.as_deref().map(read_dtb).transpose()?;
+    let dtb = |initrd| {
+        let cpus = (0..spec.cpus).map(|i| CpuNode { mpidr: map::affinity(i as u32) }).collect();
+        let fdt = FdtSpec {
+            cpus,
+            cpu_compatible: spec.model.compatible.to_owned(),
+            ram_size: spec.memory,
+            bootargs: Some(spec.append.clone()),
+            initrd,
+            kaslr_seed: None,
+            rng_seed: Some(random_seed()),
+        };
+        match &blob {
+            Some(blob) => fdt::patch(blob, &fdt),
+            None => fdt::build(&fdt),
+        }
+    };
+    let kernel = match &spec.payload {
+        Payload::File(path) => Source::File(path),
+        Payload::Program(bytes) => Source::Bytes { name: "embedded program", bytes },
+    };
+    let initrd = spec.initrd.as_deref().map(Source::File);
+    Ok(load::load(&LoadRequest { kernel, initrd, dtb: &dtb }, board.shared.bus.ram())?)
+}
+
+fn read_dtb(path: &Path) -> Result<Vec<u8>, MachineError> {
+    std::fs::read(path).map_err(|cause| MachineError::Dtb { path: path.to_owned(), cause })
+}
+
+/// Seed of the guest's random numbers: from the host's hash seeds, which differ from run to run.
+fn random_seed() -> [u8; 32] {
+    let mut seed = [0; 32];
+    for (i, part) in seed.chunks_exact_mut(8).enumerate() {
+        part.copy_from_slice(&RandomState::new().hash_one(i).to_le_bytes());
+    }
+    seed
 }
