@@ -1,8 +1,9 @@
 //! The CPU interface of one PE: the ICC_* system registers, owned by the vCPU thread by value.
 //!
-//! Registers are plain fields; what senders need of them (group enables and the limit below which an interrupt
-//! would be signalled) is published by `publish`, which every change of them ends with. The owner looks at
-//! `signals` after its own writes, so opening a mask needs no post.
+//! Registers are plain fields; what senders need of them (group enables, and a limit at or above the level from
+//! which interrupts are held back) is published. Opening publishes at once; closing is published only when
+//! `signals` finds that it would have spared a post, so that most priority changes touch nothing shared. The
+//! owner looks at `signals` after its own writes, so opening a mask needs no post either.
 //!
 //! One interrupt is the highest priority pending one (IHI 0069, `HighestPriorityPendingInterrupt`): the best of
 //! the enabled groups. It alone is signalled, as IRQ in Group 1 and FIQ in Group 0, and acknowledged.
@@ -11,7 +12,7 @@
 use crate::state::{Candidate, Published};
 use crate::wires::Gic;
 use crate::word::{GROUPS, PRIORITY_MASK, Slot};
-use std::{cell::Cell, fmt::Write, marker::PhantomData, sync::Arc};
+use std::{cell::Cell, fmt::Write, sync::Arc};
 
 /// What the GIC asserts at one PE.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -49,11 +50,13 @@ pub struct CpuInterface {
     enabled: [bool; GROUPS],
     /// Active priorities: bit n is group priority 8·n, of Group 0 and Group 1.
     ap: [u32; GROUPS],
-    /// Cache of the owner's part of the published words.
-    published: [Published; GROUPS],
+    /// Cache, computed from the registers: the first level of each group that is held back; 0 while disabled.
+    limit: [u32; GROUPS],
+    /// Cache of the owner's part of the published words, whose limits are never below `limit`. Being a `Cell` also
+    /// makes this type not `Sync`.
+    published: [Cell<Published>; GROUPS],
     /// How often each INTID was acknowledged here; for tools.
     acknowledged: Box<[u64]>,
-    _owned: PhantomData<Cell<()>>,
 }
 
 impl CpuInterface {
@@ -68,11 +71,11 @@ impl CpuInterface {
             ctlr: 0,
             enabled: [false; GROUPS],
             ap: [0; GROUPS],
-            published: [Published::default(); GROUPS],
+            limit: [0; GROUPS],
+            published: Default::default(),
             acknowledged: vec![0; ids].into(),
-            _owned: PhantomData,
         };
-        it.publish();
+        it.update();
         it
     }
 
@@ -81,17 +84,13 @@ impl CpuInterface {
         (self.pmr, self.bpr0, self.bpr1, self.ctlr) = (0, BPR0_MIN, BPR1_MIN, 0);
         (self.enabled, self.ap) = ([false; GROUPS], [0; GROUPS]);
         self.acknowledged.fill(0);
-        self.publish();
+        self.update();
     }
 
     /// What the GIC asserts at this PE now. One load for each enabled group when nothing waits.
     #[inline]
     pub fn signals(&self) -> Signals {
-        let waits = |group: usize| {
-            let limit = self.published[group].limit();
-            limit != 0 && self.gic.state.published(self.pe, group).forwarded() & ((1 << limit) - 1) != 0
-        };
-        if !waits(1) && !waits(0) {
+        if !self.waits(1) && !self.waits(0) {
             return Signals::default();
         }
         match self.signalled() {
@@ -156,7 +155,7 @@ impl CpuInterface {
     #[inline]
     pub fn set_pmr(&mut self, v: u64) {
         self.pmr = v as u8 & PRIORITY_MASK;
-        self.publish();
+        self.update();
     }
 
     /// ICC_BPR0_EL1.
@@ -167,7 +166,7 @@ impl CpuInterface {
     /// ICC_BPR0_EL1; less than the minimum stores the minimum.
     pub fn set_bpr0(&mut self, v: u64) {
         self.bpr0 = (v as u8 & 7).max(BPR0_MIN);
-        self.publish();
+        self.update();
     }
 
     /// ICC_BPR1_EL1; with CBPR, BPR0 plus one, at most 7.
@@ -179,7 +178,7 @@ impl CpuInterface {
     pub fn set_bpr1(&mut self, v: u64) {
         if self.ctlr & CBPR == 0 {
             self.bpr1 = (v as u8 & 7).max(BPR1_MIN);
-            self.publish();
+            self.update();
         }
     }
 
@@ -191,7 +190,7 @@ impl CpuInterface {
     /// ICC_AP0R0_EL1, for restore.
     pub fn set_ap0r0(&mut self, v: u64) {
         self.ap[0] = v as u32;
-        self.publish();
+        self.update();
     }
 
     /// ICC_AP1R0_EL1: bit n is active group priority 8·n.
@@ -202,7 +201,7 @@ impl CpuInterface {
     /// ICC_AP1R0_EL1, for restore.
     pub fn set_ap1r0(&mut self, v: u64) {
         self.ap[1] = v as u32;
-        self.publish();
+        self.update();
     }
 
     // Control.
@@ -215,7 +214,7 @@ impl CpuInterface {
     /// ICC_CTLR_EL1: CBPR and EOImode.
     pub fn set_ctlr(&mut self, v: u64) {
         self.ctlr = v & (CBPR | EOIMODE);
-        self.publish();
+        self.update();
     }
 
     /// ICC_SRE_EL1: system registers only, no bypass.
@@ -234,7 +233,7 @@ impl CpuInterface {
     /// ICC_IGRPEN0_EL1.
     pub fn set_igrpen0(&mut self, v: u64) {
         self.enabled[0] = v & 1 != 0;
-        self.publish();
+        self.update();
     }
 
     /// ICC_IGRPEN1_EL1.
@@ -245,7 +244,7 @@ impl CpuInterface {
     /// ICC_IGRPEN1_EL1.
     pub fn set_igrpen1(&mut self, v: u64) {
         self.enabled[1] = v & 1 != 0;
-        self.publish();
+        self.update();
     }
 
     /// ICC_SGI1R_EL1: an SGI to those targets where it is in Group 1.
@@ -308,36 +307,51 @@ impl CpuInterface {
 
     // How it works.
 
+    /// May something wait in this group that is not held back?
+    #[inline(always)]
+    fn waits(&self, group: usize) -> bool {
+        let published = self.published[group].get();
+        if published.limit() == 0 {
+            return false;
+        }
+        let forwarded = self.gic.state.published(self.pe, group).forwarded();
+        let below = |limit: u32| forwarded & ((1 << limit) - 1) != 0;
+        if below(published.limit()) && !below(self.limit[group]) {
+            // It was posted for nothing: the next like it shall not be.
+            self.publish(group);
+        }
+        below(self.limit[group])
+    }
+
     /// The highest priority pending interrupt of the enabled groups, whatever PMR and the running priority.
+    #[inline]
     fn best(&self) -> Option<Candidate> {
         let state = &self.gic.state;
+        let forwarded = |group: usize| {
+            if self.enabled[group] { state.published(self.pe, group).forwarded() } else { 0 }
+        };
         loop {
-            let waiting: [u64; GROUPS] =
-                std::array::from_fn(
-                    |group| {
-                        if self.enabled[group] { state.published(self.pe, group).forwarded() } else { 0 }
-                    },
-                );
+            let waiting = [forwarded(0), forwarded(1)];
             let any = waiting[0] | waiting[1];
             if any == 0 {
                 return None;
             }
             let level = any.trailing_zeros();
-            let best = (0..GROUPS)
-                .filter(|&group| waiting[group] >> level & 1 != 0)
-                .filter_map(|group| state.first(Slot { pe: self.pe, group, level }))
-                .min_by_key(|found| found.id);
-            if best.is_some() {
-                return best;
+            let slot = |group| Slot { pe: self.pe, group, level };
+            let there = |group: usize| waiting[group] >> level & 1 != 0;
+            let first = |group| if there(group) { state.first(slot(group)) } else { None };
+            match (first(0), first(1)) {
+                (Some(a), Some(b)) => return Some(if a.id < b.id { a } else { b }),
+                (None, None) => (0..GROUPS).filter(|&group| there(group)).for_each(|group| state.settle(slot(group))),
+                (one, None) | (None, one) => return one,
             }
-            // All hints at this level were stale and are gone now: look again, one level fewer.
         }
     }
 
     /// `best`, if priority mask and running priority let it through.
     #[inline]
     fn signalled(&self) -> Option<Candidate> {
-        self.best().filter(|found| found.slot.level < self.published[found.slot.group].limit())
+        self.best().filter(|found| found.slot.level < self.limit[found.slot.group])
     }
 
     fn highest(&self, group: usize) -> u64 {
@@ -352,7 +366,7 @@ impl CpuInterface {
             if self.gic.state.acknowledge(found) {
                 let level = u32::from(found.word.priority()) & self.group_mask(group);
                 self.ap[group] |= 1 << (level >> 3);
-                self.publish();
+                self.update();
                 self.acknowledged[found.id as usize] += 1;
                 return found.id.into();
             }
@@ -370,7 +384,7 @@ impl CpuInterface {
             return;
         }
         self.ap[group] &= self.ap[group] - 1;
-        self.publish();
+        self.update();
         if self.ctlr & EOIMODE == 0 {
             self.deactivate(id);
         }
@@ -413,7 +427,7 @@ impl CpuInterface {
     /// The first level of this group that PMR or the running priority holds back. Both compare strictly, and
     /// grouping is monotonic, so all levels below it pass and none above.
     #[inline(always)]
-    fn limit(&self, group: usize) -> u32 {
+    fn passing(&self, group: usize) -> u32 {
         let unmasked = u32::from(self.pmr >> 3);
         let active = self.ap[0] | self.ap[1];
         let preempts = if active == 0 {
@@ -430,15 +444,22 @@ impl CpuInterface {
         }
     }
 
+    /// The registers have changed. Opens what they open, now; what they close may be published later.
     #[inline(always)]
-    fn publish(&mut self) {
+    fn update(&mut self) {
         for group in 0..GROUPS {
-            let new = Published::owner(self.enabled[group], self.limit(group));
-            if new != self.published[group] {
-                self.gic.state.publish(self.pe, group, self.published[group], new);
-                self.published[group] = new;
+            let enabled = self.enabled[group];
+            self.limit[group] = if enabled { self.passing(group) } else { 0 };
+            let published = self.published[group].get();
+            if self.limit[group] > published.limit() || enabled != published.pe_enabled() {
+                self.publish(group);
             }
         }
+    }
+
+    fn publish(&self, group: usize) {
+        let new = Published::owner(self.enabled[group], self.limit[group]);
+        self.gic.state.publish(self.pe, group, self.published[group].replace(new), new);
     }
 }
 

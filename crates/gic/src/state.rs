@@ -6,17 +6,18 @@
 //!    history of an interrupt is the modification order of its word. A PE takes an interrupt by swapping its
 //!    word to active, so no interrupt is taken twice.
 //! 2. **Rows.** One bitmap of INTIDs per PE, group and level: a cache of which words are ready there.
-//! 3. **Published.** Per PE and group: which rows are not empty, the gates, and the owner's limit (the first
-//!    level its priority mask and running priority hold back), in *one* word.
+//! 3. **Published.** Per PE and group: which rows are not empty, the gates, and a limit, at or above the first
+//!    level that the owner's priority mask and running priority hold back, in *one* word.
 //!
 //! Invariant: a ready word has its bit in the row of its slot, and that row its bit in the published word, or
-//! the thread that made it ready is between its swap and `announce`, inside the call that changed it. A set
-//! bit may be stale; only the PE's owner clears bits, and after each clear looks again one layer below.
+//! the thread that made it ready is still in `announce`, inside the call that changed it, or the owner is between
+//! a clear and its second look. A set bit may be stale; only the PE's owner clears bits.
 //!
-//! Why no wake-up is lost: the announcing thread's `fetch_or` and the owner's change of limit meet in the
+//! Why no wake-up is lost: the announcing thread's `fetch_or` and the owner's raise of the limit meet in the
 //! modification order of the published word. Announced first: the owner's own read-modify-write, or any later
 //! load of it, sees the level, and the owner looks at its signals after it opens its mask. Announced second:
-//! the announcer sees the open limit and posts.
+//! the announcer sees the open limit and posts. A mask opened below the published limit needs no meeting: all
+//! that was announced there was posted, and the owner looks again.
 //!
 //! Nothing here waits: no lock but `configuration`, which only writes of GICD_CTLR and GICR_WAKER take.
 
@@ -34,6 +35,9 @@ const ROW_WORDS: usize = if cfg!(loom) { 1 } else { 16 };
 /// Private interrupts (SGIs and PPIs) per PE.
 pub(crate) const PRIVATE: u32 = 32;
 
+/// How many stale hints of a row one search tolerates.
+const STALE_HINTS: u32 = if cfg!(loom) { 0 } else { 8 };
+
 type Row = CachePadded<[AtomicU64; ROW_WORDS]>;
 
 /// What one PE shares for one group.
@@ -41,7 +45,7 @@ type Row = CachePadded<[AtomicU64; ROW_WORDS]>;
 /// | bits  | field                                                    | written by      |
 /// |-------|----------------------------------------------------------|-----------------|
 /// | 32:0  | rows that may hold a ready interrupt, by level           | announcer sets, owner clears |
-/// | 45:40 | limit: levels below it can be signalled now              | owner           |
+/// | 45:40 | limit: levels from here on need no post; never below the owner's own | owner |
 /// | 61    | ICC_IGRPENx of the PE                                    | owner           |
 /// | 62    | GICR_WAKER.ProcessorSleep is 0                           | configuration   |
 /// | 63    | GICD_CTLR.EnableGrpx                                     | configuration   |
@@ -70,6 +74,12 @@ impl Published {
     #[inline(always)]
     pub fn limit(self) -> u32 {
         (self.0 >> 40) as u32 & 0x3f
+    }
+
+    /// ICC_IGRPENx as the owner published it.
+    #[inline(always)]
+    pub fn pe_enabled(self) -> bool {
+        self.0 & Self::PE_ENABLE != 0
     }
 
     /// Would an interrupt at `level` be signalled, were it the best?
@@ -251,29 +261,37 @@ impl State {
     #[inline]
     fn announce(&self, id: u32, slot: Slot, one_of_n: bool) {
         let pe = &self.pes[slot.pe];
-        // Always a read-modify-write, never "already set, skip": see `forget`.
-        // Release pairs with the Acquire in `forget` and `first`: seeing the bit is seeing the word.
-        pe.row(slot)[id as usize / 64].fetch_or(1 << (id % 64), AcqRel);
-        // Release pairs with the Acquire of `settle`: seeing the level is seeing the row. Acquire: the limit
-        // we read is at least as new as any the owner had set when it cleared this level.
-        let before = Published(pe.published[slot.group].fetch_or(1 << slot.level, AcqRel));
-        if before.passes(slot.level) {
+        let (word, bit) = (&pe.published[slot.group], 1 << (id % 64));
+        let hints = &pe.row(slot)[id as usize / 64];
+        // Meets the clears of `forget` and `settle` in one modification order. If this comes first, Release shows
+        // the clearer our interrupt's word, and it looks again after clearing. If second, Acquire shows us the
+        // clear, so the load below sees the bit gone.
+        word.fetch_or(1 << slot.level, AcqRel);
+        if hints.load(Relaxed) & bit == 0 {
+            // Release pairs with the Acquire in `first`: seeing the bit is seeing the word. The level again,
+            // because the owner may have cleared it when it found no bit.
+            hints.fetch_or(bit, AcqRel);
+            word.fetch_or(1 << slot.level, AcqRel);
+        }
+        // Not older than our own write, so either the limit here is as open as the owner had made it, or the
+        // owner's raise comes later and finds our level. Relaxed: what we decide depends on this word alone.
+        let now = Published(word.load(Relaxed));
+        if now.passes(slot.level) {
             pe.attention.post(Reasons::INTERRUPT);
         }
-        if one_of_n && !before.participates() {
+        if one_of_n && !now.participates() {
             // The PE left between our choice and our announcement, so its own search may have missed us.
             self.update(slot.pe, id, |word| word);
         }
     }
 
-    /// A ready interrupt left `slot`. If its group held back the other group's best, the other is now first.
+    /// A ready interrupt left `slot`. It may have held back the best of the other group, which is now first.
     #[cold]
     fn withdrawn(&self, slot: Slot) {
         let pe = &self.pes[slot.pe];
-        // Reads as read-modify-writes: if the owner's change of limit comes later in the modification order, it
-        // acquires our swap and finds the word gone; if earlier, we see the limit it set.
-        let [mine, other] = [slot.group, 1 - slot.group].map(|g| Published(pe.published[g].fetch_or(0, AcqRel)));
-        if mine.limit() < other.limit() {
+        // A read as a read-modify-write: if the owner opens the other group later in the modification order, it
+        // acquires our swap and finds the word gone; if earlier, we see it open.
+        if Published(pe.published[1 - slot.group].fetch_or(0, AcqRel)).limit() != 0 {
             pe.attention.post(Reasons::INTERRUPT);
         }
     }
@@ -286,53 +304,53 @@ impl State {
         Published(self.pes[pe].published[group].load(Acquire))
     }
 
-    /// The lowest INTID that is ready at this slot; forgets the stale hints it passes. Owner only.
+    /// The lowest INTID that is ready at this slot. Stale hints cost a load each; beyond a few they are forgotten.
+    /// Owner only.
+    #[inline]
     pub fn first(&self, slot: Slot) -> Option<Candidate> {
-        loop {
-            for (at, hints) in self.pes[slot.pe].row(slot)[..self.row_words].iter().enumerate() {
-                let mut left = hints.load(Acquire);
-                while left != 0 {
-                    let id = at as u32 * 64 + left.trailing_zeros();
-                    let word = self.word(slot.pe, id);
-                    if word.slot() == Some(slot) {
-                        return Some(Candidate { id, slot, word });
-                    }
-                    self.forget(id, slot);
-                    left &= left - 1;
+        let mut stale = 0;
+        for (at, hints) in self.pes[slot.pe].row(slot)[..self.row_words].iter().enumerate() {
+            let mut left = hints.load(Acquire);
+            while left != 0 {
+                let id = at as u32 * 64 + left.trailing_zeros();
+                let word = self.word(slot.pe, id);
+                if word.is_at(slot) {
+                    return Some(Candidate { id, slot, word });
                 }
-            }
-            if self.settle(slot) {
-                return None;
+                stale += 1;
+                if stale > STALE_HINTS {
+                    self.forget(id, slot);
+                }
+                left &= left - 1;
             }
         }
+        None
     }
 
     /// Takes the bit of `id` out of its row, unless the word is ready there. Owner only.
-    #[inline(always)]
+    #[cold]
     fn forget(&self, id: u32, slot: Slot) {
-        let hints = &self.pes[slot.pe].row(slot)[id as usize / 64];
-        // AcqRel: an announcement ordered before this clear has its word visible to the look below; one ordered
-        // after it sets the bit again by itself.
+        let pe = &self.pes[slot.pe];
+        let hints = &pe.row(slot)[id as usize / 64];
         hints.fetch_and(!(1 << (id % 64)), AcqRel);
-        if self.word(slot.pe, id).slot() == Some(slot) {
+        // Nothing changes here, but an announcement is ordered before, and its word is visible to the look below,
+        // or after, and sees the bit gone.
+        pe.published[slot.group].fetch_or(0, AcqRel);
+        if self.word(slot.pe, id).is_at(slot) {
             hints.fetch_or(1 << (id % 64), AcqRel);
         }
     }
 
-    /// If the row is empty, says so in the published word. Owner only. The same argument as `forget`, one layer up.
+    /// Takes back "this level may hold a ready interrupt", unless it does. Owner only.
     #[inline(always)]
-    fn settle(&self, slot: Slot) -> bool {
-        let pe = &self.pes[slot.pe];
-        let empty = || pe.row(slot)[..self.row_words].iter().all(|hints| hints.load(Acquire) == 0);
-        if !empty() {
-            return false;
+    pub fn settle(&self, slot: Slot) {
+        let word = &self.pes[slot.pe].published[slot.group];
+        // As in `forget`: an announcement ordered before this clear is found by the look below; one ordered after
+        // it sets the level again by itself.
+        word.fetch_and(!(1 << slot.level), AcqRel);
+        if self.first(slot).is_some() {
+            word.fetch_or(1 << slot.level, AcqRel);
         }
-        pe.published[slot.group].fetch_and(!(1 << slot.level), AcqRel);
-        if !empty() {
-            pe.published[slot.group].fetch_or(1 << slot.level, AcqRel);
-            return false;
-        }
-        true
     }
 
     /// Makes a candidate active, unless its word has changed since. Owner only.
@@ -345,7 +363,7 @@ impl State {
         if cell.compare_exchange(word.0, new.0, AcqRel, Relaxed).is_err() {
             return false;
         }
-        self.forget(id, slot);
+        // The hint stays: an interrupt that came once comes again, and then need not set it.
         self.settle(slot);
         true
     }

@@ -103,14 +103,15 @@ impl Word {
     /// GICx_ISPENDR: the latch is not the whole answer for a level-sensitive interrupt.
     #[inline(always)]
     pub fn pending(self) -> bool {
-        self.latch() || (!self.edge() && (self.line() || self.msg()))
+        // Not `||`: three bit operations beat two branches here.
+        self.latch() | (!self.edge() & (self.line() | self.msg()))
     }
 
     /// Pending, enabled and not active. Active-and-pending is signalled to nobody (IHI 0069, "Interrupt
     /// handling state machine").
     #[inline(always)]
     pub fn ready(self) -> bool {
-        self.pending() && self.enabled() && !self.active()
+        self.pending() & self.enabled() & !self.active()
     }
 
     /// 0 or 1.
@@ -130,6 +131,22 @@ impl Word {
     pub fn slot(self) -> Option<Slot> {
         let pe = self.target();
         (self.ready() && pe != NOBODY).then(|| Slot { pe, group: self.group(), level: self.level() })
+    }
+
+    /// Is `slot` its slot? One comparison of the fields that decide it, for searches.
+    #[inline(always)]
+    pub fn is_at(self, slot: Slot) -> bool {
+        const DECIDING: Word =
+            Word((NOBODY as u64) << TARGET_SHIFT | 0xff << PRIORITY_SHIFT).with(37).with(36).with(35);
+        let there = (slot.pe as u64) << TARGET_SHIFT
+            | (u64::from(slot.level.wrapping_sub(1)) << 3) << PRIORITY_SHIFT
+            | (slot.group as u64) << 37
+            | 1 << 36;
+        self.0 & DECIDING.0 == there && self.pending()
+    }
+
+    const fn with(self, bit: u32) -> Word {
+        Word(self.0 | 1 << bit)
     }
 
     /// The wire moves. Only a rise of an edge-triggered interrupt latches; the level it already had is no edge.
@@ -171,6 +188,18 @@ mod tests {
         assert_eq!(all.0 & flags, 0);
         assert_eq!((all.priority(), all.target(), all.affinity()), (0xf8, NOBODY, !0));
         assert_eq!(Word(flags).with_affinity(0).with_priority(0).with_target(0), Word(flags));
+    }
+
+    #[test]
+    fn is_at_says_what_slot_says() {
+        let slot = |pe, group, level| Slot { pe, group, level };
+        for pattern in 0..1 << 9 {
+            let word = Word((pattern & 0x7f) << 32).with_edge(pattern >> 7 & 1 != 0).with_target(3).with_priority(0xa0);
+            let word = if pattern >> 8 != 0 { word.with_target(NOBODY) } else { word };
+            for other in [slot(3, 0, 21), slot(3, 1, 21), slot(2, 1, 21), slot(3, 1, 20)] {
+                assert_eq!(word.is_at(other), word.slot() == Some(other), "{word:?} {other:?}");
+            }
+        }
     }
 
     #[test]
