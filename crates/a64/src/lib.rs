@@ -4,6 +4,9 @@
 //! encoding"); `build.rs` turns each row into a struct of its fields and checks the table's laws.
 #![forbid(unsafe_code)]
 
+mod lookup;
+pub use lookup::{decode, lookup};
+
 mod system;
 
 pub use system::{PstateField, SysReg};
@@ -84,8 +87,3 @@ mod table {
     include!(concat!(env!("OUT_DIR"), "/table.rs"));
 }
 pub use table::*;
-
-/// Decodes one instruction word; `None` if it is unallocated or not implemented.
-pub fn decode(word: u32) -> Option<Insn> {
-    lookup(word).map(|row| Insn::from_row(row, word))
-}

@@ -6,14 +6,16 @@
 mod complaint;
 mod conf;
 mod host;
+mod package;
 mod sources;
 
 pub(crate) use host::Host;
+pub(crate) use package::{Package, file_name};
 
 use crate::error::{GuestError, io};
 use crate::progress::{Report, Step, say};
-use crate::record::{PackageLock, sha256};
 use complaint::Kind;
+use package::{parse, planned, title, verify};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -23,14 +25,6 @@ use std::time::Duration;
 
 /// How often a running apt is looked at, for progress.
 const POLL: Duration = Duration::from_millis(50);
-
-/// One package of the index.
-#[derive(Clone, Debug)]
-pub(crate) struct Package {
-    pub(crate) lock: PackageLock,
-    /// Names it depends on; of alternatives, every one.
-    pub(crate) depends: Vec<String>,
-}
 
 /// Which packages: of which release, for which architecture, from where besides the host's sources.
 #[derive(Clone, Copy, Debug)]
@@ -113,16 +107,16 @@ impl AptRoot {
         names.iter().try_for_each(|name| self.package(name).map(drop))?;
         let mut arguments = vec!["--simulate", "--yes", "install"];
         arguments.extend(names);
-        let out = self.ask("apt-get", &arguments)?;
-        // `Inst libc6 (2.36-9 Debian:12/stable [arm64])`
-        let exact: Vec<String> = out
-            .lines()
-            .filter_map(|line| {
-                let (name, rest) = line.strip_prefix("Inst ")?.split_once(' ')?;
-                Some(format!("{name}={}", rest.split_once('(')?.1.split_whitespace().next()?))
-            })
-            .collect();
-        self.show(&exact)
+        let out = self.command("apt-get", &arguments).output().map_err(|e| not_run("apt-get", e))?;
+        let exact = planned(&String::from_utf8_lossy(&out.stdout));
+        let packages = self.show(&exact)?;
+        if out.status.success() && !packages.is_empty() && packages.len() == exact.len() {
+            return Ok(packages);
+        }
+        let (_, detail) = complaint::worst(&String::from_utf8_lossy(&out.stderr)).unwrap_or_else(|| {
+            (Kind::Other, format!("{} of {} packages are in the index", packages.len(), exact.len()))
+        });
+        Err(GuestError::Apt { doing: format!("find what {} depends on", names.join(" ")), detail })
     }
 
     /// Puts these packages' files into `into`, unless they are there already, and says where each is.
@@ -174,9 +168,14 @@ impl AptRoot {
 
     fn absent(&self, package: &str) -> GuestError {
         let (arch, suite) = (self.arch.clone(), self.suite.clone());
+        // A suite that is not there (a third party's, or one that unstable has not) hides nothing, unless
+        // it was the only one.
+        let nothing = || self.ask("apt-cache", &["pkgnames"]).is_ok_and(|names| names.is_empty());
         match self.complaint.clone() {
-            Some((kind, detail)) => complaint::about_index(kind, detail, &arch, &suite, &self.extra),
-            None => GuestError::NoPackage { package: package.to_string(), arch, suite },
+            Some((kind, detail)) if kind != Kind::Absent || nothing() => {
+                complaint::about_index(kind, detail, &arch, &suite, &self.extra)
+            }
+            _ => GuestError::NoPackage { package: package.to_string(), arch, suite },
         }
     }
 
@@ -254,48 +253,6 @@ fn extra_lists(extra: &Path) -> Result<Vec<(String, String)>, GuestError> {
     }
     lists.retain(|(_, text)| !text.is_empty());
     Ok(lists)
-}
-
-/// One entry of `apt-cache show`.
-fn parse(stanza: &str) -> Option<Package> {
-    let field = |name: &str| stanza.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(": ")).map(str::trim);
-    let names = |list: &str| -> Vec<String> {
-        list.split([',', '|']).filter_map(|d| d.split_whitespace().next()).map(str::to_string).collect()
-    };
-    let mut depends = names(field("Pre-Depends").unwrap_or(""));
-    depends.extend(names(field("Depends").unwrap_or("")));
-    let lock = PackageLock {
-        name: field("Package")?.to_string(),
-        version: field("Version")?.to_string(),
-        arch: field("Architecture")?.to_string(),
-        size: field("Size")?.parse().ok()?,
-        sha256: field("SHA256")?.to_string(),
-    };
-    Some(Package { lock, depends })
-}
-
-/// The name under which `apt-get download` stores a package.
-pub(crate) fn file_name(package: &PackageLock) -> String {
-    format!("{}_{}_{}.deb", package.name, package.version.replace(':', "%3a"), package.arch)
-}
-
-fn title(packages: &[(&Package, &PathBuf)]) -> String {
-    match packages {
-        [(one, _)] => format!("{} {}", one.lock.name, one.lock.version),
-        [(first, _), ..] => format!("{} {} and {} more", first.lock.name, first.lock.version, packages.len() - 1),
-        [] => String::new(),
-    }
-}
-
-/// Is the file at `path` the one the index describes?
-fn verify(path: &Path, package: &PackageLock) -> Result<(), GuestError> {
-    let bytes = fs::read(path).map_err(io("read", path))?;
-    let found = sha256(&bytes);
-    if bytes.len() as u64 == package.size && found == package.sha256 {
-        return Ok(());
-    }
-    let why = format!("{} bytes with SHA-256 {found}, not {} with {}", bytes.len(), package.size, package.sha256);
-    Err(GuestError::Mismatch { path: path.to_path_buf(), why })
 }
 
 /// Bytes of the files in `dir` and its directories.

@@ -92,7 +92,7 @@ pub enum GuestError {
         extra: PathBuf,
     },
     /// The index has no such package.
-    #[error("there is no package `{package}` for {arch} in {suite}; choose another guest, or {}", otherwise!())]
+    #[error("there is no package `{package}` for {arch} in {suite}; {}", otherwise!())]
     NoPackage {
         /// The package.
         package: String,
@@ -142,7 +142,7 @@ pub enum GuestError {
         why: String,
     },
     /// The host refused a file operation.
-    #[error("cannot {doing} {path}: {cause}")]
+    #[error("cannot {doing} {path}: {cause} (ARMAGIC_CACHE names another place to keep guests)")]
     Io {
         /// The operation, as a verb.
         doing: &'static str,

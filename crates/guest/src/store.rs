@@ -34,6 +34,8 @@ pub struct Guest {
     pub kernel: PathBuf,
     /// The initramfs.
     pub initrd: PathBuf,
+    /// The userland inside `initrd`, for packing another with [`initramfs`](crate::initramfs).
+    pub busybox: PathBuf,
     /// The kernel command line.
     pub append: String,
     /// The kernel package's version.
@@ -106,6 +108,7 @@ impl Store {
             name: name.to_string(),
             kernel: dir.join(KERNEL),
             initrd: dir.join(INITRD),
+            busybox: dir.join(BUSYBOX),
             append: known.append.to_string(),
             version: lock.version,
         })

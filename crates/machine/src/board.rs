@@ -40,7 +40,7 @@ pub(crate) fn build(spec: &MachineSpec, console: Box<dyn CharSink>) -> Result<Bo
     let clock = Clock::start();
     let attentions: Vec<_> = (0..spec.cpus).map(|_| Arc::new(Attention::new())).collect();
     let pe = |(index, attention): (usize, &Arc<Attention>)| PeSpec {
-        affinity: Affinity::from_mpidr(map::affinity(index as u32)),
+        affinity: affinity(map::affinity(index as u32)),
         attention: attention.clone(),
     };
     let pes = attentions.iter().enumerate().map(pe).collect();
@@ -62,6 +62,12 @@ pub(crate) fn build(spec: &MachineSpec, console: Box<dyn CharSink>) -> Result<Bo
     let alarms = Alarms::new(clock, attentions.clone());
     let shared = Arc::new(Shared { bus, gic, clock, alarms, peers });
     Ok(Board { shared, uart, rtc, attentions })
+}
+
+/// MPIDR_EL1's fields, apart.
+fn affinity(mpidr: u64) -> Affinity {
+    let [aff0, aff1, aff2, _, aff3, ..] = mpidr.to_le_bytes();
+    Affinity { aff0, aff1, aff2, aff3 }
 }
 
 impl Board {
