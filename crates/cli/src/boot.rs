@@ -32,7 +32,7 @@ pub fn boot(args: &Boot) -> Result<Status> {
 
 /// `armagic demo`
 pub fn demo(args: &Demo) -> Result<Status> {
-    let payload = Payload::Program(firmware::demo());
+    let payload = Payload::Program(firmware::demo().to_vec());
     let target = Target { payload, initrd: None, append: String::new() };
     run(spec(&args.machine, target, None), &args.machine, false, Instant::now())
 }

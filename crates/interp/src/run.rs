@@ -30,6 +30,9 @@ pub struct Interp {
     /// PC of the instruction after the one being executed; branches change it.
     pub(crate) next: u64,
     code: CodeCache,
+    /// `counts.instructions` at the last exception, and how many in a row came with nothing between.
+    at_exception: u64,
+    fruitless: u32,
 }
 
 /// Rows first, then what is not a row.
@@ -48,7 +51,7 @@ const _: () = assert!(UNALLOCATED as usize == ROW_COUNT);
 impl Interp {
     /// An engine for `cpu`.
     pub fn new(cpu: Vcpu) -> Interp {
-        Interp { cpu, counts: Counts::default(), next: 0, code: CodeCache::new() }
+        Interp { cpu, counts: Counts::default(), next: 0, code: CodeCache::new(), at_exception: 0, fruitless: 0 }
     }
 
     /// Executes until the machine must act; the PC is then that of the next instruction.
@@ -67,10 +70,22 @@ impl Interp {
                 Err(Leave::Exception) => {
                     self.counts.exceptions += 1;
                     self.cpu.take_exception();
+                    if self.locked_up() {
+                        return Exit::Lockup;
+                    }
                 }
                 Err(Leave::Exit) => return self.cpu.exit,
             }
         }
+    }
+
+    /// Has nothing been executed between the last many exceptions? Then nothing ever will.
+    fn locked_up(&mut self) -> bool {
+        const MANY: u32 = 64;
+        // The instruction that raised the exception is counted, though it did not finish.
+        self.fruitless = if self.counts.instructions - self.at_exception <= 1 { self.fruitless + 1 } else { 0 };
+        self.at_exception = self.counts.instructions;
+        self.fruitless >= MANY
     }
 
     /// Does what was posted; `Some` if the machine wants the thread.

@@ -152,7 +152,13 @@ fn affinity_info(control: &Control, mpidr: u64, level: u64) -> u64 {
         Power::Off => 1,
     };
     let states: Vec<u64> = states.map(rank).collect();
-    if states.contains(&0) { 0 } else if states.contains(&2) { 2 } else { 1 }
+    if states.contains(&0) {
+        0
+    } else if states.contains(&2) {
+        2
+    } else {
+        1
+    }
 }
 
 #[cfg(test)]
