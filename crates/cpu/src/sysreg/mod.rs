@@ -136,13 +136,14 @@ impl Vcpu {
     pub fn write_pstate(&mut self, field: PstateField, imm: u32) -> Result<(), Leave> {
         let (el, model) = (self.regs.pstate.el, self.model);
         let after = match field {
-            PstateField::DaifSet | PstateField::DaifClr => {
-                let op2 = if field == PstateField::DaifSet { 6 } else { 7 };
-                self.pass(Gate::UMA, enc(0, 3, 4, imm, op2), Direction::Write)?;
-                match field {
-                    PstateField::DaifSet => self.regs.pstate.daif |= control::daif(imm),
-                    _ => self.regs.pstate.daif &= !control::daif(imm),
-                }
+            PstateField::DaifSet => {
+                self.pass(Gate::UMA, enc(0, 3, 4, imm, 6), Direction::Write)?;
+                self.regs.pstate.daif |= control::daif(imm);
+                After::Nothing
+            }
+            PstateField::DaifClr => {
+                self.pass(Gate::UMA, enc(0, 3, 4, imm, 7), Direction::Write)?;
+                self.regs.pstate.daif &= !control::daif(imm);
                 After::Interrupts
             }
             PstateField::Ssbs if model.ssbs() => {
