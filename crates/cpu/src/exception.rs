@@ -244,7 +244,7 @@ impl Vcpu {
     /// prioritization").
     #[cold]
     fn take_illegal_state(&mut self) {
-        if self.fetch(self.regs.pc).is_ok() {
+        if self.fetch(self.regs.pc) != Err(Leave::Exception) {
             self.raise_class(class::ILLEGAL_STATE, 0, None);
         }
         self.take_exception();

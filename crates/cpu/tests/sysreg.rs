@@ -168,7 +168,7 @@ fn round_trips() {
             continue;
         }
         let mut c = vcpu(model.name);
-        // FPCR and FPSR are reachable; SP_EL0 is, since reset selects SP_EL1.
+        // So that FPCR and FPSR are reachable; SP_EL0 is, since reset selects SP_EL1.
         c.sys.cpacr = 3 << 20;
         c.refresh();
         for v in [!0, 0, 0x5555_5555_5555_5555, 0xaaaa_aaaa_aaaa_aaaa] {
@@ -319,6 +319,8 @@ fn unknown_registers_are_undefined_and_counted() {
     assert_eq!(c.stats.unknown_sysregs.values().sum::<u64>(), 4);
     assert_eq!(c.stats.unknown_sysregs[&actlr.0], 2);
     assert_eq!((c.raw_read(actlr), c.raw_write(actlr, 0)), (None, false));
+    let labels = [actlr, pmcr, named("VBAR_EL1"), named("DC ZVA")].map(sysreg::label);
+    assert_eq!(labels, ["S3_0_C15_C1_0", "S3_3_C9_C12_0", "VBAR_EL1", "DC ZVA"]);
 }
 
 #[test]
