@@ -194,7 +194,13 @@ fn generate(rows: &[Row]) -> String {
         for f in &r.fields {
             _ = write!(w, " | (self.{} & {:#x}) << {}", f.name, (1u64 << f.width) - 1, f.lsb);
         }
-        _ = writeln!(w, " }}\n}}");
+        _ = writeln!(w, " }}");
+        let bind: String = r.fields.iter().map(|f| format!("let {0} = i.{0}; let _ = {0};", f.name)).collect();
+        _ = writeln!(w, "/// Are the fields of `word` an allocated combination?\n#[inline]");
+        _ = match &r.guard {
+            Some(g) => writeln!(w, "fn guard(word: u32) -> bool {{ let i = Self::from_word(word); {bind} {g} }}\n}}"),
+            None => writeln!(w, "fn guard(_: u32) -> bool {{ true }}\n}}"),
+        };
     }
     _ = writeln!(
         w,
@@ -211,6 +217,18 @@ fn generate(rows: &[Row]) -> String {
         "}}\nimpl Insn {{\n/// The fields of `word` read as `row`.\npub const fn from_row(row: Row, word: u32) -> Insn {{ match row {{"
     );
     rows.iter().for_each(|r| _ = writeln!(w, "Row::{0} => Insn::{0}({0}::from_word(word)),", r.name));
+    _ = writeln!(w, "}} }}\n/// The same, if the row's guard allows it; the fixed bits are the caller's concern.");
+    _ = writeln!(w, "#[inline]\npub(crate) fn guarded(row: Row, word: u32) -> Option<Insn> {{ match row {{");
+    for r in rows {
+        let n = &r.name;
+        _ = match r.guard {
+            Some(_) => writeln!(
+                w,
+                "Row::{n} => if {n}::guard(word) {{ Some(Insn::{n}({n}::from_word(word))) }} else {{ None }},"
+            ),
+            None => writeln!(w, "Row::{n} => Some(Insn::{n}({n}::from_word(word))),"),
+        };
+    }
     _ = writeln!(w, "}} }}\n/// The row this instruction belongs to.\npub const fn row(self) -> Row {{ match self {{");
     rows.iter().for_each(|r| _ = writeln!(w, "Insn::{0}(_) => Row::{0},", r.name));
     _ = writeln!(w, "}} }}\n/// The instruction word.\npub const fn word(self) -> u32 {{ match self {{");
@@ -218,34 +236,35 @@ fn generate(rows: &[Row]) -> String {
     _ = writeln!(w, "}} }}\n}}\n/// How many rows the table has.\npub const ROW_COUNT: usize = {};", rows.len());
     _ = writeln!(w, "/// The table, in `Row` order.\npub static ROWS: [RowInfo; ROW_COUNT] = [");
     for r in rows {
-        let bind: String =
-            r.fields.iter().map(|f| format!("let {} = i.{}; let _ = {};", f.name, f.name, f.name)).collect();
-        let guard = match &r.guard {
-            Some(g) => format!("|w| {{ let i = {}::from_word(w); {bind} {g} }}", r.name),
-            None => "|_| true".to_owned(),
-        };
         _ = write!(
             w,
-            "RowInfo {{ row: Row::{}, name: {:?}, class: {:?}, mask: {:#x}, value: {:#x}, should_be: {:#x}, guarded: {}, guard: {guard}, fields: &[",
+            "RowInfo {{ row: Row::{}, name: {:?}, class: {:?}, mask: {:#x}, value: {:#x}, should_be: {:#x}, guarded: {}, guard: {}::guard, fields: &[",
             r.name,
             r.name,
             r.class,
             r.mask,
             r.value,
             r.should_be,
-            r.guard.is_some()
+            r.guard.is_some(),
+            r.name
         );
         r.fields
             .iter()
             .for_each(|f| _ = write!(w, "Field {{ name: {:?}, lsb: {}, width: {} }},", f.name, f.lsb, f.width));
         _ = writeln!(w, "] }},");
     }
+    _ = writeln!(w, "];\n/// Mask and value of each row.\npub(crate) static FIXED: [(u32, u32); ROW_COUNT] = [");
+    rows.iter().for_each(|r| _ = write!(w, "({:#x}, {:#x}),", r.mask, r.value));
+    let mut tree = Tree { rows, nodes: vec![], lists: vec![0], known: BTreeMap::new() };
+    let root = tree.node((0..rows.len()).collect(), Some((21, 11)));
+    _ = writeln!(w, "];\n/// The tree of `lookup`.\npub(crate) const ROOT: u32 = {root};");
     _ = writeln!(
         w,
-        "];\n/// The row that `word` belongs to; `None` if it is unallocated or not implemented.\npub fn lookup(word: u32) -> Option<Row> {{\nlet row = "
+        "/// Entries of its tables.\npub(crate) static NODES: [u32; {}] = {:?};",
+        tree.nodes.len(),
+        tree.nodes
     );
-    tree(w, rows, (0..rows.len()).collect(), 0);
-    _ = writeln!(w, ";\nrow }}");
+    _ = writeln!(w, "/// Its lists.\npub(crate) static LISTS: [u16; {}] = {:?};", tree.lists.len(), tree.lists);
     _ = writeln!(
         w,
         "/// Calls macro `$each` with `(Row function)` of every row; `function` is the row's name in snake case.\n#[macro_export]\nmacro_rules! for_each_row {{ ($each:ident) => {{ $each! {{"
@@ -255,35 +274,49 @@ fn generate(rows: &[Row]) -> String {
     o
 }
 
-/// Writes an expression of type `Option<Row>` that finds `word` among `rows`. `depth` ends a split
-/// that makes no progress.
-fn tree(w: &mut String, all: &[Row], rows: Vec<usize>, depth: u32) {
-    if rows.len() <= 2 || depth > 8 {
-        return leaf(w, all, &rows);
-    }
-    let Some((lsb, width, groups)) = best_split(all, &rows) else { return leaf(w, all, &rows) };
-    _ = writeln!(w, "match (word >> {lsb}) & {:#x} {{", (1 << width) - 1);
-    let mut arms: BTreeMap<Vec<usize>, Vec<u32>> = BTreeMap::new();
-    for (value, group) in groups.into_iter().enumerate().filter(|(_, g)| !g.is_empty()) {
-        arms.entry(group).or_default().push(value as u32);
-    }
-    for (group, values) in arms {
-        let values: Vec<String> = values.iter().map(u32::to_string).collect();
-        _ = write!(w, "{} => ", values.join("|"));
-        tree(w, all, group, depth + 1);
-        _ = writeln!(w, ",");
-    }
-    _ = writeln!(w, "_ => None }}");
+/// The tree of tables that `src/lookup.rs` walks; the format stands there.
+struct Tree<'a> {
+    rows: &'a [Row],
+    nodes: Vec<u32>,
+    lists: Vec<u16>,
+    /// The entry for a set of candidates: most sets occur in many places.
+    known: BTreeMap<Vec<usize>, u32>,
 }
 
-fn leaf(w: &mut String, all: &[Row], rows: &[usize]) {
-    _ = write!(w, "{{");
-    for &i in rows {
-        let r = &all[i];
-        let guard = if r.guard.is_some() { format!(" && (ROWS[{i}].guard)(word)") } else { String::new() };
-        _ = write!(w, "if word & {:#x} == {:#x}{guard} {{ Some(Row::{}) }} else ", r.mask, r.value, r.name);
+impl Tree<'_> {
+    /// The entry that tells `candidates` apart, by the `window` (lsb, width) if given.
+    fn node(&mut self, candidates: Vec<usize>, window: Option<(u32, u32)>) -> u32 {
+        if candidates.is_empty() {
+            return 0;
+        }
+        if let Some(&entry) = self.known.get(&candidates) {
+            return entry;
+        }
+        let split = match window {
+            Some((lsb, width)) => Some((lsb, width, split(self.rows, &candidates, lsb, width))),
+            None if candidates.len() > 1 => best_split(self.rows, &candidates),
+            None => None,
+        };
+        let entry = match split {
+            None => self.list(&candidates),
+            Some((lsb, width, groups)) => {
+                let children: Vec<u32> = groups.into_iter().map(|group| self.node(group, None)).collect();
+                let at = self.nodes.len() as u32;
+                assert!(at < 1 << 22, "the tree has 22 bits for an address");
+                self.nodes.extend(children);
+                1 << 31 | lsb << 26 | width << 22 | at
+            }
+        };
+        self.known.insert(candidates, entry);
+        entry
     }
-    _ = write!(w, "{{ None }} }}");
+
+    fn list(&mut self, candidates: &[usize]) -> u32 {
+        let at = self.lists.len();
+        self.lists.extend(candidates.iter().map(|&i| i as u16 | u16::from(self.rows[i].guard.is_some()) << 14));
+        *self.lists.last_mut().expect("there are candidates") |= 1 << 15;
+        at as u32
+    }
 }
 
 type Split = (u32, u32, Vec<Vec<usize>>);

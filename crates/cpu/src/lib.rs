@@ -1,1 +1,26 @@
-//! One PE: registers, system registers, exceptions, MMU and TLB, timers.
+//! One PE as software sees it: registers, system registers, exceptions, MMU and TLB, timers, debug.
+//!
+//! Engines execute instructions; everything an instruction asks of the rest of the PE is a method of
+//! `Vcpu`, the same one for every engine.
+#![forbid(unsafe_code)]
+
+mod alarm;
+mod exception;
+mod fault;
+mod memory;
+pub mod mmu;
+mod model;
+mod pstate;
+mod regs;
+pub mod sysreg;
+mod timer;
+mod vcpu;
+
+pub use alarm::Alarms;
+pub use fault::{Abort, Exception, Fault, FaultStatus, ReturnTo};
+pub use mmu::{Fetched, TlbiQueue};
+pub use model::Model;
+pub use pstate::Pstate;
+pub use regs::{Regs, Sys};
+pub use timer::Timers;
+pub use vcpu::{Exit, Peer, Shared, Vcpu, VcpuSpec};

@@ -1,79 +1,223 @@
 //! Integer vector micro-ops on 128-bit values, each with its one meaning.
+//!
+//! Ops work on all 128 bits and know nothing of the Q bit: an instruction of 64 bits or a scalar cuts its
+//! result (`VOp1::Cut`), or its operands where lanes that do not exist could be seen (saturation, pairs).
+//! All saturating ops leave zero lanes zero and unsaturated, so cut operands are enough for them.
 
-/// One operand, pure.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
-pub enum VOp1 {}
+#[macro_use]
+mod lanes;
+mod aes;
+mod permute;
+mod saturate;
+mod sha;
+mod shift;
+mod widen;
 
-/// Two operands, pure.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
-pub enum VOp2 {}
+use lanes::Element;
+pub use lanes::Lane;
 
-/// Three operands, pure.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
-pub enum VOp3 {}
-
-/// One operand, saturating.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
-pub enum SOp1 {}
-
-/// Two operands, saturating.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
-pub enum SOp2 {}
-
-/// Three operands, saturating.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
-pub enum SOp3 {}
-
-impl VOp1 {
-    /// The value of the op.
-    #[inline(always)]
-    pub fn eval(self, _a: u128) -> u128 {
-        match self {}
+ops! {
+    /// One operand, pure.
+    enum VOp1(a) -> u128;
+    lanes by each {
+        /// Absolute value; the least value stays.
+        Abs signed |x| x.wrapping_abs();
+        /// Count leading zeros.
+        Clz unsigned |x| x.leading_zeros() as T;
+        /// Count leading sign bits, the sign itself not counted.
+        Cls signed |x| (x ^ (x >> 1)).leading_zeros() as T - 1;
+    }
+    whole {
+        Not => !a;
+        /// Lane 0, the rest zero.
+        Cut(lane: Lane) => match lane {
+            Lane::D => u128::from(a as u64),
+            _ => a & ((1 << lane.bits()) - 1),
+        };
+        /// Lane `index` in every lane.
+        Dup(lane: Lane, index: u8) => lane.splat((a >> (u32::from(index) * lane.bits() & 127)) as u64);
+        /// Bits set in each byte.
+        Cnt => widen::cnt(a);
+        /// Reverse the bits of each byte.
+        Rbit => a.swap_bytes().reverse_bits();
+        /// Reverse the lanes (second) in each container (first).
+        Rev(container: Lane, lane: Lane) => permute::rev(container, lane, a);
+        /// Shifts by an immediate, at most the width of the lane for shifts right.
+        Shl(lane: Lane, n: u8) => shift::shl(lane, n, a);
+        Sshr(lane: Lane, n: u8) => shift::sshr(lane, n, a);
+        Ushr(lane: Lane, n: u8) => shift::ushr(lane, n, a);
+        /// The same, rounding half up; the shift is at least 1.
+        Srshr(lane: Lane, n: u8) => shift::srshr(lane, n, a);
+        Urshr(lane: Lane, n: u8) => shift::urshr(lane, n, a);
+        /// The low half's lanes, extended to twice their width.
+        Sxtl(lane: Lane) => widen::sxtl(lane, a);
+        Uxtl(lane: Lane) => widen::uxtl(lane, a);
+        /// Lanes of twice the width, cut to `lane`, in the low half; the high half zero.
+        Xtn(lane: Lane) => widen::xtn(lane, a);
+        /// Sums of adjacent lanes, of twice the width.
+        Saddlp(lane: Lane) => widen::saddlp(lane, a);
+        Uaddlp(lane: Lane) => widen::uaddlp(lane, a);
+        /// One lane from all lanes; the rest zero.
+        Addv(lane: Lane) => widen::addv(lane, a);
+        Smaxv(lane: Lane) => widen::smaxv(lane, a);
+        Umaxv(lane: Lane) => widen::umaxv(lane, a);
+        Sminv(lane: Lane) => widen::sminv(lane, a);
+        Uminv(lane: Lane) => widen::uminv(lane, a);
+        /// ShiftRows then SubBytes (FIPS 197), and their inverses.
+        AesSub => aes::sub(a);
+        AesInvSub => aes::inv_sub(a);
+        /// MixColumns and its inverse.
+        AesMix => aes::mix(a);
+        AesInvMix => aes::inv_mix(a);
+        Sha1h => u128::from((a as u32).rotate_left(30));
     }
 }
 
-impl VOp2 {
-    /// The value of the op.
-    #[inline(always)]
-    pub fn eval(self, _a: u128, _b: u128) -> u128 {
-        match self {}
+ops! {
+    /// Two operands, pure.
+    enum VOp2(a, b) -> u128;
+    lanes by each {
+        Add unsigned |x, y| x.wrapping_add(y);
+        Sub unsigned |x, y| x.wrapping_sub(y);
+        Mul unsigned |x, y| x.wrapping_mul(y);
+        /// Half of the exact sum, rounded down, or half up.
+        Shadd signed |x, y| (x & y) + ((x ^ y) >> 1);
+        Uhadd unsigned |x, y| (x & y) + ((x ^ y) >> 1);
+        Srhadd signed |x, y| (x | y) - ((x ^ y) >> 1);
+        Urhadd unsigned |x, y| (x | y) - ((x ^ y) >> 1);
+        /// Half of the exact difference, rounded down.
+        Shsub signed |x, y| ((x ^ y) >> 1).wrapping_sub(!x & y);
+        Uhsub unsigned |x, y| ((x ^ y) >> 1).wrapping_sub(!x & y);
+        Smax signed |x, y| x.max(y);
+        Umax unsigned |x, y| x.max(y);
+        Smin signed |x, y| x.min(y);
+        Umin unsigned |x, y| x.min(y);
+        Sabd signed |x, y| x.abs_diff(y) as T;
+        Uabd unsigned |x, y| x.abs_diff(y);
+        /// Comparisons: all ones where true.
+        Cmeq unsigned |x, y| T::from(x == y).wrapping_neg();
+        Cmtst unsigned |x, y| T::from(x & y != 0).wrapping_neg();
+        Cmgt signed |x, y| T::from(x > y).wrapping_neg();
+        Cmge signed |x, y| T::from(x >= y).wrapping_neg();
+        Cmhi unsigned |x, y| T::from(x > y).wrapping_neg();
+        Cmhs unsigned |x, y| T::from(x >= y).wrapping_neg();
+        /// Shift left by the signed low byte of `b`'s lane, right if it is negative.
+        Sshl signed |x, n| shift::signed(x.into(), n as i8, T::BITS) as T;
+        Ushl unsigned |x, n| shift::unsigned(x.into(), n as i8, T::BITS) as T;
+        /// The same; shifts right round half up.
+        Srshl signed |x, n| shift::signed_rounding(x.into(), n as i8, T::BITS) as T;
+        Urshl unsigned |x, n| shift::unsigned_rounding(x.into(), n as i8, T::BITS) as T;
+    }
+    whole {
+        And => a & b;
+        Or => a | b;
+        Xor => a ^ b;
+        /// `a & !b`.
+        Bic => a & !b;
+        /// `a | !b`.
+        Orn => a | !b;
+        /// Polynomial product of bytes, low half of each.
+        Pmul => widen::pmul(a, b);
+        /// Polynomial products of the low half's lanes, of twice the width; lanes B and D exist.
+        Pmull(lane: Lane) => widen::pmull(lane, a, b);
+        /// Even, odd lanes of `b:a`.
+        Uzp1(lane: Lane) => permute::uzp1(lane, a, b);
+        Uzp2(lane: Lane) => permute::uzp2(lane, a, b);
+        /// Low, high halves interleaved.
+        Zip1(lane: Lane) => permute::zip1(lane, a, b);
+        Zip2(lane: Lane) => permute::zip2(lane, a, b);
+        /// Even, odd lanes interleaved.
+        Trn1(lane: Lane) => permute::trn1(lane, a, b);
+        Trn2(lane: Lane) => permute::trn2(lane, a, b);
+        /// 16 bytes of `b:a` from byte `n` (below 16).
+        Ext(n: u8) => permute::ext(n, a, b);
+        /// Of each pair of lanes of `b:a`.
+        Addp(lane: Lane) => permute::addp(lane, a, b);
+        Smaxp(lane: Lane) => permute::smaxp(lane, a, b);
+        Umaxp(lane: Lane) => permute::umaxp(lane, a, b);
+        Sminp(lane: Lane) => permute::sminp(lane, a, b);
+        Uminp(lane: Lane) => permute::uminp(lane, a, b);
+        /// `a` is Vd, `b` is Vn.
+        Sha1su1 => sha::sha1su1(a, b);
+        Sha256su0 => sha::sha256su0(a, b);
     }
 }
 
-impl VOp3 {
-    /// The value of the op.
-    #[inline(always)]
-    pub fn eval(self, _a: u128, _b: u128, _c: u128) -> u128 {
-        match self {}
+ops! {
+    /// Three operands, pure.
+    enum VOp3(a, b, c) -> u128;
+    lanes by each {}
+    whole {
+        /// Bits of `b` where `a` is set, of `c` where it is clear.
+        Bsl => b & a | c & !a;
+        /// Byte `c[i] - base` of `b` where that is below 16, else byte `i` of `a`.
+        Tbx(base: u8) => permute::tbx(base, a, b, c);
+        /// `a` plus products of four bytes, in lanes of 32 bits.
+        Sdot => widen::sdot(a, b, c);
+        Udot => widen::udot(a, b, c);
+        /// `a`, `b`, `c` are Vd, Vn, Vm.
+        Sha1c => sha::sha1_rounds(sha::choose, a, b, c);
+        Sha1p => sha::sha1_rounds(sha::parity, a, b, c);
+        Sha1m => sha::sha1_rounds(sha::majority, a, b, c);
+        Sha1su0 => sha::sha1su0(a, b, c);
+        Sha256h => sha::sha256_rounds(a, b, c).0;
+        Sha256h2 => sha::sha256_rounds(b, a, c).1;
+        Sha256su1 => sha::sha256su1(a, b, c);
     }
 }
 
-impl SOp1 {
-    /// The value of the op, and whether any lane saturated.
-    #[inline(always)]
-    pub fn eval(self, _a: u128) -> (u128, bool) {
-        match self {}
+ops! {
+    /// One operand, saturating: the value, and whether any lane saturated.
+    enum SOp1(a) -> (u128, bool);
+    lanes by each_saturating {
+        Sqabs signed |x| (x.saturating_abs(), x == T::MIN);
+        Sqneg signed |x| (x.saturating_neg(), x == T::MIN);
+    }
+    whole {
+        /// Lanes of twice the width, saturated to `lane`, in the low half; the high half zero.
+        Sqxtn(lane: Lane) => saturate::sqxtn(lane, a);
+        Uqxtn(lane: Lane) => saturate::uqxtn(lane, a);
+        /// Signed to unsigned.
+        Sqxtun(lane: Lane) => saturate::sqxtun(lane, a);
     }
 }
 
-impl SOp2 {
-    /// The value of the op, and whether any lane saturated.
-    #[inline(always)]
-    pub fn eval(self, _a: u128, _b: u128) -> (u128, bool) {
-        match self {}
+ops! {
+    /// Two operands, saturating: the value, and whether any lane saturated.
+    enum SOp2(a, b) -> (u128, bool);
+    lanes by each_saturating {
+        Sqadd signed |x, y| (x.saturating_add(y), x.checked_add(y).is_none());
+        Uqadd unsigned |x, y| (x.saturating_add(y), x.checked_add(y).is_none());
+        Sqsub signed |x, y| (x.saturating_sub(y), x.checked_sub(y).is_none());
+        Uqsub unsigned |x, y| (x.saturating_sub(y), x.checked_sub(y).is_none());
+        /// Signed `a` plus unsigned `b`, and the reverse.
+        Suqadd signed |x, y| (x.saturating_add_unsigned(y.cast_unsigned()), x.checked_add_unsigned(y.cast_unsigned()).is_none());
+        Usqadd unsigned |x, y| (x.saturating_add_signed(y.cast_signed()), x.checked_add_signed(y.cast_signed()).is_none());
+        /// Shift left by the signed low byte of `b`'s lane, right if it is negative.
+        Sqshl signed |x, n| saturate::cut_signed(saturate::shl(x.into(), n as i8), T::MIN.into(), T::MAX.into(), |v| v as T);
+        Uqshl unsigned |x, n| saturate::cut_unsigned(saturate::ushl(x.into(), n as i8), T::MAX.into(), |v| v as T);
+        /// The same; shifts right round half up.
+        Sqrshl signed |x, n| saturate::cut_signed(saturate::rshl(x.into(), n as i8), T::MIN.into(), T::MAX.into(), |v| v as T);
+        Uqrshl unsigned |x, n| saturate::cut_unsigned(saturate::urshl(x.into(), n as i8), T::MAX.into(), |v| v as T);
+        /// Shift signed lanes left, saturate to unsigned.
+        Sqshlu signed |x, n| saturate::cut_signed(saturate::shl(x.into(), n as i8), 0, (T::MAX.cast_unsigned()).into(), |v| v as T);
+    }
+    whole {
+        /// High half of the doubled product, cut or rounded; lanes H and S exist.
+        Sqdmulh(lane: Lane) => saturate::sqdmulh(lane, a, b);
+        Sqrdmulh(lane: Lane) => saturate::sqrdmulh(lane, a, b);
+        /// Doubled products of the low half's lanes, of twice the width; lanes H and S exist.
+        Sqdmull(lane: Lane) => saturate::sqdmull(lane, a, b);
     }
 }
 
-impl SOp3 {
-    /// The value of the op, and whether any lane saturated.
-    #[inline(always)]
-    pub fn eval(self, _a: u128, _b: u128, _c: u128) -> (u128, bool) {
-        match self {}
+ops! {
+    /// Three operands, saturating: the value, and whether any lane saturated.
+    enum SOp3(a, b, c) -> (u128, bool);
+    lanes by each_saturating {}
+    whole {
+        /// `a` plus or minus the doubled product of `b` and `c`, rounded, high half; lanes H and S exist.
+        Sqrdmlah(lane: Lane) => saturate::sqrdmlah(lane, a, b, c);
+        Sqrdmlsh(lane: Lane) => saturate::sqrdmlsh(lane, a, b, c);
     }
 }

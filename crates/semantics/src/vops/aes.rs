@@ -1,0 +1,93 @@
+//! The steps of AES (FIPS 197). Byte `i` of a value is row `i % 4`, column `i / 4` of the state.
+
+use super::lanes::Element;
+
+/// Product in GF(2^8) modulo x^8 + x^4 + x^3 + x + 1.
+const fn multiply(mut x: u8, mut y: u8) -> u8 {
+    let mut product = 0;
+    while y != 0 {
+        product ^= if y & 1 != 0 { x } else { 0 };
+        x = x << 1 ^ if x & 0x80 != 0 { 0x1b } else { 0 };
+        y >>= 1;
+    }
+    product
+}
+
+/// FIPS 197, 5.1.1: the inverse in the field (x^254), then an affine transformation.
+const SBOX: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut x = 0;
+    while x < 256 {
+        let (mut inverse, mut n) = (1, 0);
+        while n < 254 {
+            inverse = multiply(inverse, x as u8);
+            n += 1;
+        }
+        let i = inverse;
+        table[x] = i ^ i.rotate_left(1) ^ i.rotate_left(2) ^ i.rotate_left(3) ^ i.rotate_left(4) ^ 0x63;
+        x += 1;
+    }
+    table
+};
+
+const INV_SBOX: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut x = 0;
+    while x < 256 {
+        table[SBOX[x] as usize] = x as u8;
+        x += 1;
+    }
+    table
+};
+
+/// Products with a constant, of every byte.
+const fn times(by: u8) -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut x = 0;
+    while x < 256 {
+        table[x] = multiply(x as u8, by);
+        x += 1;
+    }
+    table
+}
+
+static TIMES: [[u8; 256]; 16] = {
+    let mut tables = [[0; 256]; 16];
+    let mut by = 0;
+    while by < 16 {
+        tables[by] = times(by as u8);
+        by += 1;
+    }
+    tables
+};
+
+/// ShiftRows, SubBytes
+pub(super) fn sub(a: u128) -> u128 {
+    let from = u8::split(a);
+    u8::join(std::array::from_fn(|i| SBOX[usize::from(from[(i + 4 * (i % 4)) % 16])]))
+}
+
+/// InvShiftRows, InvSubBytes
+pub(super) fn inv_sub(a: u128) -> u128 {
+    let from = u8::split(a);
+    u8::join(std::array::from_fn(|i| INV_SBOX[usize::from(from[(i + 12 * (i % 4)) % 16])]))
+}
+
+/// MixColumns
+pub(super) fn mix(a: u128) -> u128 {
+    columns(a, [2, 3, 1, 1])
+}
+
+/// InvMixColumns
+pub(super) fn inv_mix(a: u128) -> u128 {
+    columns(a, [14, 11, 13, 9])
+}
+
+/// Each column times the circulant matrix whose first row is given.
+fn columns(a: u128, row: [usize; 4]) -> u128 {
+    let from = u8::split(a);
+    u8::join(std::array::from_fn(|i| {
+        let (r, column) = (i % 4, i / 4 * 4);
+        (0..4).fold(0, |sum, k| sum ^ TIMES[row[(k + 4 - r) % 4]][usize::from(from[column + k])])
+    }))
+}
