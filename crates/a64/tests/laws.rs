@@ -16,7 +16,7 @@ const PLACES: &[(&str, &[u32])] = &[
     ("rm", &[16]),
     ("rs", &[16]),
     ("sf", &[31, 30]), // 30 in LDR (literal)
-    ("q", &[30, 23]), // 23 in loads and stores of one SIMD&FP register: opc[1]
+    ("q", &[30, 23]),  // 23 in loads and stores of one SIMD&FP register: opc[1]
     ("option", &[13]),
     ("cond", &[12, 0]), // 0 in B.cond
     ("nzcv", &[0]),
