@@ -58,7 +58,8 @@ fn default_width(name: &str) -> Option<u32> {
 }
 
 /// One row a line: `Name token token … [| guard]`. Tokens: `0110` fixed bits, `(11)` should-be bits,
-/// `xx` ignored bits, `name` or `name:width` a field. `# text` names the class of the rows below it.
+/// `xx` ignored bits, `name` or `name:width` a field. `# text` names the class of the rows below it. A guard is a
+/// constant Rust expression over at most four fields of the row.
 fn parse(path: &str, text: &str, rows: &mut Vec<Row>) {
     let mut class = String::new();
     for (index, line) in text.lines().enumerate() {
@@ -198,8 +199,10 @@ fn generate(rows: &[Row]) -> String {
         let bind: String = r.fields.iter().map(|f| format!("let {0} = i.{0}; let _ = {0};", f.name)).collect();
         _ = writeln!(w, "/// Are the fields of `word` an allocated combination?\n#[inline]");
         _ = match &r.guard {
-            Some(g) => writeln!(w, "fn guard(word: u32) -> bool {{ let i = Self::from_word(word); {bind} {g} }}\n}}"),
-            None => writeln!(w, "fn guard(_: u32) -> bool {{ true }}\n}}"),
+            Some(g) => {
+                writeln!(w, "const fn guard(word: u32) -> bool {{ let i = Self::from_word(word); {bind} {g} }}\n}}")
+            }
+            None => writeln!(w, "const fn guard(_: u32) -> bool {{ true }}\n}}"),
         };
     }
     _ = writeln!(
@@ -217,18 +220,6 @@ fn generate(rows: &[Row]) -> String {
         "}}\nimpl Insn {{\n/// The fields of `word` read as `row`.\npub const fn from_row(row: Row, word: u32) -> Insn {{ match row {{"
     );
     rows.iter().for_each(|r| _ = writeln!(w, "Row::{0} => Insn::{0}({0}::from_word(word)),", r.name));
-    _ = writeln!(w, "}} }}\n/// The same, if the row's guard allows it; the fixed bits are the caller's concern.");
-    _ = writeln!(w, "#[inline]\npub(crate) fn guarded(row: Row, word: u32) -> Option<Insn> {{ match row {{");
-    for r in rows {
-        let n = &r.name;
-        _ = match r.guard {
-            Some(_) => writeln!(
-                w,
-                "Row::{n} => if {n}::guard(word) {{ Some(Insn::{n}({n}::from_word(word))) }} else {{ None }},"
-            ),
-            None => writeln!(w, "Row::{n} => Some(Insn::{n}({n}::from_word(word))),"),
-        };
-    }
     _ = writeln!(w, "}} }}\n/// The row this instruction belongs to.\npub const fn row(self) -> Row {{ match self {{");
     rows.iter().for_each(|r| _ = writeln!(w, "Insn::{0}(_) => Row::{0},", r.name));
     _ = writeln!(w, "}} }}\n/// The instruction word.\npub const fn word(self) -> u32 {{ match self {{");
@@ -253,8 +244,8 @@ fn generate(rows: &[Row]) -> String {
             .for_each(|f| _ = write!(w, "Field {{ name: {:?}, lsb: {}, width: {} }},", f.name, f.lsb, f.width));
         _ = writeln!(w, "] }},");
     }
-    _ = writeln!(w, "];\n/// Mask and value of each row.\npub(crate) static FIXED: [(u32, u32); ROW_COUNT] = [");
-    rows.iter().for_each(|r| _ = write!(w, "({:#x}, {:#x}),", r.mask, r.value));
+    _ = writeln!(w, "];\n/// What each row matches.\npub(crate) static MATCHERS: [Matcher; ROW_COUNT] = [");
+    rows.iter().for_each(|r| matcher(w, r));
     let mut tree = Tree { rows, nodes: vec![], lists: vec![0], known: BTreeMap::new() };
     let root = tree.node((0..rows.len()).collect(), Some((21, 11)));
     _ = writeln!(w, "];\n/// The tree of `lookup`.\npub(crate) const ROOT: u32 = {root};");
@@ -272,6 +263,35 @@ fn generate(rows: &[Row]) -> String {
     rows.iter().for_each(|r| _ = writeln!(w, "({} {})", r.name, snake(&r.name)));
     _ = writeln!(w, "}} }}; }}");
     o
+}
+
+/// Writes the row's `Matcher`: its guard becomes a table over the fields that the guard names, filled by
+/// evaluating the guard when the crate is compiled.
+fn matcher(w: &mut String, r: &Row) {
+    let guard = r.guard.as_deref().unwrap_or("");
+    let words: Vec<&str> = guard.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let named: Vec<&Field> = r.fields.iter().filter(|f| words.contains(&f.name.as_str())).collect();
+    let bits: u32 = named.iter().map(|f| f.width).sum();
+    assert!(named.len() <= 4 && bits <= 14, "{}: a guard has room for 4 fields and 14 bits", r.at);
+    let mut parts = String::new();
+    let mut up = 0;
+    for f in &named {
+        _ = write!(parts, "Part {{ lsb: {}, up: {up}, mask: {} }},", f.lsb, (1 << f.width) - 1);
+        up += f.width;
+    }
+    parts.push_str(&"Part { lsb: 0, up: 0, mask: 0 },".repeat(4 - named.len()));
+    _ = writeln!(
+        w,
+        "{{ const PARTS: [Part; 4] = [{parts}]; static ALLOWED: [u64; {}] = {{
+            let mut table = [0; {0}]; let mut i = 0;
+            while i < 1 << {bits} {{ if {}::guard(scatter(&PARTS, i)) {{ table[i as usize / 64] |= 1 << (i % 64); }} i += 1; }}
+            table }};
+        Matcher {{ mask: {:#x}, value: {:#x}, parts: PARTS, allowed: &ALLOWED }} }},",
+        (1u32 << bits).div_ceil(64),
+        r.name,
+        r.mask,
+        r.value
+    );
 }
 
 /// The tree of tables that `src/lookup.rs` walks; the format stands there.
@@ -313,7 +333,7 @@ impl Tree<'_> {
 
     fn list(&mut self, candidates: &[usize]) -> u32 {
         let at = self.lists.len();
-        self.lists.extend(candidates.iter().map(|&i| i as u16 | u16::from(self.rows[i].guard.is_some()) << 14));
+        self.lists.extend(candidates.iter().map(|&i| i as u16));
         *self.lists.last_mut().expect("there are candidates") |= 1 << 15;
         at as u32
     }

@@ -83,6 +83,7 @@ pub const fn bit_mask(n: u32, immr: u32, imms: u32) -> Option<u64> {
 /// What `build.rs` wrote: not a place to be read, so not one to be linted for style.
 #[allow(clippy::all)]
 mod table {
+    use crate::lookup::{Matcher, Part, scatter};
     use crate::*;
     include!(concat!(env!("OUT_DIR"), "/table.rs"));
 }

@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod alarm;
-mod exception;
+pub mod exception;
 mod fault;
 mod memory;
 pub mod mmu;
@@ -13,14 +13,15 @@ mod model;
 mod pstate;
 mod regs;
 pub mod sysreg;
-mod timer;
+pub mod timer;
 mod vcpu;
+mod wait;
 
 pub use alarm::Alarms;
 pub use fault::{Abort, Exception, Fault, FaultStatus, ReturnTo};
-pub use mmu::{Fetched, TlbiQueue};
-pub use model::Model;
+pub use mmu::TlbiQueue;
+pub use model::{Ids, Model};
 pub use pstate::Pstate;
 pub use regs::{Regs, Sys};
 pub use timer::Timers;
-pub use vcpu::{Exit, Peer, Shared, Vcpu, VcpuSpec};
+pub use vcpu::{Exit, Peer, Shared, Stats, Vcpu, VcpuSpec};

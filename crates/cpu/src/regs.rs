@@ -89,6 +89,20 @@ pub struct Sys {
     pub mdscr: u64,
     /// OS lock: OSLSR_EL1.OSLK.
     pub os_lock: bool,
+    /// OSDLR_EL1.DLK.
+    pub osdlr: u64,
+    /// DBGPRCR_EL1.
+    pub dbgprcr: u64,
+    /// DBGCLAIM tags.
+    pub dbgclaim: u64,
+    /// MDCCINT_EL1.
+    pub mdccint: u64,
+    /// DBGBVRn_EL1, DBGBCRn_EL1, DBGWVRn_EL1, DBGWCRn_EL1 for n = 0 and 1, the least the architecture allows.
+    pub breakpoints: [[u64; 2]; 4],
+    /// DISR_EL1.
+    pub disr: u64,
+    /// CNTHCTL_EL2.
+    pub cnthctl: u64,
     /// CNTKCTL_EL1.
     pub cntkctl: u64,
     /// CNTFRQ_EL0 as software last wrote it; has no effect on the count.
