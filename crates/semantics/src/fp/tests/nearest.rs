@@ -1,7 +1,7 @@
 //! Against the host, round to nearest; square roots in every mode.
 
 use super::*;
-use crate::fp::{add, divide, multiply};
+use crate::fp::{add, divide, fused, multiply};
 
 #[track_caller]
 fn check32(a: u64, b: u64) {
@@ -18,7 +18,7 @@ fn check32(a: u64, b: u64) {
     }
     let (root, host) = (divide::soft_sqrt::<Single>(&mut FpEnv::default(), a), x.sqrt());
     assert!(host.is_nan() && Single::is_nan(root) || root == u64::from(host.to_bits()), "sqrt {a:#x}");
-    let (fused, host) = (mul_add::<Single>(&mut FpEnv::default(), b, a, b), x.mul_add(y, y));
+    let (fused, host) = (fused::soft_mul_add::<Single>(&mut FpEnv::default(), b, a, b), x.mul_add(y, y));
     assert!(host.is_nan() && Single::is_nan(fused) || fused == u64::from(host.to_bits()), "{a:#x} * {b:#x} + {b:#x}");
 }
 
@@ -35,6 +35,8 @@ fn check64(a: u64, b: u64) {
         let got = ours(&mut FpEnv::default(), a, b);
         assert!(host.is_nan() && Double::is_nan(got) || got == host.to_bits(), "{n}: {a:#x} {b:#x}");
     }
+    let (fused, host) = (fused::soft_mul_add::<Double>(&mut FpEnv::default(), b, a, b), x.mul_add(y, y));
+    assert!(host.is_nan() && Double::is_nan(fused) || fused == host.to_bits(), "{a:#x} * {b:#x} + {b:#x}");
     let (root, host) = (divide::soft_sqrt::<Double>(&mut FpEnv::default(), a), x.sqrt());
     assert!(host.is_nan() && Double::is_nan(root) || root == host.to_bits(), "sqrt {a:#x}");
 }
