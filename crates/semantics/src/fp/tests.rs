@@ -8,6 +8,9 @@ mod oracle;
 use super::*;
 use proptest::prelude::*;
 
+type Unary = fn(&mut FpEnv, u64) -> u64;
+type Binary = fn(&mut FpEnv, u64, u64) -> u64;
+
 /// What `f` gives and which flags it raises. Also runs it with Inexact already set, which lets the host
 /// compute: that must change nothing.
 #[track_caller]

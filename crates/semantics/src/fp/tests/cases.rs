@@ -35,13 +35,13 @@ const DEFAULT: u64 = 0x7fc0_0000;
 const S: u64 = 0x8000_0000;
 
 #[track_caller]
-fn one(op: fn(&mut FpEnv, u64) -> u64, fpcr: u32, a: u64, result: u64, flags: u32) {
+fn one(op: Unary, fpcr: u32, a: u64, result: u64, flags: u32) {
     let got = run(fpcr, |e| op(e, a));
     assert_eq!(got, (result, flags), "got {:#x} flags {:#x}", got.0, got.1);
 }
 
 #[track_caller]
-fn two(op: fn(&mut FpEnv, u64, u64) -> u64, fpcr: u32, a: u64, b: u64, result: u64, flags: u32) {
+fn two(op: Binary, fpcr: u32, a: u64, b: u64, result: u64, flags: u32) {
     let got = run(fpcr, |e| op(e, a, b));
     assert_eq!(got, (result, flags), "got {:#x} flags {:#x}", got.0, got.1);
 }
@@ -169,7 +169,7 @@ fn half_precision_flushes_by_its_own_bit_and_in_silence() {
 
 #[test]
 fn formats_convert() {
-    let (narrow, widen): (fn(&mut FpEnv, u64) -> u64, fn(&mut FpEnv, u64) -> u64) =
+    let (narrow, widen): (Unary, Unary) =
         (|e, a| convert::<Single, Half>(e, a, e.rounding()), |e, a| convert::<Half, Single>(e, a, e.rounding()));
     one(narrow, N, 0x477f_efff, 0x7bff, IXC);
     one(narrow, N, 0x477f_f000, 0x7c00, OFC | IXC);
@@ -189,7 +189,7 @@ fn formats_convert() {
     one(widen, FZ | FZ16, 1, 0x3380_0000, OK);
     one(widen, AHP, 0x7c00, 0x4780_0000, OK);
     one(widen, DN, 0xfd00, DEFAULT, IOC);
-    let odd: fn(&mut FpEnv, u64) -> u64 = |e, a| convert::<Double, Single>(e, a, Rounding::Odd);
+    let odd: Unary = |e, a| convert::<Double, Single>(e, a, Rounding::Odd);
     one(odd, N, 0x3ff0_0000_0000_0001, ONE | 1, IXC);
     one(odd, N, 0x7fef_ffff_ffff_ffff, MAX, OFC | IXC);
     one(odd, N, 1, LEAST, UFC | IXC);
@@ -198,8 +198,8 @@ fn formats_convert() {
 
 #[test]
 fn comparisons() {
-    let quiet: fn(&mut FpEnv, u64, u64) -> u64 = |e, a, b| compare::<Single>(e, a, b, false).into();
-    let signal: fn(&mut FpEnv, u64, u64) -> u64 = |e, a, b| compare::<Single>(e, a, b, true).into();
+    let quiet: Binary = |e, a, b| compare::<Single>(e, a, b, false).into();
+    let signal: Binary = |e, a, b| compare::<Single>(e, a, b, true).into();
     two(quiet, N, 0, S, 0b0110, OK);
     two(quiet, N, ONE | S, ONE, 0b1000, OK);
     two(quiet, N, ONE, LEAST | S, 0b0010, OK);
@@ -208,8 +208,8 @@ fn comparisons() {
     two(signal, N, ONE, QNAN, 0b0011, IOC);
     two(quiet, FZ, LEAST, LEAST | S, 0b0110, IDC);
     two(quiet, N, INF | S, INF, 0b1000, OK);
-    let eq: fn(&mut FpEnv, u64, u64) -> u64 = |e, a, b| compare_eq::<Single>(e, a, b).into();
-    let ge: fn(&mut FpEnv, u64, u64) -> u64 = |e, a, b| compare_ge::<Single>(e, a, b).into();
+    let eq: Binary = |e, a, b| compare_eq::<Single>(e, a, b).into();
+    let ge: Binary = |e, a, b| compare_ge::<Single>(e, a, b).into();
     two(eq, N, QNAN, QNAN, 0, OK);
     two(ge, N, QNAN, QNAN, 0, IOC);
     two(ge, N, S, 0, 1, OK);
@@ -232,8 +232,8 @@ fn maxima_and_minima() {
 
 #[test]
 fn integers() {
-    let to_w: fn(&mut FpEnv, u64) -> u64 = |e, a| to_fixed::<Single>(e, a, 0, 32, false, Rounding::Zero);
-    let to_wu: fn(&mut FpEnv, u64) -> u64 = |e, a| to_fixed::<Single>(e, a, 0, 32, true, Rounding::TieAway);
+    let to_w: Unary = |e, a| to_fixed::<Single>(e, a, 0, 32, false, Rounding::Zero);
+    let to_wu: Unary = |e, a| to_fixed::<Single>(e, a, 0, 32, true, Rounding::TieAway);
     one(to_w, N, 0x4f00_0000, 0x7fff_ffff, IOC);
     one(to_w, N, 0xcf00_0000, 0x8000_0000, OK);
     one(to_w, N, 0xcf00_0001, 0x8000_0000, IOC);
@@ -246,18 +246,18 @@ fn integers() {
     one(to_wu, N, 0xbf00_0000, 0, IOC); // -0.5 rounds to -1
     one(to_wu, N, 0x3f00_0000, 1, IXC);
     one(to_wu, N, 0x4f80_0000, 0xffff_ffff, IOC);
-    let fixed: fn(&mut FpEnv, u64) -> u64 = |e, a| to_fixed::<Double>(e, a, 64, 64, true, Rounding::Zero);
+    let fixed: Unary = |e, a| to_fixed::<Double>(e, a, 64, 64, true, Rounding::Zero);
     one(fixed, N, 0x3fe0_0000_0000_0000, 1 << 63, OK);
     one(fixed, N, 0x3ff0_0000_0000_0000, u64::MAX, IOC);
-    let half: fn(&mut FpEnv, u64) -> u64 = |e, a| from_fixed::<Half>(e, a, 0, 64, true, e.rounding());
+    let half: Unary = |e, a| from_fixed::<Half>(e, a, 0, 64, true, e.rounding());
     one(half, N, u64::MAX, 0x7c00, OFC | IXC);
     one(half, RZ, 65535, 0x7bff, IXC);
     one(half, N, 65519, 0x7bff, IXC);
     one(half, N, 65520, 0x7c00, OFC | IXC);
-    let small: fn(&mut FpEnv, u64) -> u64 = |e, a| from_fixed::<Half>(e, a, 20, 32, false, e.rounding());
+    let small: Unary = |e, a| from_fixed::<Half>(e, a, 20, 32, false, e.rounding());
     one(small, N, 1, 0x0010, OK);
     one(small, FZ16, 0xffff_ffff, 0x8000, UFC);
-    let int: fn(&mut FpEnv, u64) -> u64 = |e, a| round_int::<Single>(e, a, Rounding::TieEven, true);
+    let int: Unary = |e, a| round_int::<Single>(e, a, Rounding::TieEven, true);
     one(int, N, 0xbf00_0000, S, IXC);
     one(int, N, 0x3fc0_0000, TWO, IXC);
     one(int, N, MAX, MAX, OK);

@@ -3,7 +3,7 @@
 use super::*;
 
 #[track_caller]
-fn check(fpcr: u32, half: u64, through: fn(&mut FpEnv, u64) -> u64) {
+fn check(fpcr: u32, half: u64, through: Unary) {
     let (back, flags) = run(fpcr, |e| through(e, half));
     let signalling = fpcr & Fpcr::AHP == 0 && Half::is_signalling(half);
     let expected = if signalling { half | Half::QUIET } else { half };

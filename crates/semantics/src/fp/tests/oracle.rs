@@ -124,8 +124,7 @@ fn expect_arith<F: Oracle>(fpcr: u32, op: Op, operands: &[u64]) -> (u64, u32) {
 
 #[track_caller]
 fn check_two<F: Oracle>(fpcr: u32, a: u64, b: u64) {
-    let ops: [(Op, fn(&mut FpEnv, u64, u64) -> u64); 4] =
-        [(Op::Add, add::<F>), (Op::Sub, sub::<F>), (Op::Mul, mul::<F>), (Op::Div, div::<F>)];
+    let ops: [(Op, Binary); 4] = [(Op::Add, add::<F>), (Op::Sub, sub::<F>), (Op::Mul, mul::<F>), (Op::Div, div::<F>)];
     for (op, ours) in ops {
         let expected = expect_arith::<F>(fpcr, op, &[a, b]);
         assert_eq!(run(fpcr, |e| ours(e, a, b)), expected, "{op:?} {a:#x} {b:#x} fpcr {fpcr:#x}");
