@@ -208,7 +208,7 @@ ops! {
         Sqrshl signed |x, n| saturate::cut_signed(saturate::rshl(x.into(), n as i8), T::MIN.into(), T::MAX.into(), |v| v as T);
         Uqrshl unsigned |x, n| saturate::cut_unsigned(saturate::urshl(x.into(), n as i8), T::MAX.into(), |v| v as T);
         /// Shift signed lanes left, saturate to unsigned.
-        Sqshlu signed |x, n| saturate::cut_signed(saturate::shl(x.into(), n as i8), 0, (T::MAX.cast_unsigned()).into(), |v| v as T);
+        Sqshlu signed |x, n| saturate::cut_signed(saturate::shl(x.into(), n as i8), 0, T::cast_unsigned(-1).into(), |v| v as T);
     }
     vector {
         /// High half of the doubled product, cut or rounded; lanes H and S exist.
