@@ -11,6 +11,8 @@ mod permute;
 mod saturate;
 mod sha;
 mod shift;
+#[cfg(test)]
+mod tests;
 mod widen;
 
 pub use lanes::Lane;
