@@ -71,7 +71,7 @@ ops! {
             _ => a & ((1 << lane.bits()) - 1),
         };
         /// Lane `index` in every lane.
-        Dup(lane: Lane, index: u8) => lane.splat((a >> (u32::from(index) * lane.bits() & 127)) as u64);
+        Dup(lane: Lane, index: u8) => lane.splat((a >> ((u32::from(index) * lane.bits()) & 127)) as u64);
         /// Reverse the bits of each byte.
         Rbit => a.swap_bytes().reverse_bits();
     }

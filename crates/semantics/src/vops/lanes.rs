@@ -233,6 +233,7 @@ macro_rules! ops {
                 match self {
                     $($name::$op(lane) => {
                         #[inline(never)]
+                        #[allow(clippy::useless_conversion)] // one formula serves every width, the widest too
                         fn op(lane: Lane, out: &mut Bytes, $($x: &Bytes),+) -> <$result as Outcome>::Flag {
                             lanes!($each $sign lane, out, |$($x = $x),+| $body)
                         }
