@@ -58,7 +58,8 @@ fn default_width(name: &str) -> Option<u32> {
 }
 
 /// One row a line: `Name token token … [| guard]`. Tokens: `0110` fixed bits, `(11)` should-be bits,
-/// `xx` ignored bits, `name` or `name:width` a field. `# text` names the class of the rows below it.
+/// `xx` ignored bits, `name` or `name:width` a field. `# text` names the class of the rows below it. A guard is a
+/// constant Rust expression over at most four fields of the row.
 fn parse(path: &str, text: &str, rows: &mut Vec<Row>) {
     let mut class = String::new();
     for (index, line) in text.lines().enumerate() {
@@ -194,7 +195,15 @@ fn generate(rows: &[Row]) -> String {
         for f in &r.fields {
             _ = write!(w, " | (self.{} & {:#x}) << {}", f.name, (1u64 << f.width) - 1, f.lsb);
         }
-        _ = writeln!(w, " }}\n}}");
+        _ = writeln!(w, " }}");
+        let bind: String = r.fields.iter().map(|f| format!("let {0} = i.{0}; let _ = {0};", f.name)).collect();
+        _ = writeln!(w, "/// Are the fields of `word` an allocated combination?\n#[inline]");
+        _ = match &r.guard {
+            Some(g) => {
+                writeln!(w, "const fn guard(word: u32) -> bool {{ let i = Self::from_word(word); {bind} {g} }}\n}}")
+            }
+            None => writeln!(w, "const fn guard(_: u32) -> bool {{ true }}\n}}"),
+        };
     }
     _ = writeln!(
         w,
@@ -218,34 +227,35 @@ fn generate(rows: &[Row]) -> String {
     _ = writeln!(w, "}} }}\n}}\n/// How many rows the table has.\npub const ROW_COUNT: usize = {};", rows.len());
     _ = writeln!(w, "/// The table, in `Row` order.\npub static ROWS: [RowInfo; ROW_COUNT] = [");
     for r in rows {
-        let bind: String =
-            r.fields.iter().map(|f| format!("let {} = i.{}; let _ = {};", f.name, f.name, f.name)).collect();
-        let guard = match &r.guard {
-            Some(g) => format!("|w| {{ let i = {}::from_word(w); {bind} {g} }}", r.name),
-            None => "|_| true".to_owned(),
-        };
         _ = write!(
             w,
-            "RowInfo {{ row: Row::{}, name: {:?}, class: {:?}, mask: {:#x}, value: {:#x}, should_be: {:#x}, guarded: {}, guard: {guard}, fields: &[",
+            "RowInfo {{ row: Row::{}, name: {:?}, class: {:?}, mask: {:#x}, value: {:#x}, should_be: {:#x}, guarded: {}, guard: {}::guard, fields: &[",
             r.name,
             r.name,
             r.class,
             r.mask,
             r.value,
             r.should_be,
-            r.guard.is_some()
+            r.guard.is_some(),
+            r.name
         );
         r.fields
             .iter()
             .for_each(|f| _ = write!(w, "Field {{ name: {:?}, lsb: {}, width: {} }},", f.name, f.lsb, f.width));
         _ = writeln!(w, "] }},");
     }
+    _ = writeln!(w, "];\n/// What each row matches.\npub(crate) static MATCHERS: [Matcher; ROW_COUNT] = [");
+    rows.iter().for_each(|r| matcher(w, r));
+    let mut tree = Tree { rows, nodes: vec![], lists: vec![0], known: BTreeMap::new() };
+    let root = tree.node((0..rows.len()).collect(), Some((21, 11)));
+    _ = writeln!(w, "];\n/// The tree of `lookup`.\npub(crate) const ROOT: u32 = {root};");
     _ = writeln!(
         w,
-        "];\n/// The row that `word` belongs to; `None` if it is unallocated or not implemented.\npub fn lookup(word: u32) -> Option<Row> {{\nlet row = "
+        "/// Entries of its tables.\npub(crate) static NODES: [u32; {}] = {:?};",
+        tree.nodes.len(),
+        tree.nodes
     );
-    tree(w, rows, (0..rows.len()).collect(), 0);
-    _ = writeln!(w, ";\nrow }}");
+    _ = writeln!(w, "/// Its lists.\npub(crate) static LISTS: [u16; {}] = {:?};", tree.lists.len(), tree.lists);
     _ = writeln!(
         w,
         "/// Calls macro `$each` with `(Row function)` of every row; `function` is the row's name in snake case.\n#[macro_export]\nmacro_rules! for_each_row {{ ($each:ident) => {{ $each! {{"
@@ -255,35 +265,78 @@ fn generate(rows: &[Row]) -> String {
     o
 }
 
-/// Writes an expression of type `Option<Row>` that finds `word` among `rows`. `depth` ends a split
-/// that makes no progress.
-fn tree(w: &mut String, all: &[Row], rows: Vec<usize>, depth: u32) {
-    if rows.len() <= 2 || depth > 8 {
-        return leaf(w, all, &rows);
+/// Writes the row's `Matcher`: its guard becomes a table over the fields that the guard names, filled by
+/// evaluating the guard when the crate is compiled.
+fn matcher(w: &mut String, r: &Row) {
+    let guard = r.guard.as_deref().unwrap_or("");
+    let words: Vec<&str> = guard.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let named: Vec<&Field> = r.fields.iter().filter(|f| words.contains(&f.name.as_str())).collect();
+    let bits: u32 = named.iter().map(|f| f.width).sum();
+    assert!(named.len() <= 4 && bits <= 14, "{}: a guard has room for 4 fields and 14 bits", r.at);
+    let mut parts = String::new();
+    let mut up = 0;
+    for f in &named {
+        _ = write!(parts, "Part {{ lsb: {}, up: {up}, mask: {} }},", f.lsb, (1 << f.width) - 1);
+        up += f.width;
     }
-    let Some((lsb, width, groups)) = best_split(all, &rows) else { return leaf(w, all, &rows) };
-    _ = writeln!(w, "match (word >> {lsb}) & {:#x} {{", (1 << width) - 1);
-    let mut arms: BTreeMap<Vec<usize>, Vec<u32>> = BTreeMap::new();
-    for (value, group) in groups.into_iter().enumerate().filter(|(_, g)| !g.is_empty()) {
-        arms.entry(group).or_default().push(value as u32);
-    }
-    for (group, values) in arms {
-        let values: Vec<String> = values.iter().map(u32::to_string).collect();
-        _ = write!(w, "{} => ", values.join("|"));
-        tree(w, all, group, depth + 1);
-        _ = writeln!(w, ",");
-    }
-    _ = writeln!(w, "_ => None }}");
+    parts.push_str(&"Part { lsb: 0, up: 0, mask: 0 },".repeat(4 - named.len()));
+    _ = writeln!(
+        w,
+        "{{ const PARTS: [Part; 4] = [{parts}]; static ALLOWED: [u64; {}] = {{
+            let mut table = [0; {0}]; let mut i = 0;
+            while i < 1 << {bits} {{ if {}::guard(scatter(&PARTS, i)) {{ table[i as usize / 64] |= 1 << (i % 64); }} i += 1; }}
+            table }};
+        Matcher {{ mask: {:#x}, value: {:#x}, parts: PARTS, allowed: &ALLOWED }} }},",
+        (1u32 << bits).div_ceil(64),
+        r.name,
+        r.mask,
+        r.value
+    );
 }
 
-fn leaf(w: &mut String, all: &[Row], rows: &[usize]) {
-    _ = write!(w, "{{");
-    for &i in rows {
-        let r = &all[i];
-        let guard = if r.guard.is_some() { format!(" && (ROWS[{i}].guard)(word)") } else { String::new() };
-        _ = write!(w, "if word & {:#x} == {:#x}{guard} {{ Some(Row::{}) }} else ", r.mask, r.value, r.name);
+/// The tree of tables that `src/lookup.rs` walks; the format stands there.
+struct Tree<'a> {
+    rows: &'a [Row],
+    nodes: Vec<u32>,
+    lists: Vec<u16>,
+    /// The entry for a set of candidates: most sets occur in many places.
+    known: BTreeMap<Vec<usize>, u32>,
+}
+
+impl Tree<'_> {
+    /// The entry that tells `candidates` apart, by the `window` (lsb, width) if given.
+    fn node(&mut self, candidates: Vec<usize>, window: Option<(u32, u32)>) -> u32 {
+        if candidates.is_empty() {
+            return 0;
+        }
+        if let Some(&entry) = self.known.get(&candidates) {
+            return entry;
+        }
+        let split = match window {
+            Some((lsb, width)) => Some((lsb, width, split(self.rows, &candidates, lsb, width))),
+            None if candidates.len() > 1 => best_split(self.rows, &candidates),
+            None => None,
+        };
+        let entry = match split {
+            None => self.list(&candidates),
+            Some((lsb, width, groups)) => {
+                let children: Vec<u32> = groups.into_iter().map(|group| self.node(group, None)).collect();
+                let at = self.nodes.len() as u32;
+                assert!(at < 1 << 22, "the tree has 22 bits for an address");
+                self.nodes.extend(children);
+                1 << 31 | lsb << 26 | width << 22 | at
+            }
+        };
+        self.known.insert(candidates, entry);
+        entry
     }
-    _ = write!(w, "{{ None }} }}");
+
+    fn list(&mut self, candidates: &[usize]) -> u32 {
+        let at = self.lists.len();
+        self.lists.extend(candidates.iter().map(|&i| i as u16));
+        *self.lists.last_mut().expect("there are candidates") |= 1 << 15;
+        at as u32
+    }
 }
 
 type Split = (u32, u32, Vec<Vec<usize>>);

@@ -1,1 +1,10 @@
-//! Bare-metal guest programs, assembled at build time.
+//! Bare-metal guest programs, assembled at build time with dynasm: no cross compiler is needed.
+//!
+//! Raw binaries for RAM + 0x80000 at EL1 with the MMU off, as the board starts headerless images.
+#![forbid(unsafe_code)]
+
+/// The demo: brings up the GICv3 on every CPU, counts timer PPIs, plays SGI ping-pong, takes one SPI,
+/// prints what it sees, ends with a line `DEMO-OK`, and powers off.
+pub fn demo() -> &'static [u8] {
+    include_bytes!(concat!(env!("OUT_DIR"), "/demo.bin"))
+}

@@ -1,1 +1,2 @@
-//! Whole-system tests: crate levels, boots, oracles.
+//! Whole-system tests: crate levels, boots, oracles. This library holds what they share.
+#![forbid(unsafe_code)]

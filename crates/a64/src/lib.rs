@@ -4,6 +4,9 @@
 //! encoding"); `build.rs` turns each row into a struct of its fields and checks the table's laws.
 #![forbid(unsafe_code)]
 
+mod lookup;
+pub use lookup::{decode, lookup};
+
 mod system;
 
 pub use system::{PstateField, SysReg};
@@ -55,9 +58,33 @@ impl Row {
     }
 }
 
-include!(concat!(env!("OUT_DIR"), "/table.rs"));
-
-/// Decodes one instruction word; `None` if it is unallocated or not implemented.
-pub fn decode(word: u32) -> Option<Insn> {
-    lookup(word).map(|row| Insn::from_row(row, word))
+/// `DecodeBitMasks` of the manual, for logical immediates: the 64-bit value, of which a 32-bit instruction uses
+/// the low half. `None` if the combination is reserved.
+#[inline(always)]
+pub const fn bit_mask(n: u32, immr: u32, imms: u32) -> Option<u64> {
+    // Elements are 1 << len bits; the highest bit of N:NOT(imms) gives len.
+    let coded = n << 6 | !imms & 0x3f;
+    if coded < 2 {
+        return None;
+    }
+    let len = 31 - coded.leading_zeros();
+    let levels = (1 << len) - 1;
+    let (ones, turn) = (imms & levels, immr & levels);
+    if ones == levels {
+        return None;
+    }
+    let element = (2u64 << ones) - 1;
+    // One element rotated right by `turn`, then repeated: all ones over the element's ones has a bit per element.
+    let full = u64::MAX >> (63 - levels);
+    let rotated = (element >> turn | element << (levels - turn) << 1) & full;
+    Some(rotated.wrapping_mul(u64::MAX / full))
 }
+
+/// What `build.rs` wrote: not a place to be read, so not one to be linted for style.
+#[allow(clippy::all)]
+mod table {
+    use crate::lookup::{Matcher, Part, scatter};
+    use crate::*;
+    include!(concat!(env!("OUT_DIR"), "/table.rs"));
+}
+pub use table::*;

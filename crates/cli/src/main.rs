@@ -1,2 +1,38 @@
 //! `armagic`: arguments and main.
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod args;
+mod boot;
+mod console;
+mod ending;
+mod guests;
+mod terminal;
+
+use args::{Cli, Command};
+use clap::Parser;
+use ending::Status;
+use machine::MachineError;
+
+fn main() -> ! {
+    let done = match &Cli::parse().command {
+        Command::Boot(args) => boot::boot(args),
+        Command::Demo(args) => boot::demo(args),
+        Command::Guest(command) => guests::run(command),
+    };
+    let status = done.unwrap_or_else(|error| {
+        terminal::restore();
+        eprintln!("armagic: {error:#}");
+        status_of(&error)
+    });
+    // No teardown: the host takes the guest's memory and threads back faster than we could.
+    std::process::exit(status as i32)
+}
+
+/// Numbers out of range are usage; what remains of errors before a run is about files.
+fn status_of(error: &anyhow::Error) -> Status {
+    match error.downcast_ref::<MachineError>() {
+        Some(MachineError::Spec(_)) => Status::Usage,
+        Some(MachineError::Thread { .. } | MachineError::Board(_)) => Status::Internal,
+        _ => Status::Load,
+    }
+}

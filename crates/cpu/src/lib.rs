@@ -1,1 +1,27 @@
-//! One PE: registers, system registers, exceptions, MMU and TLB, timers.
+//! One PE as software sees it: registers, system registers, exceptions, MMU and TLB, timers, debug.
+//!
+//! Engines execute instructions; everything an instruction asks of the rest of the PE is a method of
+//! `Vcpu`, the same one for every engine.
+#![forbid(unsafe_code)]
+
+mod alarm;
+pub mod exception;
+mod fault;
+mod memory;
+pub mod mmu;
+mod model;
+mod pstate;
+mod regs;
+pub mod sysreg;
+pub mod timer;
+mod vcpu;
+mod wait;
+
+pub use alarm::Alarms;
+pub use fault::{Abort, Exception, Fault, FaultStatus, ReturnTo};
+pub use mmu::TlbiQueue;
+pub use model::{Ids, Model};
+pub use pstate::Pstate;
+pub use regs::{Regs, Sys};
+pub use timer::Timers;
+pub use vcpu::{Exit, Peer, Shared, Stats, Vcpu, VcpuSpec};

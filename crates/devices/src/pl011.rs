@@ -42,6 +42,11 @@ impl Pl011 {
         taken
     }
 
+    /// Has the guest asked for an interrupt on input? Then typing can wake it.
+    pub fn interrupts_on_input(&self) -> bool {
+        self.lock().interrupts_on_input()
+    }
+
     /// How many characters `receive` would accept now.
     pub fn room(&self) -> usize {
         self.lock().room()

@@ -1,1 +1,28 @@
-//! GICv3 as the guest sees it: distributor, redistributors, CPU interface.
+//! GICv3 as the guest sees it: distributor, redistributors and the system-register CPU interface.
+//!
+//! Knows wires and attention words, and has never heard of a CPU. A device drives a wire (`set_spi`, `set_ppi`);
+//! `state` turns that into one swap of the interrupt's word and, if the target PE would take it, one post; the
+//! vCPU asks its own [`CpuInterface`] for `signals` and acknowledges. None of these waits for another thread.
+//!
+//! This build is IHI 0069 with affinity routing fixed on, one security state (GICD_CTLR.DS is RAO/WI), Groups 0
+//! and 1, 32 priorities, 1-of-N routing and message-based SPIs; without LPIs, NMIs and extended ranges, and the
+//! identification registers say so. Effects of every write are complete when it returns, so RWP and UWP read 0.
+#![forbid(unsafe_code)]
+
+mod cpuif;
+mod dist;
+mod map;
+mod prim;
+mod redist;
+mod route;
+mod spec;
+mod state;
+mod view;
+mod wires;
+mod word;
+
+pub use cpuif::{CpuInterface, Signals};
+pub use map::Frame;
+pub use spec::{Affinity, GicError, GicSpec, MAX_PES, PeSpec};
+pub use view::InterruptView;
+pub use wires::Gic;

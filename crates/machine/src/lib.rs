@@ -1,1 +1,21 @@
 //! The board: memory map, wiring, device tree, loader, PSCI, vCPU threads.
+#![forbid(unsafe_code)]
+
+mod board;
+mod control;
+pub mod fdt;
+pub mod load;
+mod machine;
+pub mod map;
+mod psci;
+mod spec;
+mod stats;
+mod vcpu_thread;
+
+pub use board::BoardError;
+pub use control::Ending;
+pub use cpu::Model;
+pub use devices::{CharSink, Pl011};
+pub use machine::{Machine, MachineError, Stopper};
+pub use spec::{MAX_CPUS, MIN_MEMORY, MachineSpec, Payload, SpecError};
+pub use stats::Stats;

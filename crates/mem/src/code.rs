@@ -6,47 +6,74 @@
 //! page and after every context synchronisation event. No store is ever watched.
 
 use hw::PhysAddr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Bytes covered by one version number.
 const PAGE_SHIFT: u32 = 12;
+/// Versions that are allocated together, when the first of them moves.
+const CHUNK: usize = 4096;
 
 /// One version per 4 KiB page of RAM, and one for everything.
 pub struct CodePages {
     base: u64,
-    pages: Vec<AtomicU32>,
+    chunks: Vec<OnceLock<Box<[AtomicU32; CHUNK]>>>,
     all: AtomicU32,
 }
 
 impl CodePages {
-    /// Versions for RAM at `base`, `size` bytes. The array is zero pages until touched.
+    /// Versions for RAM at `base`, `size` bytes.
     pub fn new(base: PhysAddr, size: u64) -> CodePages {
-        let mut pages = Vec::new();
-        pages.resize_with((size >> PAGE_SHIFT) as usize, AtomicU32::default);
-        CodePages { base: base.0, pages, all: AtomicU32::new(0) }
+        let chunks = (size >> PAGE_SHIFT).div_ceil(CHUNK as u64) as usize;
+        CodePages { base: base.0, chunks: (0..chunks).map(|_| OnceLock::new()).collect(), all: AtomicU32::new(0) }
+    }
+
+    fn place(&self, pa: PhysAddr) -> (usize, usize) {
+        let page = (pa.0.wrapping_sub(self.base) >> PAGE_SHIFT) as usize;
+        (page / CHUNK, page % CHUNK)
     }
 
     /// The version of the page at `pa`: changes whenever the page may hold other instructions.
     /// The two halves are the page's own count and the count of `invalidate_all`.
     #[inline]
     pub fn version(&self, pa: PhysAddr) -> (u32, u32) {
-        let index = (pa.0.wrapping_sub(self.base) >> PAGE_SHIFT) as usize;
+        let (chunk, page) = self.place(pa);
         // Acquire pairs with the Release below: seeing the version is seeing the stores that the
         // invalidating PE completed before it.
-        let page = self.pages.get(index).map_or(0, |p| p.load(Ordering::Acquire));
+        let page = self.chunks.get(chunk).and_then(OnceLock::get).map_or(0, |c| c[page].load(Ordering::Acquire));
         (page, self.all.load(Ordering::Acquire))
     }
 
-    /// `IC IVAU` on a line of the page at `pa`.
+    /// `IC IVAU` on a line of the page at `pa`. Addresses that are not RAM have no versions.
     pub fn invalidate(&self, pa: PhysAddr) {
-        let index = (pa.0.wrapping_sub(self.base) >> PAGE_SHIFT) as usize;
-        if let Some(page) = self.pages.get(index) {
-            page.fetch_add(1, Ordering::Release);
+        let (chunk, page) = self.place(pa);
+        if let Some(chunk) = self.chunks.get(chunk) {
+            let versions = chunk.get_or_init(|| Box::new([const { AtomicU32::new(0) }; CHUNK]));
+            versions[page].fetch_add(1, Ordering::Release);
         }
     }
 
     /// `IC IALLU`, `IC IALLUIS`, or a host-side change of memory (loading, reset).
     pub fn invalidate_all(&self) {
         self.all.fetch_add(1, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_invalidated_page_moves() {
+        let pages = CodePages::new(PhysAddr(0x4000_0000), 64 << 20);
+        let at = |pa| pages.version(PhysAddr(pa));
+        let before = [0x4000_0000, 0x4000_1000, 0x43ff_f000].map(at);
+        pages.invalidate(PhysAddr(0x4000_1abc));
+        assert_eq!([0x4000_0000, 0x43ff_f000].map(at), [before[0], before[2]]);
+        assert_ne!(at(0x4000_1000), before[1]);
+        pages.invalidate_all();
+        assert_ne!(at(0x4000_0000), before[0]);
+        pages.invalidate(PhysAddr(0)); // not RAM: nothing to do
+        assert_eq!(at(0).0, 0);
     }
 }

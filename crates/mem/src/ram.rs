@@ -241,7 +241,7 @@ impl Ram {
 
     fn range(&self, pa: PhysAddr, len: usize) -> Option<usize> {
         let offset = usize::try_from(pa.0.checked_sub(self.base)?).ok()?;
-        (offset.checked_add(len)? <= self.size).then_some(self.start + offset)
+        (offset.checked_add(len)? <= self.size).then(|| self.start + offset)
     }
 }
 

@@ -1,14 +1,12 @@
 //! Data processing -- immediate.
 
-use crate::branch::signed;
+use crate::branch::{pc_plus, signed};
 use crate::{Done, Engine, FlagOp, Gpr, Op1, Op2, Width};
 use a64::*;
 
 /// ADR
 pub fn adr<E: Engine>(e: &mut E, i: Adr) -> Done {
-    let offset = e.imm(signed(i.immhi << 2 | i.immlo, 21) as u64);
-    let pc = e.pc();
-    let at = e.op2(Op2::Add, pc, offset);
+    let at = pc_plus(e, signed(i.immhi << 2 | i.immlo, 21));
     e.set_x(Gpr(i.rd), at);
     Ok(())
 }
@@ -75,5 +73,123 @@ pub fn subs_imm<E: Engine>(e: &mut E, i: SubsImm) -> Done {
     let (a, b) = (x_or_sp(e, i.rn), imm12(e, i.sh, i.imm12));
     let difference = e.flag_op(FlagOp::Sub, Width::of(i.sf), a, b);
     e.set_x(Gpr(i.rd), difference);
+    Ok(())
+}
+
+/// The value of a logical immediate; the row's guard has refused the reserved ones.
+fn bit_mask<E: Engine>(e: &mut E, n: u32, immr: u32, imms: u32) -> E::W {
+    e.imm(a64::bit_mask(n, immr, imms).unwrap_or(0))
+}
+
+/// AND (immediate)
+pub fn and_imm<E: Engine>(e: &mut E, i: AndImm) -> Done {
+    let (a, b) = (e.x(Gpr(i.rn)), bit_mask(e, i.n, i.immr, i.imms));
+    let r = e.op2(Op2::And, a, b);
+    set_x_or_sp(e, Width::of(i.sf), i.rd, r);
+    Ok(())
+}
+
+/// ORR (immediate)
+pub fn orr_imm<E: Engine>(e: &mut E, i: OrrImm) -> Done {
+    let (a, b) = (e.x(Gpr(i.rn)), bit_mask(e, i.n, i.immr, i.imms));
+    let r = e.op2(Op2::Or, a, b);
+    set_x_or_sp(e, Width::of(i.sf), i.rd, r);
+    Ok(())
+}
+
+/// EOR (immediate)
+pub fn eor_imm<E: Engine>(e: &mut E, i: EorImm) -> Done {
+    let (a, b) = (e.x(Gpr(i.rn)), bit_mask(e, i.n, i.immr, i.imms));
+    let r = e.op2(Op2::Xor, a, b);
+    set_x_or_sp(e, Width::of(i.sf), i.rd, r);
+    Ok(())
+}
+
+/// ANDS (immediate), TST
+pub fn ands_imm<E: Engine>(e: &mut E, i: AndsImm) -> Done {
+    let (a, b) = (e.x(Gpr(i.rn)), bit_mask(e, i.n, i.immr, i.imms));
+    let r = e.flag_op(FlagOp::And, Width::of(i.sf), a, b);
+    e.set_x(Gpr(i.rd), r);
+    Ok(())
+}
+
+/// MOVN
+pub fn movn<E: Engine>(e: &mut E, i: Movn) -> Done {
+    let v = !(u64::from(i.imm16) << (16 * i.hw));
+    let v = e.imm(if i.sf == 0 { v as u32 as u64 } else { v });
+    e.set_x(Gpr(i.rd), v);
+    Ok(())
+}
+
+/// MOVZ
+pub fn movz<E: Engine>(e: &mut E, i: Movz) -> Done {
+    let v = e.imm(u64::from(i.imm16) << (16 * i.hw));
+    e.set_x(Gpr(i.rd), v);
+    Ok(())
+}
+
+/// MOVK
+pub fn movk<E: Engine>(e: &mut E, i: Movk) -> Done {
+    let (old, hole, new) = (e.x(Gpr(i.rd)), e.imm(0xffff << (16 * i.hw)), e.imm(u64::from(i.imm16) << (16 * i.hw)));
+    let kept = e.op2(Op2::Bic, old, hole);
+    let v = e.op2(Op2::Or, kept, new);
+    let v = cut(e, Width::of(i.sf), v);
+    e.set_x(Gpr(i.rd), v);
+    Ok(())
+}
+
+/// The field of a bitfield move at its place in the destination, extended by `right` (LSR or ASR) above,
+/// zeros below: its top bit goes up to bit 63, then down to where it belongs.
+fn place<E: Engine>(e: &mut E, width: Width, rn: u32, immr: u32, imms: u32, right: Op2) -> E::W {
+    let up = 63 - imms;
+    let down = if imms >= immr { up + immr } else { up + immr - width.bits() };
+    let (source, up, down) = (e.x(Gpr(rn)), e.imm(up.into()), e.imm(down.into()));
+    let top = e.op2(Op2::Lsl, source, up);
+    e.op2(right, top, down)
+}
+
+/// SBFM: ASR, SBFIZ, SBFX, SXTB, SXTH, SXTW
+pub fn sbfm<E: Engine>(e: &mut E, i: Sbfm) -> Done {
+    let width = Width::of(i.sf);
+    let v = place(e, width, i.rn, i.immr, i.imms, Op2::Asr);
+    let v = cut(e, width, v);
+    e.set_x(Gpr(i.rd), v);
+    Ok(())
+}
+
+/// UBFM: LSL, LSR, UBFIZ, UBFX, UXTB, UXTH
+pub fn ubfm<E: Engine>(e: &mut E, i: Ubfm) -> Done {
+    let v = place(e, Width::of(i.sf), i.rn, i.immr, i.imms, Op2::Lsr);
+    e.set_x(Gpr(i.rd), v);
+    Ok(())
+}
+
+/// BFM: BFC, BFI, BFXIL
+pub fn bfm<E: Engine>(e: &mut E, i: Bfm) -> Done {
+    let width = Width::of(i.sf);
+    let (bits, lsb) = if i.imms >= i.immr { (i.imms - i.immr + 1, 0) } else { (i.imms + 1, width.bits() - i.immr) };
+    let field = place(e, width, i.rn, i.immr, i.imms, Op2::Lsr);
+    let (old, hole) = (e.x(Gpr(i.rd)), e.imm(u64::MAX >> (64 - bits) << lsb));
+    let kept = e.op2(Op2::Bic, old, hole);
+    let v = e.op2(Op2::Or, kept, field);
+    let v = cut(e, width, v);
+    e.set_x(Gpr(i.rd), v);
+    Ok(())
+}
+
+/// EXTR, ROR (immediate): the bits of Rn:Rm from `imms` up
+pub fn extr<E: Engine>(e: &mut E, i: Extr) -> Done {
+    let width = Width::of(i.sf);
+    let low = e.x(Gpr(i.rm));
+    let low = cut(e, width, low);
+    let v = if i.imms == 0 {
+        low
+    } else {
+        let (high, right, left) = (e.x(Gpr(i.rn)), e.imm(i.imms.into()), e.imm((width.bits() - i.imms).into()));
+        let (high, low) = (e.op2(Op2::Lsl, high, left), e.op2(Op2::Lsr, low, right));
+        let both = e.op2(Op2::Or, high, low);
+        cut(e, width, both)
+    };
+    e.set_x(Gpr(i.rd), v);
     Ok(())
 }

@@ -39,6 +39,9 @@ impl std::ops::BitOr for Reasons {
 
 /// Invariant: once `post(r)` has returned, a `take` that has not yet started will return `r`, or one
 /// that was in progress did; and a sleeper in `sleep` returns.
+///
+/// Alone on its cache lines: other threads write it while neighbours poll theirs.
+#[repr(align(128))]
 pub struct Attention {
     word: AtomicU32,
     lock: Mutex<()>,
@@ -60,8 +63,11 @@ impl Attention {
     /// Adds `reasons` and wakes the vCPU if it sleeps.
     pub fn post(&self, reasons: Reasons) {
         // Release pairs with `take`'s Acquire: seeing the reason is seeing what it announces.
-        let before = self.word.fetch_or(reasons.0, Ordering::AcqRel);
-        if before & Reasons::ASLEEP != 0 {
+        self.word.fetch_or(reasons.0, Ordering::AcqRel);
+        // Not older than our own write. So either the sleeper's mark comes before that and we see it, or it comes
+        // after and the sleeper's check sees our reason. Two steps because a read-modify-write whose old value is
+        // used costs more on the most common hosts. Relaxed: the lock orders what follows.
+        if self.word.load(Ordering::Relaxed) & Reasons::ASLEEP != 0 {
             // Taking the lock orders us after the sleeper's re-check, so the notification cannot fall
             // between that check and its wait.
             drop(self.lock.lock().expect("no code panics while it holds this lock"));

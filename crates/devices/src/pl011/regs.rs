@@ -104,6 +104,11 @@ impl Regs {
         self.raw & self.mask != 0
     }
 
+    /// Would a received character raise the interrupt?
+    pub fn interrupts_on_input(&self) -> bool {
+        self.mask & (int::RX | int::RX_TIMEOUT) != 0
+    }
+
     /// How many characters fit now.
     pub fn room(&self) -> usize {
         self.depth() - self.fifo.len().min(self.depth())

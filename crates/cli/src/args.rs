@@ -1,0 +1,177 @@
+//! The command line, as the user writes it.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Boots arm64 systems on any host, around a GICv3 that can be seen through.
+#[derive(Parser)]
+#[command(name = "armagic", version, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  armagic boot                                  fetch Debian's arm64 kernel once, boot it to a shell
+  armagic boot --run 'cat /proc/interrupts'     run one command in the guest, then power off
+  armagic boot --kernel Image --initrd root.gz --append 'console=ttyAMA0' --smp 4 --memory 2G
+  armagic demo                                  the embedded bare-metal guest; needs no network")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// A subcommand.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Boot a guest: a fetched one by name (default: debian), or your own with --kernel
+    Boot(Boot),
+    /// Boot the embedded bare-metal program: GICv3, timers, SGIs on every CPU
+    Demo(Demo),
+    /// Fetch and list guests
+    #[command(subcommand)]
+    Guest(GuestCommand),
+}
+
+/// `armagic guest …`
+#[derive(Subcommand)]
+pub enum GuestCommand {
+    /// Fetch guests by name, through the host's package manager, without root
+    Fetch {
+        /// Names from `armagic guest list`
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// List known guests and what is here
+    List,
+}
+
+/// `armagic boot …`
+#[derive(Args)]
+#[command(after_help = "Examples:
+  armagic boot debian --smp 4
+  armagic boot --run 'uname -a; nproc' --smp 2
+  armagic boot --kernel Image --initrd initrd.gz --append 'console=ttyAMA0' --until login: --timeout 60
+
+Exit status: 0 guest powered off, or --until seen; 1 the guest's own failure; 2 usage; 3 load error;
+4 guest crashed; 5 timeout; 6 pattern not seen; 7 internal error.")]
+pub struct Boot {
+    /// A guest from `armagic guest list`, fetched if it is not here yet [default: debian]
+    pub guest: Option<String>,
+    /// Kernel: arm64 Image, gzip'd Image, EFI zboot, ELF, or raw binary
+    #[arg(long, value_name = "FILE")]
+    pub kernel: Option<PathBuf>,
+    /// Initial RAM disk
+    #[arg(long, value_name = "FILE")]
+    pub initrd: Option<PathBuf>,
+    /// Kernel command line; for a fetched guest, added to its own
+    #[arg(long, value_name = "STR")]
+    pub append: Option<String>,
+    /// Run this command in the fetched guest instead of a shell, and power off
+    #[arg(long, value_name = "CMD")]
+    pub run: Option<String>,
+    /// What machine, and how it is run
+    #[command(flatten)]
+    pub machine: MachineArgs,
+    /// Device tree blob to give the guest instead of the board's own
+    #[arg(long, value_name = "FILE")]
+    pub dtb: Option<PathBuf>,
+    /// Write the device tree the guest would get, and stop
+    #[arg(long, value_name = "FILE")]
+    pub dump_dtb: Option<PathBuf>,
+}
+
+/// `armagic demo …`
+#[derive(Args)]
+pub struct Demo {
+    /// What machine, and how it is run
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+/// What machine, and how it is run.
+#[derive(Args)]
+pub struct MachineArgs {
+    /// Number of CPUs
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub smp: usize,
+    /// RAM: bytes with suffix K, M, G; a plain number is MiB
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = memory_size)]
+    pub memory: u64,
+    /// Processor model
+    #[arg(long, value_name = "NAME", default_value = "neoverse-n1", value_parser = model)]
+    pub cpu: &'static machine::Model,
+    /// How instructions are executed
+    #[arg(long, value_enum, default_value_t = EngineName::Interp)]
+    pub engine: EngineName,
+    /// Give up after this many seconds of host time (exit status 5)
+    #[arg(long, value_name = "SECS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+    /// End with success when the console prints this text; without it, ending is exit status 6
+    #[arg(long, value_name = "PATTERN")]
+    pub until: Option<String>,
+    /// Print what was counted when the run ends
+    #[arg(long, value_name = "json", num_args = 0..=1, default_missing_value = "text")]
+    pub stats: Option<StatsFormat>,
+}
+
+/// Engines.
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+pub enum EngineName {
+    /// The interpreter: the reference
+    Interp,
+}
+
+/// How `--stats` prints.
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+pub enum StatsFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object on standard error
+    Json,
+}
+
+fn memory_size(text: &str) -> Result<u64, String> {
+    let usage = || format!("`{text}` is not a size: write 512M, 2G, or a number of MiB");
+    let (number, shift) = match text.to_ascii_uppercase().trim_end_matches("IB").trim_end_matches('B') {
+        t if t.ends_with('K') => (t[..t.len() - 1].to_owned(), 10),
+        t if t.ends_with('M') => (t[..t.len() - 1].to_owned(), 20),
+        t if t.ends_with('G') => (t[..t.len() - 1].to_owned(), 30),
+        t => (t.to_owned(), 20),
+    };
+    let number: u64 = number.parse().map_err(|_| usage())?;
+    number.checked_mul(1 << shift).ok_or_else(usage)
+}
+
+fn model(name: &str) -> Result<&'static machine::Model, String> {
+    machine::Model::by_name(name).ok_or_else(|| {
+        let names: Vec<_> = machine::Model::all().iter().map(|m| m.name).collect();
+        format!("no such model; there are {}", names.join(", "))
+    })
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let bad = || format!("`{text}` is not a number of seconds");
+    let seconds: f64 = text.parse().map_err(|_| bad())?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| bad())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes() {
+        for (text, want) in
+            [("512M", 512 << 20), ("2G", 2 << 30), ("64", 64 << 20), ("1GiB", 1 << 30), ("4096k", 4 << 20)]
+        {
+            assert_eq!(memory_size(text), Ok(want), "{text}");
+        }
+        for text in ["", "M", "-1", "2T", "99999999999999999999G", "17179869184G"] {
+            assert!(memory_size(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! `armagic boot` and `armagic demo`: from arguments to a machine, and from its end to an exit status.
+
+use crate::args::{Boot, Demo, MachineArgs, StatsFormat};
+use crate::console::{self, Marks, Output};
+use crate::ending::{Reason, Status, Verdict};
+use crate::guests;
+use anyhow::{Context, Result};
+use machine::{Ending, Machine, MachineError, MachineSpec, Payload, Stats};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// What `boot` starts.
+struct Target {
+    payload: Payload,
+    initrd: Option<PathBuf>,
+    append: String,
+}
+
+/// `armagic boot`
+pub fn boot(args: &Boot) -> Result<Status> {
+    let start = Instant::now();
+    let target = target(args)?;
+    let spec = spec(&args.machine, target, args.dtb.clone());
+    if let Some(path) = &args.dump_dtb {
+        let machine = Machine::new(spec, Box::new(Output::new(Verdict::default(), None, Marks::new(start))))?;
+        std::fs::write(path, machine.dtb())
+            .with_context(|| format!("cannot write the device tree to {}", path.display()))?;
+        return Ok(Status::Success);
+    }
+    run(spec, &args.machine, args.run.is_some(), start)
+}
+
+/// `armagic demo`
+pub fn demo(args: &Demo) -> Result<Status> {
+    let payload = Payload::Program(firmware::demo().to_vec());
+    let target = Target { payload, initrd: None, append: String::new() };
+    run(spec(&args.machine, target, None), &args.machine, false, Instant::now())
+}
+
+/// The user's kernel, or a fetched guest's.
+fn target(args: &Boot) -> Result<Target> {
+    let own = |kernel: &PathBuf| Target {
+        payload: Payload::File(kernel.clone()),
+        initrd: args.initrd.clone(),
+        append: args.append.clone().unwrap_or_default(),
+    };
+    match (&args.kernel, &args.guest) {
+        (Some(kernel), None) => {
+            anyhow::ensure!(
+                args.run.is_none(),
+                "--run needs a fetched guest, whose init knows it; with --kernel, use --append"
+            );
+            Ok(own(kernel))
+        }
+        (kernel, name) => {
+            let guest = guests::obtain(name.as_deref().unwrap_or(guest::DEFAULT_GUEST))?;
+            let mut append = guest.append;
+            for more in [args.append.clone(), args.run.as_deref().map(guest::run_argument)].into_iter().flatten() {
+                append = format!("{append} {more}");
+            }
+            Ok(Target {
+                payload: Payload::File(kernel.clone().unwrap_or(guest.kernel)),
+                initrd: Some(args.initrd.clone().unwrap_or(guest.initrd)),
+                append,
+            })
+        }
+    }
+}
+
+fn spec(args: &MachineArgs, target: Target, dtb: Option<PathBuf>) -> MachineSpec {
+    MachineSpec {
+        cpus: args.smp,
+        memory: args.memory,
+        model: args.cpu,
+        payload: target.payload,
+        initrd: target.initrd,
+        append: target.append,
+        dtb,
+    }
+}
+
+fn run(spec: MachineSpec, args: &MachineArgs, ran: bool, start: Instant) -> Result<Status> {
+    let verdict = Verdict::default();
+    let marks = Marks::new(start);
+    marks.say("loading");
+    let output = Output::new(verdict.clone(), args.until.as_deref(), Marks::new(start));
+    let mut machine = Machine::new(spec, Box::new(output))?;
+    verdict.attach(machine.stopper());
+    if let Some(limit) = args.timeout {
+        stop_after(limit, verdict.clone());
+    }
+    stop_on_signals(verdict.clone());
+    let raw = console::spawn_input(machine.uart(), machine.input_open(), verdict.clone());
+    marks.say("kernel entry");
+    let ending = run_to_the_end(&mut machine, &marks);
+    drop(raw);
+    let ending = ending?;
+    let (status, message) = verdict.status(&ending, args.until.as_deref(), ran);
+    message.into_iter().for_each(|m| eprintln!("armagic: {m}"));
+    if let Some(format) = args.stats {
+        print_stats(&machine.finish(), format);
+    }
+    Ok(status)
+}
+
+/// Runs through resets.
+fn run_to_the_end(machine: &mut Machine, marks: &Marks) -> Result<Ending, MachineError> {
+    loop {
+        match machine.run()? {
+            Ending::Reset => {
+                marks.say("reset");
+                machine.reload()?;
+            }
+            ending => return Ok(ending),
+        }
+    }
+}
+
+fn stop_after(limit: Duration, verdict: Verdict) {
+    // Without the thread there is no limit, which is better than no run.
+    _ = std::thread::Builder::new().name("timeout".into()).spawn(move || {
+        std::thread::sleep(limit);
+        verdict.decide(Reason::Timeout);
+    });
+}
+
+fn stop_on_signals(verdict: Verdict) {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
+    _ = std::thread::Builder::new().name("signals".into()).spawn(move || {
+        signals.forever().for_each(|_| verdict.decide(Reason::UserQuit));
+    });
+}
+
+fn print_stats(stats: &Stats, format: StatsFormat) {
+    if format == StatsFormat::Json {
+        return eprintln!("{}", serde_json::to_string(stats).expect("plain numbers and strings"));
+    }
+    eprintln!(
+        "{} engine, {:.3} s, {} instructions ({:.0} million a second), {} exceptions, {} interrupts",
+        stats.engine, stats.seconds, stats.instructions, stats.mips, stats.exceptions, stats.interrupts
+    );
+    for (word, times) in &stats.unallocated {
+        eprintln!("undefined instruction {word}, executed {times} times");
+    }
+}

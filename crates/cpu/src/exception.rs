@@ -1,0 +1,343 @@
+//! Exceptions: how they are raised, taken and returned from (ARM DDI 0487, `AArch64.TakeException`,
+//! `AArch64.ExceptionReturn`).
+//!
+//! Raising fills `Vcpu::exception` and gives a `Leave`; the run loop calls `take_exception`. `Fault` becomes
+//! an exception in `raise_fault` and nowhere else. Routing to EL2 and EL3 follows HCR_EL2 and SCR_EL3, which
+//! are zero on models without those levels.
+
+use crate::sysreg::bits::{hcr, scr, sctlr};
+use crate::{Abort, Exception, Exit, Fault, Pstate, ReturnTo, Vcpu};
+use a64::SysReg;
+use hw::{AccessSize, Leave, VirtAddr};
+
+/// Exception classes (ESR_ELx.EC).
+pub mod class {
+    #![allow(missing_docs)]
+    pub const UNKNOWN: u32 = 0x00;
+    pub const WFX: u32 = 0x01;
+    pub const FP: u32 = 0x07;
+    pub const ILLEGAL_STATE: u32 = 0x0e;
+    pub const SVC: u32 = 0x15;
+    pub const HVC: u32 = 0x16;
+    pub const SMC: u32 = 0x17;
+    pub const SYSTEM: u32 = 0x18;
+    pub const FETCH_ABORT: u32 = 0x20;
+    pub const PC_ALIGNMENT: u32 = 0x22;
+    pub const DATA_ABORT: u32 = 0x24;
+    pub const SP_ALIGNMENT: u32 = 0x26;
+    pub const BRK: u32 = 0x3c;
+}
+
+/// ESR_ELx.IL: every instruction is 32 bits, and the other cases are defined as 1.
+const IL: u64 = 1 << 25;
+/// ISS of conditional instructions: CV = 1, COND = 0b1110, as always from A64.
+const CONDITION: u32 = 1 << 24 | 0xe << 20;
+
+/// Offset of a vector in its group of four.
+#[derive(Clone, Copy)]
+enum Vector {
+    Synchronous = 0x000,
+    Irq = 0x080,
+    Fiq = 0x100,
+}
+
+impl Vcpu {
+    #[cold]
+    fn raise_class(&mut self, class: u32, iss: u32, far: Option<VirtAddr>) -> Leave {
+        self.raise(Exception { class, iss, far, return_to: ReturnTo::This })
+    }
+
+    /// An abort.
+    #[cold]
+    pub fn raise_fault(&mut self, fault: Fault) -> Leave {
+        if fault.abort == Abort::Fetch && self.is_locked_up(fault.address) {
+            return self.leave(Exit::Lockup);
+        }
+        const WNR: u32 = 1 << 6;
+        const CM: u32 = 1 << 8;
+        let (class, kind) = match fault.abort {
+            Abort::Fetch => (class::FETCH_ABORT, 0),
+            Abort::Read => (class::DATA_ABORT, 0),
+            Abort::Write => (class::DATA_ABORT, WNR),
+            Abort::Maintenance => (class::DATA_ABORT, WNR | CM),
+        };
+        self.raise_class(class, kind | fault.status.code(), Some(fault.address))
+    }
+
+    /// The first instruction of the vector that a fetch abort goes to cannot be fetched itself, and it has
+    /// already been tried once: nothing this PE does will ever change that.
+    fn is_locked_up(&self, at: VirtAddr) -> bool {
+        let Pstate { el, sp_elx, daif, .. } = self.regs.pstate;
+        let (pc, level) = (self.regs.pc, el as usize);
+        let vector = self.sys.vbar[level].wrapping_add(if sp_elx { 0x200 } else { 0 });
+        el > 0 && daif == 0xf && at.0 == pc && pc == vector && self.sys.elr[level] == pc
+    }
+
+    /// UNDEFINED.
+    #[cold]
+    pub fn raise_undefined(&mut self) -> Leave {
+        self.raise_class(class::UNKNOWN, 0, None)
+    }
+
+    /// The PC is not a multiple of 4.
+    #[cold]
+    pub fn raise_pc_alignment(&mut self, pc: u64) -> Leave {
+        self.raise_class(class::PC_ALIGNMENT, 0, Some(VirtAddr(pc)))
+    }
+
+    /// SP was used as a base and is not a multiple of 16.
+    #[cold]
+    pub fn raise_sp_alignment(&mut self) -> Leave {
+        self.raise_class(class::SP_ALIGNMENT, 0, None)
+    }
+
+    /// A system instruction that a control register traps. The register number of the operand, which the
+    /// table does not know, is read from the instruction.
+    #[cold]
+    pub(crate) fn raise_system_trap(&mut self, reg: SysReg, is_read: bool) -> Leave {
+        let rt = self.instruction_word().map_or(31, |word| word & 31);
+        let SysReg(code) = reg;
+        let field = |low: u32, width: u32| u32::from(code) >> low & ((1 << width) - 1);
+        let (op0, op1, crn, crm, op2) = (field(14, 2), field(11, 3), field(7, 4), field(3, 4), field(0, 3));
+        let iss = op0 << 20 | op2 << 17 | op1 << 14 | crn << 10 | rt << 5 | crm << 1 | u32::from(is_read);
+        self.raise_class(class::SYSTEM, iss, None)
+    }
+
+    /// The instruction at the PC; it has just been executed, so only another PE's change of the tables
+    /// makes this fail.
+    fn instruction_word(&mut self) -> Option<u32> {
+        let pa = self.fetch(self.regs.pc).ok()?;
+        self.shared.bus.read(pa, AccessSize::Word).map(|word| word as u32)
+    }
+
+    /// SIMD&FP access while CPACR_EL1.FPEN forbids it.
+    #[cold]
+    pub(crate) fn raise_fp(&mut self) -> Leave {
+        self.raise_class(class::FP, CONDITION, None)
+    }
+
+    /// WFI (`TI` 0) or WFE (1) trapped by SCTLR_EL1.{nTWI, nTWE}.
+    #[cold]
+    pub(crate) fn raise_wfx(&mut self, ti: u32) -> Leave {
+        self.raise_class(class::WFX, CONDITION | ti, None)
+    }
+
+    /// SVC.
+    pub fn svc(&mut self, imm: u32) -> Result<(), Leave> {
+        Err(self.raise(Exception { class: class::SVC, iss: imm, far: None, return_to: ReturnTo::Next }))
+    }
+
+    /// HVC: an exception to EL2; on models without EL2 a call of the machine's firmware, which is what
+    /// PSCI's HVC conduit is. PC is then already after it.
+    pub fn hvc(&mut self, imm: u32) -> Result<(), Leave> {
+        if self.regs.pstate.el == 0 {
+            return Err(self.raise_undefined());
+        }
+        if self.model.highest_el < 2 {
+            self.regs.pc = self.regs.pc.wrapping_add(4);
+            return Err(self.leave(Exit::Firmware));
+        }
+        Err(self.raise(Exception { class: class::HVC, iss: imm, far: None, return_to: ReturnTo::Next }))
+    }
+
+    /// SMC: an exception to EL3; UNDEFINED without EL3, since our firmware's conduit is HVC.
+    pub fn smc(&mut self, imm: u32) -> Result<(), Leave> {
+        if self.regs.pstate.el == 0 || self.model.highest_el < 3 {
+            return Err(self.raise_undefined());
+        }
+        Err(self.raise(Exception { class: class::SMC, iss: imm, far: None, return_to: ReturnTo::Next }))
+    }
+
+    /// BRK.
+    pub fn brk(&mut self, imm: u32) -> Result<(), Leave> {
+        Err(self.raise_class(class::BRK, imm, None))
+    }
+
+    /// Takes the exception that was raised; the PC is still that of the instruction.
+    pub fn take_exception(&mut self) {
+        let Exception { class, iss, far, return_to } = self.exception;
+        let target = self.synchronous_target(class);
+        let level = target as usize;
+        let is_abort = matches!(class, class::FETCH_ABORT | class::DATA_ABORT);
+        let same = target == self.regs.pstate.el;
+        let class = class + u32::from(is_abort && same);
+        self.stats.exceptions[class as usize & 63] += 1;
+        self.sys.esr[level] = u64::from(class) << 26 | IL | u64::from(iss);
+        if let Some(VirtAddr(far)) = far {
+            self.sys.far[level] = far;
+        }
+        let back = match return_to {
+            ReturnTo::This => self.regs.pc,
+            ReturnTo::Next => self.regs.pc.wrapping_add(4),
+        };
+        self.enter(target, Vector::Synchronous, back);
+    }
+
+    /// Takes an IRQ or FIQ that is signalled and not masked; false if there is none. A PE in Illegal
+    /// Execution state, which only context synchronisation leads to, takes that exception here.
+    #[inline]
+    pub fn take_interrupts(&mut self) -> bool {
+        match self.interrupt() {
+            Some((target, vector)) => {
+                self.enter(target, vector, self.regs.pc);
+                true
+            }
+            None => {
+                if self.regs.pstate.il {
+                    self.take_illegal_state();
+                }
+                false
+            }
+        }
+    }
+
+    /// Would `take_interrupts` take one?
+    #[inline]
+    pub fn interrupt_waits(&self) -> bool {
+        self.interrupt().is_some()
+    }
+
+    /// The interrupt to take now. FIQ before IRQ: the order is IMPLEMENTATION DEFINED.
+    #[inline]
+    fn interrupt(&self) -> Option<(u8, Vector)> {
+        const BOTH: u8 = Pstate::I | Pstate::F;
+        if self.regs.pstate.daif & BOTH == BOTH && self.sys.hcr | self.sys.scr == 0 {
+            return None;
+        }
+        let signals = self.gic.signals();
+        let route = |asserted: bool, mask: u8, hcr_bit: u64, scr_bit: u64| {
+            let target = self.interrupt_target(hcr_bit, scr_bit);
+            // PSTATE at EL0 masks what goes to EL1. An interrupt for a higher level cannot be masked below
+            // it, and one for a lower level waits.
+            let el = self.regs.pstate.el.max(1);
+            let open = target > el || target == el && self.regs.pstate.daif & mask == 0;
+            (asserted && open).then_some(target)
+        };
+        if let Some(target) = route(signals.fiq, Pstate::F, hcr::FMO, scr::FIQ) {
+            return Some((target, Vector::Fiq));
+        }
+        route(signals.irq, Pstate::I, hcr::IMO, scr::IRQ).map(|target| (target, Vector::Irq))
+    }
+
+    fn interrupt_target(&self, hcr_bit: u64, scr_bit: u64) -> u8 {
+        if self.sys.scr & scr_bit != 0 {
+            3
+        } else if self.sys.hcr & (hcr_bit | hcr::TGE) != 0 {
+            2
+        } else {
+            1
+        }
+    }
+
+    /// Where a synchronous exception from the current level goes.
+    fn synchronous_target(&self, class: u32) -> u8 {
+        let el = self.regs.pstate.el;
+        match class {
+            class::SMC => 3,
+            class::HVC => el.max(2),
+            _ if el == 0 && self.sys.hcr & hcr::TGE != 0 => 2,
+            _ => el.max(1),
+        }
+    }
+
+    /// Fetching comes before finding that the state is illegal (ARM DDI 0487, "Synchronous exception
+    /// prioritization").
+    #[cold]
+    fn take_illegal_state(&mut self) {
+        if self.fetch(self.regs.pc).is_ok() {
+            self.raise_class(class::ILLEGAL_STATE, 0, None);
+        }
+        self.take_exception();
+    }
+
+    /// The common end of all exceptions.
+    fn enter(&mut self, target: u8, vector: Vector, return_address: u64) {
+        let level = target as usize;
+        let old = self.regs.pstate;
+        self.sys.elr[level] = return_address;
+        self.sys.spsr[level] = old.to_spsr(self.regs.nzcv);
+        let group = match (target == old.el, old.sp_elx) {
+            (true, false) => 0x000,
+            (true, true) => 0x200,
+            (false, _) => 0x400,
+        };
+        let control = self.sys.sctlr[level];
+        let new = Pstate {
+            el: target,
+            sp_elx: true,
+            daif: 0xf,
+            pan: old.pan || target == 1 && self.model.pan() && control & sctlr::SPAN == 0,
+            uao: false,
+            il: false,
+            ss: false,
+            ssbs: control & sctlr::DSSBS != 0,
+        };
+        self.set_pstate(new);
+        self.regs.pc = self.sys.vbar[level].wrapping_add(group + vector as u64);
+    }
+
+    /// ERET.
+    pub fn eret(&mut self) -> Result<(), Leave> {
+        let el = self.regs.pstate.el;
+        if el == 0 {
+            return Err(self.raise_undefined());
+        }
+        let spsr = self.sys.spsr[el as usize];
+        let (wanted, nzcv) = Pstate::from_spsr(spsr);
+        let new = if self.is_legal_return(spsr) {
+            // Software step is not implemented, so its state machine is always inactive.
+            Pstate { ss: false, ..wanted }
+        } else {
+            let Pstate { daif, pan, .. } = wanted;
+            Pstate { il: true, ss: false, daif, pan, ..self.regs.pstate }
+        };
+        self.regs.nzcv = nzcv;
+        self.regs.pc = self.sys.elr[el as usize];
+        self.monitor = None;
+        self.event = true;
+        self.set_pstate(new);
+        Err(Leave::Resync)
+    }
+
+    /// ARM DDI 0487, "Illegal exception returns from AArch64 state".
+    fn is_legal_return(&self, spsr: u64) -> bool {
+        let (el, sp_elx) = ((spsr >> 2 & 3) as u8, spsr & 1 != 0);
+        let is_aarch64 = spsr & 0b1_0000 == 0;
+        let is_mode = spsr & 0b10 == 0 && (el != 0 || !sp_elx);
+        let is_below = el <= self.regs.pstate.el && el <= self.model.highest_el;
+        let is_open = !(el == 1 && self.sys.hcr & hcr::TGE != 0);
+        is_aarch64 && is_mode && is_below && is_open
+    }
+
+    /// Replaces PSTATE (without the flags): stack pointer bank, translation context, caches.
+    pub(crate) fn set_pstate(&mut self, new: Pstate) {
+        let old = std::mem::replace(&mut self.regs.pstate, new);
+        self.switch_stack(old);
+        self.refresh();
+    }
+
+    /// Puts `regs.sp` back into the bank that `old` selected and takes the current one.
+    pub(crate) fn switch_stack(&mut self, old: Pstate) {
+        let bank = |p: Pstate| if p.sp_elx { p.el as usize } else { 0 };
+        self.sys.sp_el[bank(old)] = self.regs.sp;
+        self.regs.sp = self.sys.sp_el[bank(self.regs.pstate)];
+    }
+
+    /// The last exception that was taken, for a report about a guest that cannot go on.
+    pub fn describe_exception(&self) -> String {
+        let level = self.regs.pstate.el.max(1) as usize;
+        let (esr, elr, far, pc) = (self.sys.esr[level], self.sys.elr[level], self.sys.far[level], self.regs.pc);
+        let what = match (esr >> 26) as u32 {
+            class::UNKNOWN => "undefined instruction",
+            class::ILLEGAL_STATE => "illegal execution state",
+            class::FETCH_ABORT | 0x21 => "instruction abort",
+            class::DATA_ABORT | 0x25 => "data abort",
+            class::PC_ALIGNMENT => "PC alignment fault",
+            class::SP_ALIGNMENT => "SP alignment fault",
+            class::SVC => "SVC",
+            class::BRK => "BRK",
+            _ => "exception",
+        };
+        format!("PC {pc:#x} at EL{level}: {what}, ESR {esr:#x}, ELR {elr:#x}, FAR {far:#x}")
+    }
+}

@@ -1,0 +1,65 @@
+//! Bits of control registers that the PE itself looks at, by the manual's names.
+#![allow(missing_docs)]
+
+/// SCTLR_ELx.
+pub mod sctlr {
+    pub const M: u64 = 1 << 0;
+    pub const A: u64 = 1 << 1;
+    pub const C: u64 = 1 << 2;
+    pub const SA: u64 = 1 << 3;
+    pub const SA0: u64 = 1 << 4;
+    pub const UMA: u64 = 1 << 9;
+    pub const I: u64 = 1 << 12;
+    pub const DZE: u64 = 1 << 14;
+    pub const UCT: u64 = 1 << 15;
+    pub const NTWI: u64 = 1 << 16;
+    pub const NTWE: u64 = 1 << 18;
+    pub const WXN: u64 = 1 << 19;
+    pub const SPAN: u64 = 1 << 23;
+    pub const UCI: u64 = 1 << 26;
+    pub const DSSBS: u64 = 1 << 44;
+    /// LSMAOE, nTLSMD, EIS, TSCXT, EOS, SED, ITD: fixed without the features that make them writable.
+    pub const RES1: u64 = 1 << 29 | 1 << 28 | 1 << 22 | 1 << 20 | 1 << 11 | 1 << 8 | 1 << 7;
+    /// Writable on every model. EE and E0E are not: ID_AA64MMFR0_EL1 says there is no mixed endianness.
+    pub const RW: u64 = M | A | C | SA | SA0 | UMA | I | DZE | UCT | NTWI | NTWE | WXN | UCI;
+}
+
+/// TCR_EL1.
+pub mod tcr {
+    pub const HA: u64 = 1 << 39;
+    pub const HD: u64 = 1 << 40;
+    pub const HPD0: u64 = 1 << 41;
+    pub const HPD1: u64 = 1 << 42;
+    /// T0SZ, EPD0, IRGN0, ORGN0, SH0, TG0, T1SZ, A1, EPD1, IRGN1, ORGN1, SH1, TG1, IPS, AS, TBI0, TBI1.
+    pub const RW: u64 = 0x77_ffff_ffbf;
+}
+
+/// HCR_EL2.
+pub mod hcr {
+    pub const FMO: u64 = 1 << 3;
+    pub const IMO: u64 = 1 << 4;
+    pub const TGE: u64 = 1 << 27;
+}
+
+/// SCR_EL3.
+pub mod scr {
+    pub const IRQ: u64 = 1 << 1;
+    pub const FIQ: u64 = 1 << 2;
+}
+
+/// CNTKCTL_EL1.
+pub mod cntkctl {
+    pub const EL0PCTEN: u64 = 1 << 0;
+    pub const EL0VCTEN: u64 = 1 << 1;
+    pub const EL0VTEN: u64 = 1 << 8;
+    pub const EL0PTEN: u64 = 1 << 9;
+    /// Those and EVNTEN, EVNTDIR, EVNTI.
+    pub const RW: u64 = 0x3ff;
+}
+
+/// MDSCR_EL1.
+pub mod mdscr {
+    pub const TDCC: u64 = 1 << 12;
+    /// SS, ERR, TDCC, KDE, HDE, MDE.
+    pub const RW: u64 = 0xf041;
+}

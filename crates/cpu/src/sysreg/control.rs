@@ -1,0 +1,141 @@
+//! Rows: system control, exceptions, translation, special-purpose registers, EL2 and EL3 banks.
+
+use super::bits::{sctlr, tcr};
+use super::row::{After, Gate, Row, enc, reg};
+use crate::{Pstate, Vcpu};
+
+/// RAZ/WI: IMPLEMENTATION DEFINED contents that these models have none of.
+const EMPTY: (fn(&Vcpu) -> u64, fn(&mut Vcpu, u64)) = (|_| 0, |_, _| {});
+
+/// What SPSR_ELx keeps: N, Z, C, V, UAO, PAN, SS, IL, SSBS, D, A, I, F, M[4:0].
+const SPSR: u64 = 0xf0f0_13df;
+/// CPACR_EL1.FPEN; there is no trace unit and no SVE.
+const CPACR: u64 = 3 << 20;
+/// AHP, DN, FZ, RMode. Trapped floating-point exceptions are not implemented, so their enables are RAZ/WI.
+const FPCR: u64 = 0x07c0_0000;
+const FPCR_FZ16: u64 = 1 << 19;
+/// QC and the cumulative exception bits; NZCV are AArch32's.
+const FPSR: u64 = 0x0800_009f;
+
+/// The stack pointer that is not in use, or the current one.
+fn sp(c: &Vcpu, bank: usize) -> u64 {
+    if bank == current_bank(c) { c.regs.sp } else { c.sys.sp_el[bank] }
+}
+
+fn set_sp(c: &mut Vcpu, bank: usize, v: u64) {
+    if bank == current_bank(c) { c.regs.sp = v } else { c.sys.sp_el[bank] = v }
+}
+
+fn current_bank(c: &Vcpu) -> usize {
+    if c.regs.pstate.sp_elx { c.regs.pstate.el as usize } else { 0 }
+}
+
+pub(super) fn set_spsel(c: &mut Vcpu, v: u64) {
+    let old = c.regs.pstate;
+    c.regs.pstate.sp_elx = v & 1 != 0;
+    c.switch_stack(old);
+}
+
+#[rustfmt::skip]
+pub(super) const ROWS: &[Row] = &[
+    // System control.
+    reg("SCTLR_EL1",      enc(3, 0, 1, 0, 0)).rw(1, at!(sys.sctlr[1])).after(After::Context).ones(sctlr::RES1)
+        .bits(|m| sctlr::RW | if m.pan() { sctlr::SPAN } else { 0 } | if m.ssbs() { sctlr::DSSBS } else { 0 }),
+    reg("ACTLR_EL1",      enc(3, 0, 1, 0, 1)).rw(1, EMPTY),
+    reg("CPACR_EL1",      enc(3, 0, 1, 0, 2)).rw(1, at!(sys.cpacr)).bits(|_| CPACR).after(After::Fp),
+    reg("VBAR_EL1",       enc(3, 0, 12, 0, 0)).rw(1, at!(sys.vbar[1])).bits(|_| !0x7ff),
+    reg("RVBAR_EL1",      enc(3, 0, 12, 0, 1)).ro(1, |_| 0),
+    reg("ISR_EL1",        enc(3, 0, 12, 1, 0)).ro(1, isr),
+
+    // Translation.
+    reg("TTBR0_EL1",      enc(3, 0, 2, 0, 0)).rw(1, at!(sys.ttbr0[1])).bits(|_| !1).after(After::Context),
+    reg("TTBR1_EL1",      enc(3, 0, 2, 0, 1)).rw(1, at!(sys.ttbr1[1])).bits(|_| !1).after(After::Context),
+    reg("TCR_EL1",        enc(3, 0, 2, 0, 2)).rw(1, at!(sys.tcr[1])).after(After::Context)
+        .bits(|m| tcr::RW
+            | if m.hafdbs() >= 1 { tcr::HA } else { 0 }
+            | if m.hafdbs() >= 2 { tcr::HD } else { 0 }
+            | if m.hpds() { tcr::HPD0 | tcr::HPD1 } else { 0 }),
+    reg("MAIR_EL1",       enc(3, 0, 10, 2, 0)).rw(1, at!(sys.mair[1])).after(After::Context),
+    reg("AMAIR_EL1",      enc(3, 0, 10, 3, 0)).rw(1, EMPTY),
+    reg("CONTEXTIDR_EL1", enc(3, 0, 13, 0, 1)).rw(1, at!(sys.contextidr[1])).bits(|_| 0xffff_ffff),
+    reg("PAR_EL1",        enc(3, 0, 7, 4, 0)).rw(1, at!(sys.par)),
+
+    // Exceptions.
+    reg("SPSR_EL1",       enc(3, 0, 4, 0, 0)).rw(1, at!(sys.spsr[1])).bits(|_| SPSR),
+    reg("ELR_EL1",        enc(3, 0, 4, 0, 1)).rw(1, at!(sys.elr[1])),
+    reg("AFSR0_EL1",      enc(3, 0, 5, 1, 0)).rw(1, EMPTY),
+    reg("AFSR1_EL1",      enc(3, 0, 5, 1, 1)).rw(1, EMPTY),
+    reg("ESR_EL1",        enc(3, 0, 5, 2, 0)).rw(1, at!(sys.esr[1])).bits(|_| 0xffff_ffff),
+    reg("FAR_EL1",        enc(3, 0, 6, 0, 0)).rw(1, at!(sys.far[1])),
+
+    // Special-purpose.
+    reg("SP_EL0",         enc(3, 0, 4, 1, 0)).rw(1, (|c| sp(c, 0), |c, v| set_sp(c, 0, v))).gate(Gate::SpSel),
+    reg("SPSel",          enc(3, 0, 4, 2, 0)).rw(1, (|c| c.regs.pstate.sp_elx.into(), set_spsel)).bits(|_| 1),
+    reg("CurrentEL",      enc(3, 0, 4, 2, 2)).ro(1, |c| u64::from(c.regs.pstate.el) << 2),
+    reg("PAN",            enc(3, 0, 4, 2, 3)).rw(1, (|c| u64::from(c.regs.pstate.pan) << 22,
+                                                     |c, v| c.regs.pstate.pan = v >> 22 & 1 != 0))
+        .bits(|_| 1 << 22).after(After::Data).only(|m| m.pan()),
+    reg("UAO",            enc(3, 0, 4, 2, 4)).rw(1, (|c| u64::from(c.regs.pstate.uao) << 23,
+                                                     |c, v| c.regs.pstate.uao = v >> 23 & 1 != 0))
+        .bits(|_| 1 << 23).after(After::Data).only(|m| m.uao()),
+    reg("NZCV",           enc(3, 3, 4, 2, 0)).rw(0, (|c| u64::from(c.regs.nzcv) << 28,
+                                                     |c, v| c.regs.nzcv = (v >> 28) as u32 & 0xf))
+        .bits(|_| 0xf << 28),
+    reg("DAIF",           enc(3, 3, 4, 2, 1)).rw(0, (|c| u64::from(c.regs.pstate.daif) << 6,
+                                                     |c, v| c.regs.pstate.daif = (v >> 6) as u8 & 0xf))
+        .bits(|_| 0xf << 6).after(After::Interrupts).gate(Gate::UMA),
+    reg("SSBS",           enc(3, 3, 4, 2, 6)).rw(0, (|c| u64::from(c.regs.pstate.ssbs) << 12,
+                                                     |c, v| c.regs.pstate.ssbs = v >> 12 & 1 != 0))
+        .bits(|_| 1 << 12).only(|m| m.ssbs()),
+    reg("FPCR",           enc(3, 3, 4, 4, 0)).rw(0, (|c| c.regs.fpcr.into(), |c, v| c.regs.fpcr = v as u32))
+        .bits(|m| FPCR | if m.fp16() { FPCR_FZ16 } else { 0 }).gate(Gate::Fp),
+    reg("FPSR",           enc(3, 3, 4, 4, 1)).rw(0, (|c| c.regs.fpsr.into(), |c, v| c.regs.fpsr = v as u32))
+        .bits(|_| FPSR).gate(Gate::Fp),
+    reg("TPIDR_EL0",      enc(3, 3, 13, 0, 2)).rw(0, at!(sys.tpidr[0])),
+    reg("TPIDRRO_EL0",    enc(3, 3, 13, 0, 3)).rw(1, at!(sys.tpidrro)).readable_from(0),
+    reg("TPIDR_EL1",      enc(3, 0, 13, 0, 4)).rw(1, at!(sys.tpidr[1])),
+
+    // EL2. No model enters it, so what these control has no effect yet.
+    reg("SP_EL1",         enc(3, 4, 4, 1, 0)).rw(2, (|c| sp(c, 1), |c, v| set_sp(c, 1, v))),
+    reg("SPSR_EL2",       enc(3, 4, 4, 0, 0)).rw(2, at!(sys.spsr[2])).bits(|_| SPSR),
+    reg("ELR_EL2",        enc(3, 4, 4, 0, 1)).rw(2, at!(sys.elr[2])),
+    reg("ESR_EL2",        enc(3, 4, 5, 2, 0)).rw(2, at!(sys.esr[2])).bits(|_| 0xffff_ffff),
+    reg("FAR_EL2",        enc(3, 4, 6, 0, 0)).rw(2, at!(sys.far[2])),
+    reg("HPFAR_EL2",      enc(3, 4, 6, 0, 4)).rw(2, at!(sys.hpfar)),
+    reg("VBAR_EL2",       enc(3, 4, 12, 0, 0)).rw(2, at!(sys.vbar[2])).bits(|_| !0x7ff),
+    reg("SCTLR_EL2",      enc(3, 4, 1, 0, 0)).rw(2, at!(sys.sctlr[2])).after(After::Context).ones(sctlr::RES1),
+    reg("HCR_EL2",        enc(3, 4, 1, 1, 0)).rw(2, at!(sys.hcr)).after(After::Context),
+    reg("CPTR_EL2",       enc(3, 4, 1, 1, 2)).rw(2, at!(sys.cptr[2])).after(After::Fp),
+    reg("TTBR0_EL2",      enc(3, 4, 2, 0, 0)).rw(2, at!(sys.ttbr0[2])).bits(|_| !1).after(After::Context),
+    reg("TCR_EL2",        enc(3, 4, 2, 0, 2)).rw(2, at!(sys.tcr[2])).after(After::Context),
+    reg("VTTBR_EL2",      enc(3, 4, 2, 1, 0)).rw(2, at!(sys.vttbr)).bits(|_| !1).after(After::Context),
+    reg("VTCR_EL2",       enc(3, 4, 2, 1, 2)).rw(2, at!(sys.vtcr)).after(After::Context),
+    reg("MAIR_EL2",       enc(3, 4, 10, 2, 0)).rw(2, at!(sys.mair[2])).after(After::Context),
+    reg("TPIDR_EL2",      enc(3, 4, 13, 0, 2)).rw(2, at!(sys.tpidr[2])),
+
+    // EL3, likewise.
+    reg("SP_EL2",         enc(3, 6, 4, 1, 0)).rw(3, (|c| sp(c, 2), |c, v| set_sp(c, 2, v))),
+    reg("SPSR_EL3",       enc(3, 6, 4, 0, 0)).rw(3, at!(sys.spsr[3])).bits(|_| SPSR),
+    reg("ELR_EL3",        enc(3, 6, 4, 0, 1)).rw(3, at!(sys.elr[3])),
+    reg("ESR_EL3",        enc(3, 6, 5, 2, 0)).rw(3, at!(sys.esr[3])).bits(|_| 0xffff_ffff),
+    reg("FAR_EL3",        enc(3, 6, 6, 0, 0)).rw(3, at!(sys.far[3])),
+    reg("VBAR_EL3",       enc(3, 6, 12, 0, 0)).rw(3, at!(sys.vbar[3])).bits(|_| !0x7ff),
+    reg("SCTLR_EL3",      enc(3, 6, 1, 0, 0)).rw(3, at!(sys.sctlr[3])).after(After::Context).ones(sctlr::RES1),
+    reg("SCR_EL3",        enc(3, 6, 1, 1, 0)).rw(3, at!(sys.scr)).after(After::Context),
+    reg("CPTR_EL3",       enc(3, 6, 1, 1, 2)).rw(3, at!(sys.cptr[3])).after(After::Fp),
+    reg("TTBR0_EL3",      enc(3, 6, 2, 0, 0)).rw(3, at!(sys.ttbr0[3])).bits(|_| !1).after(After::Context),
+    reg("TCR_EL3",        enc(3, 6, 2, 0, 2)).rw(3, at!(sys.tcr[3])).after(After::Context),
+    reg("MAIR_EL3",       enc(3, 6, 10, 2, 0)).rw(3, at!(sys.mair[3])).after(After::Context),
+    reg("TPIDR_EL3",      enc(3, 6, 13, 0, 2)).rw(3, at!(sys.tpidr[3])),
+];
+
+/// I and F, pending whatever masks them; SError is never pending.
+fn isr(c: &Vcpu) -> u64 {
+    let signals = c.gic.signals();
+    u64::from(signals.irq) << 7 | u64::from(signals.fiq) << 6
+}
+
+/// The bits of `daif` that MSR DAIFSet and DAIFClr name.
+pub(super) const fn daif(imm: u32) -> u8 {
+    imm as u8 & (Pstate::D | Pstate::A | Pstate::I | Pstate::F)
+}

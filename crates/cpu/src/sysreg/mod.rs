@@ -1,0 +1,229 @@
+//! The system-register table: MRS, MSR, SYS, MSR (immediate), and raw access for tools.
+//!
+//! One row per register says its name, encoding, access rules and meaning; execution, naming, snapshots and
+//! tests read the same rows. An encoding without a row is UNDEFINED, and is counted.
+
+/// A register that is plain storage: the place, written once, as a getter and a setter.
+macro_rules! at {
+    ($($place:tt)+) => { (|c| c.$($place)+, |c, v| c.$($place)+ = v) };
+}
+
+pub mod bits;
+mod control;
+mod debug;
+mod gic;
+mod id;
+mod ops;
+mod row;
+mod timers;
+
+pub use row::{Op, Row};
+
+use crate::timer::FREQUENCY_HZ;
+use crate::{Model, Sys, Vcpu};
+use a64::{PstateField, SysReg};
+use bits::sctlr;
+use hw::Leave;
+use row::{After, Gate, Verdict, enc};
+use std::sync::LazyLock;
+
+const TABLES: [&[Row]; 5] = [id::ROWS, control::ROWS, debug::ROWS, timers::ROWS, gic::ROWS];
+
+/// From encoding to row.
+struct Index {
+    /// By `SysReg`: 0 is no row, else one more than the place in `rows` (op0 = 2, 3) or `OPS` (op0 = 1).
+    by_encoding: Box<[u16]>,
+    rows: Vec<&'static Row>,
+}
+
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
+    let mut by_encoding = vec![0; 1 << 16].into_boxed_slice();
+    let mut rows: Vec<&Row> = TABLES.iter().copied().flatten().collect();
+    for (i, row) in rows.iter().enumerate() {
+        by_encoding[row.reg.0 as usize] = i as u16 + 1;
+    }
+    rows.push(&id::RESERVED);
+    for (crm, op2) in (1..8).flat_map(|crm| (0..8).map(move |op2| (crm, op2))) {
+        let place = &mut by_encoding[enc(3, 0, 0, crm, op2).0 as usize];
+        if *place == 0 {
+            *place = rows.len() as u16;
+        }
+    }
+    for (i, op) in ops::OPS.iter().enumerate() {
+        by_encoding[op.reg.0 as usize] = i as u16 + 1;
+    }
+    Index { by_encoding, rows }
+});
+
+/// The row of `reg`.
+#[inline]
+pub fn find(reg: SysReg) -> Option<&'static Row> {
+    let index = &*INDEX;
+    let place = index.by_encoding[reg.0 as usize].checked_sub(1)?;
+    if reg.0 >> 15 != 0 { Some(index.rows[place as usize]) } else { None }
+}
+
+/// The row of a system instruction.
+pub fn find_op(reg: SysReg) -> Option<&'static Op> {
+    let place = INDEX.by_encoding[reg.0 as usize].checked_sub(1)?;
+    if reg.0 >> 14 == 1 { Some(&ops::OPS[place as usize]) } else { None }
+}
+
+/// Every register that has a row.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    TABLES.iter().copied().flatten()
+}
+
+/// Every system instruction that has a row.
+pub fn ops() -> impl Iterator<Item = &'static Op> {
+    ops::OPS.iter()
+}
+
+/// The manual's name of a register or system instruction.
+pub fn name(reg: SysReg) -> Option<&'static str> {
+    find(reg).map(|row| row.name).or_else(|| find_op(reg).map(|op| op.name))
+}
+
+/// System registers at reset. What the manual leaves UNKNOWN is zero, except SCTLR_EL1.SPAN, which old
+/// software expects to read as one.
+pub(crate) fn reset_values(model: &Model) -> Sys {
+    let span = if model.pan() { sctlr::SPAN } else { 0 };
+    Sys {
+        sctlr: [0, sctlr::RES1 | span, sctlr::RES1, sctlr::RES1],
+        os_lock: true,
+        cntfrq: FREQUENCY_HZ,
+        ..Sys::default()
+    }
+}
+
+impl Vcpu {
+    /// MRS.
+    pub fn read_sysreg(&mut self, reg: SysReg) -> Result<u64, Leave> {
+        let Some(row) = find(reg) else { return Err(self.unknown(reg)) };
+        if !row.readable(self.model, self.regs.pstate.el) {
+            return Err(self.raise_undefined());
+        }
+        self.pass(row.gate, reg, Direction::Read)?;
+        Ok(match (row.take, row.get.or(row.view)) {
+            (Some(take), _) => take(self),
+            (None, Some(get)) => get(self),
+            (None, None) => 0,
+        })
+    }
+
+    /// MSR (register).
+    pub fn write_sysreg(&mut self, reg: SysReg, v: u64) -> Result<(), Leave> {
+        let Some(row) = find(reg) else { return Err(self.unknown(reg)) };
+        if !row.writable(self.model, self.regs.pstate.el) {
+            return Err(self.raise_undefined());
+        }
+        self.pass(row.gate, reg, Direction::Write)?;
+        (row.set)(self, row.masked(self.model, v));
+        self.after(row.after)
+    }
+
+    /// SYS.
+    pub fn sys_op(&mut self, reg: SysReg, v: u64) -> Result<(), Leave> {
+        let Some(op) = find_op(reg) else { return Err(self.unknown(reg)) };
+        if self.regs.pstate.el < op.from || !(op.present)(self.model) {
+            return Err(self.raise_undefined());
+        }
+        self.pass(op.gate, reg, Direction::Write)?;
+        (op.run)(self, reg, v)
+    }
+
+    /// MSR (immediate).
+    pub fn write_pstate(&mut self, field: PstateField, imm: u32) -> Result<(), Leave> {
+        let (el, model) = (self.regs.pstate.el, self.model);
+        let after = match field {
+            PstateField::DaifSet => {
+                self.pass(Gate::UMA, enc(0, 3, 4, imm, 6), Direction::Write)?;
+                self.regs.pstate.daif |= control::daif(imm);
+                After::Nothing
+            }
+            PstateField::DaifClr => {
+                self.pass(Gate::UMA, enc(0, 3, 4, imm, 7), Direction::Write)?;
+                self.regs.pstate.daif &= !control::daif(imm);
+                After::Interrupts
+            }
+            PstateField::Ssbs if model.ssbs() => {
+                self.regs.pstate.ssbs = imm & 1 != 0;
+                After::Nothing
+            }
+            PstateField::SpSel if el > 0 => {
+                control::set_spsel(self, imm.into());
+                After::Nothing
+            }
+            PstateField::Pan if el > 0 && model.pan() => {
+                self.regs.pstate.pan = imm & 1 != 0;
+                After::Data
+            }
+            PstateField::Uao if el > 0 && model.uao() => {
+                self.regs.pstate.uao = imm & 1 != 0;
+                After::Data
+            }
+            _ => return Err(self.raise_undefined()),
+        };
+        self.after(after)
+    }
+
+    /// A register without side effects and without access rules: for debuggers and snapshots. `None` if it
+    /// is not there or is not state.
+    pub fn raw_read(&self, reg: SysReg) -> Option<u64> {
+        find(reg)?.get.map(|get| get(self))
+    }
+
+    /// Sets a register's state, without side effects; false if it is not there or is not state. Call
+    /// `refresh` and `update_timers` after the last one.
+    pub fn raw_write(&mut self, reg: SysReg, v: u64) -> bool {
+        let Some(row) = find(reg).filter(|row| row.is_state()) else { return false };
+        (row.set)(self, row.masked(self.model, v));
+        true
+    }
+
+    #[inline]
+    fn pass(&mut self, gate: Gate, reg: SysReg, direction: Direction) -> Result<(), Leave> {
+        match gate.verdict(self) {
+            Verdict::Pass => Ok(()),
+            Verdict::Undefined => Err(self.raise_undefined()),
+            Verdict::Trap => Err(self.raise_system_trap(reg, direction == Direction::Read)),
+            Verdict::FpTrap => Err(self.raise_fp()),
+        }
+    }
+
+    /// What a write needs besides the storage. `Resync` means the PC already stands after the instruction.
+    fn after(&mut self, after: After) -> Result<(), Leave> {
+        match after {
+            After::Nothing => return Ok(()),
+            After::Data => {
+                self.context_changed();
+                return Ok(());
+            }
+            After::Fp => {
+                self.refresh_fp();
+                return Ok(());
+            }
+            After::Context => self.context_changed(),
+            After::Timers => self.update_timers(),
+            After::Interrupts => {}
+        }
+        if after != After::Context && !self.interrupt_waits() {
+            return Ok(());
+        }
+        self.regs.pc = self.regs.pc.wrapping_add(4);
+        Err(Leave::Resync)
+    }
+
+    #[cold]
+    fn unknown(&mut self, reg: SysReg) -> Leave {
+        *self.stats.unknown_sysregs.entry(reg.0).or_default() += 1;
+        self.raise_undefined()
+    }
+}
+
+/// Which way a register access goes, as ESR_ELx.ISS says it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Write,
+    Read,
+}

@@ -1,0 +1,81 @@
+//! Rows: system instructions. Caches are not modelled, so cleaning has nothing to do beyond the
+//! translation that may fault; invalidating instructions is what engines wait for.
+
+use super::row::{Gate, Op, enc};
+use crate::{Model, Vcpu};
+use a64::SysReg;
+use hw::Leave;
+
+type Run = fn(&mut Vcpu, SysReg, u64) -> Result<(), Leave>;
+
+const fn op(name: &'static str, reg: SysReg, from: u8, run: Run) -> Op {
+    Op { name, reg, from, gate: Gate::Open, run, present: |_| true }
+}
+
+impl Op {
+    const fn gate(self, gate: Gate) -> Op {
+        Op { gate, ..self }
+    }
+
+    const fn only(self, present: fn(&Model) -> bool) -> Op {
+        Op { present, ..self }
+    }
+}
+
+/// DC by address: the translation check.
+const BY_VA: Run = |c, _, va| c.probe_maintenance(va).map(drop);
+/// DC by set and way.
+const NOTHING: Run = |_, _, _| Ok(());
+const ZERO: Run = |c, _, va| c.zero_block(va);
+const TLBI: Run = |c, op, xt| {
+    c.tlbi(op, xt);
+    Ok(())
+};
+const AT: Run = |c, op, va| {
+    c.address_translate(op, va);
+    Ok(())
+};
+const IC_ALL: Run = |c, _, _| {
+    c.shared.bus.code().invalidate_all();
+    Ok(())
+};
+const IC_VA: Run = |c, _, va| {
+    if let Some(pa) = c.probe_maintenance(va)? {
+        c.shared.bus.code().invalidate(pa);
+    }
+    Ok(())
+};
+
+#[rustfmt::skip]
+pub(super) const OPS: &[Op] = &[
+    op("IC IALLUIS",      enc(1, 0, 7, 1, 0), 1, IC_ALL),
+    op("IC IALLU",        enc(1, 0, 7, 5, 0), 1, IC_ALL),
+    op("IC IVAU",         enc(1, 3, 7, 5, 1), 0, IC_VA).gate(Gate::UCI),
+    op("DC IVAC",         enc(1, 0, 7, 6, 1), 1, BY_VA),
+    op("DC ISW",          enc(1, 0, 7, 6, 2), 1, NOTHING),
+    op("DC CSW",          enc(1, 0, 7, 10, 2), 1, NOTHING),
+    op("DC CISW",         enc(1, 0, 7, 14, 2), 1, NOTHING),
+    op("DC ZVA",          enc(1, 3, 7, 4, 1), 0, ZERO).gate(Gate::DZE),
+    op("DC CVAC",         enc(1, 3, 7, 10, 1), 0, BY_VA).gate(Gate::UCI),
+    op("DC CVAU",         enc(1, 3, 7, 11, 1), 0, BY_VA).gate(Gate::UCI),
+    op("DC CVAP",         enc(1, 3, 7, 12, 1), 0, BY_VA).gate(Gate::UCI).only(|m| m.dpb()),
+    op("DC CIVAC",        enc(1, 3, 7, 14, 1), 0, BY_VA).gate(Gate::UCI),
+    op("AT S1E1R",        enc(1, 0, 7, 8, 0), 1, AT),
+    op("AT S1E1W",        enc(1, 0, 7, 8, 1), 1, AT),
+    op("AT S1E0R",        enc(1, 0, 7, 8, 2), 1, AT),
+    op("AT S1E0W",        enc(1, 0, 7, 8, 3), 1, AT),
+    op("AT S1E1RP",       enc(1, 0, 7, 9, 0), 1, AT).only(|m| m.pan2()),
+    op("AT S1E1WP",       enc(1, 0, 7, 9, 1), 1, AT).only(|m| m.pan2()),
+    op("TLBI VMALLE1IS",  enc(1, 0, 8, 3, 0), 1, TLBI),
+    op("TLBI VAE1IS",     enc(1, 0, 8, 3, 1), 1, TLBI),
+    op("TLBI ASIDE1IS",   enc(1, 0, 8, 3, 2), 1, TLBI),
+    op("TLBI VAAE1IS",    enc(1, 0, 8, 3, 3), 1, TLBI),
+    op("TLBI VALE1IS",    enc(1, 0, 8, 3, 5), 1, TLBI),
+    op("TLBI VAALE1IS",   enc(1, 0, 8, 3, 7), 1, TLBI),
+    op("TLBI VMALLE1",    enc(1, 0, 8, 7, 0), 1, TLBI),
+    op("TLBI VAE1",       enc(1, 0, 8, 7, 1), 1, TLBI),
+    op("TLBI ASIDE1",     enc(1, 0, 8, 7, 2), 1, TLBI),
+    op("TLBI VAAE1",      enc(1, 0, 8, 7, 3), 1, TLBI),
+    op("TLBI VALE1",      enc(1, 0, 8, 7, 5), 1, TLBI),
+    op("TLBI VAALE1",     enc(1, 0, 8, 7, 7), 1, TLBI),
+];

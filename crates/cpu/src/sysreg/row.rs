@@ -1,0 +1,213 @@
+//! One row of the system-register table, and the columns it may have.
+
+use super::bits::{cntkctl, mdscr, sctlr};
+use crate::{Model, Vcpu};
+use a64::SysReg;
+use hw::Leave;
+
+/// No Exception level.
+const NEVER: u8 = 4;
+
+/// What controls EL0's (or everyone's) access, beyond the lowest Exception level.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Gate {
+    Open,
+    /// CPACR_EL1.FPEN, at EL0 and EL1.
+    Fp,
+    /// UNDEFINED while it is the current stack pointer.
+    SpSel,
+    /// These bits of SCTLR_EL1 let EL0 in.
+    Sctlr(u64),
+    /// Any of these bits of CNTKCTL_EL1 lets EL0 in.
+    Cntkctl(u64),
+    /// MDSCR_EL1.TDCC keeps EL0 out.
+    Tdcc,
+}
+
+/// What a `Gate` says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Verdict {
+    Pass,
+    Undefined,
+    /// Exception class 0x18 (system instruction).
+    Trap,
+    /// Exception class 0x07.
+    FpTrap,
+}
+
+impl Gate {
+    pub(super) const DZE: Gate = Gate::Sctlr(sctlr::DZE);
+    pub(super) const UCI: Gate = Gate::Sctlr(sctlr::UCI);
+    pub(super) const UCT: Gate = Gate::Sctlr(sctlr::UCT);
+    pub(super) const UMA: Gate = Gate::Sctlr(sctlr::UMA);
+    pub(super) const VCT: Gate = Gate::Cntkctl(cntkctl::EL0VCTEN);
+    pub(super) const PCT: Gate = Gate::Cntkctl(cntkctl::EL0PCTEN);
+    pub(super) const FRQ: Gate = Gate::Cntkctl(cntkctl::EL0PCTEN | cntkctl::EL0VCTEN);
+    pub(super) const VT: Gate = Gate::Cntkctl(cntkctl::EL0VTEN);
+    pub(super) const PT: Gate = Gate::Cntkctl(cntkctl::EL0PTEN);
+
+    #[inline]
+    pub(super) fn verdict(self, c: &Vcpu) -> Verdict {
+        let el0 = c.regs.pstate.el == 0;
+        let trap_if = |closed: bool| if el0 && closed { Verdict::Trap } else { Verdict::Pass };
+        match self {
+            Gate::Open => Verdict::Pass,
+            Gate::Fp if c.fp_open => Verdict::Pass,
+            Gate::Fp => Verdict::FpTrap,
+            Gate::SpSel if c.regs.pstate.sp_elx => Verdict::Pass,
+            Gate::SpSel => Verdict::Undefined,
+            Gate::Sctlr(bits) => trap_if(c.sys.sctlr[1] & bits == 0),
+            Gate::Cntkctl(bits) => trap_if(c.sys.cntkctl & bits == 0),
+            Gate::Tdcc => trap_if(c.sys.mdscr & mdscr::TDCC != 0),
+        }
+    }
+}
+
+/// What a guest's write needs besides the storage.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum After {
+    Nothing,
+    /// Translation of data and fetches.
+    Context,
+    /// Permissions of the current level's data accesses (PAN, UAO): nothing that fetch depends on.
+    Data,
+    /// SIMD&FP access.
+    Fp,
+    /// Timer lines and deadlines.
+    Timers,
+    /// An interrupt may have become deliverable.
+    Interrupts,
+}
+
+/// One register: encoding, who may access it and how, what it is.
+pub struct Row {
+    /// The manual's name.
+    pub name: &'static str,
+    /// Its encoding.
+    pub reg: SysReg,
+    read_from: u8,
+    write_from: u8,
+    pub(super) gate: Gate,
+    /// The state, without side effects; `None` if it is not state.
+    pub(super) get: Option<fn(&Vcpu) -> u64>,
+    /// A guest's read, where that differs.
+    pub(super) take: Option<fn(&mut Vcpu) -> u64>,
+    /// A guest's read of a view of other rows' state.
+    pub(super) view: Option<fn(&Vcpu) -> u64>,
+    pub(super) set: fn(&mut Vcpu, u64),
+    /// Bits that a write keeps, and bits that read as one whatever is written.
+    writable: fn(&Model) -> u64,
+    ones: u64,
+    pub(super) after: After,
+    present: fn(&Model) -> bool,
+}
+
+/// Encoding of MRS, MSR.
+pub(super) const fn enc(op0: u32, op1: u32, crn: u32, crm: u32, op2: u32) -> SysReg {
+    SysReg::new(op0, op1, crn, crm, op2)
+}
+
+/// A row that nobody may access yet.
+pub(super) const fn reg(name: &'static str, reg: SysReg) -> Row {
+    Row {
+        name,
+        reg,
+        read_from: NEVER,
+        write_from: NEVER,
+        gate: Gate::Open,
+        get: None,
+        take: None,
+        view: None,
+        set: |_, _| {},
+        writable: |_| u64::MAX,
+        ones: 0,
+        after: After::Nothing,
+        present: |_| true,
+    }
+}
+
+impl Row {
+    /// Readable and writable from `el` up.
+    pub(super) const fn rw(self, el: u8, (get, set): (fn(&Vcpu) -> u64, fn(&mut Vcpu, u64))) -> Row {
+        Row { read_from: el, write_from: el, get: Some(get), set, ..self }
+    }
+
+    /// Read-only from `el` up.
+    pub(super) const fn ro(self, el: u8, get: fn(&Vcpu) -> u64) -> Row {
+        Row { read_from: el, get: Some(get), ..self }
+    }
+
+    /// Read-only from `el` up, and reading changes something: not state.
+    pub(super) const fn taken(self, el: u8, take: fn(&mut Vcpu) -> u64) -> Row {
+        Row { read_from: el, take: Some(take), ..self }
+    }
+
+    /// Write-only from `el` up: not state.
+    pub(super) const fn wo(self, el: u8, set: fn(&mut Vcpu, u64)) -> Row {
+        Row { write_from: el, set, ..self }
+    }
+
+    /// Readable where it is writable, as a view of other state.
+    pub(super) const fn showing(self, view: fn(&Vcpu) -> u64) -> Row {
+        Row { read_from: self.write_from, view: Some(view), ..self }
+    }
+
+    /// Readable from a lower level than writable.
+    pub(super) const fn readable_from(self, el: u8) -> Row {
+        Row { read_from: el, ..self }
+    }
+
+    pub(super) const fn gate(self, gate: Gate) -> Row {
+        Row { gate, ..self }
+    }
+
+    /// RES0 or read-only bits are zero in what `writable` gives.
+    pub(super) const fn bits(self, writable: fn(&Model) -> u64) -> Row {
+        Row { writable, ..self }
+    }
+
+    pub(super) const fn ones(self, ones: u64) -> Row {
+        Row { ones, ..self }
+    }
+
+    pub(super) const fn after(self, after: After) -> Row {
+        Row { after, ..self }
+    }
+
+    /// Only on models that have it.
+    pub(super) const fn only(self, present: fn(&Model) -> bool) -> Row {
+        Row { present, ..self }
+    }
+
+    /// May `el` of `model` read it?
+    pub fn readable(&self, model: &Model, el: u8) -> bool {
+        el >= self.read_from && (self.present)(model)
+    }
+
+    /// May `el` of `model` write it?
+    pub fn writable(&self, model: &Model, el: u8) -> bool {
+        el >= self.write_from && (self.present)(model)
+    }
+
+    /// What a write of `v` stores.
+    pub fn masked(&self, model: &Model, v: u64) -> u64 {
+        v & (self.writable)(model) | self.ones
+    }
+
+    /// Is it state that a snapshot must hold: readable without effect, and writable?
+    pub fn is_state(&self) -> bool {
+        self.get.is_some() && self.write_from != NEVER
+    }
+}
+
+/// One system instruction of the SYS space.
+pub struct Op {
+    /// The manual's name.
+    pub name: &'static str,
+    /// Its encoding, with op0 = 1.
+    pub reg: SysReg,
+    pub(super) from: u8,
+    pub(super) gate: Gate,
+    pub(super) run: fn(&mut Vcpu, SysReg, u64) -> Result<(), Leave>,
+    pub(super) present: fn(&Model) -> bool,
+}

@@ -1,0 +1,200 @@
+//! The virtual CPU: one PE's state and its connections, owned by one host thread.
+
+use crate::mmu::Mmu;
+use crate::sysreg::bits::{hcr, sctlr};
+use crate::{Alarms, Exception, Model, Pstate, Regs, ReturnTo, Sys, Timers, TlbiQueue, sysreg};
+use gic::{CpuInterface, Gic};
+use hw::{Clock, Leave};
+use mem::Bus;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use sync::Attention;
+
+/// What a vCPU can reach of another: its attention word and its queue of TLB maintenance.
+pub struct Peer {
+    /// The attention word.
+    pub attention: Arc<Attention>,
+    /// TLB maintenance broadcast to it.
+    pub tlbi: TlbiQueue,
+}
+
+/// What all vCPUs of a machine share.
+pub struct Shared {
+    /// RAM and devices.
+    pub bus: Bus,
+    /// The interrupt controller.
+    pub gic: Arc<Gic>,
+    /// Machine time.
+    pub clock: Clock,
+    /// Timer deadlines of running vCPUs.
+    pub alarms: Alarms,
+    /// Every vCPU, by index.
+    pub peers: Vec<Peer>,
+}
+
+/// What makes one vCPU.
+pub struct VcpuSpec {
+    /// Index among the machine's vCPUs; also the GIC's processor number.
+    pub index: usize,
+    /// MPIDR_EL1 affinity fields (Aff3 in [39:32]).
+    pub mpidr: u64,
+    /// Which processor it looks like.
+    pub model: &'static Model,
+}
+
+/// Why the machine must act before the next instruction (`Leave::Exit`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// WFI, with nothing pending that would wake it.
+    Wfi,
+    /// WFE, with the event register clear.
+    Wfe,
+    /// HVC or SMC for the machine's firmware (PSCI): arguments in X0 to X7, PC already after it.
+    Firmware,
+    /// Someone posted `CONTROL`.
+    Control,
+    /// The vector for the exception just taken raises the same exception, for ever.
+    Lockup,
+}
+
+/// What this PE counted, for tools.
+#[derive(Clone, Debug)]
+pub struct Stats {
+    /// Synchronous exceptions taken, by ESR_ELx.EC.
+    pub exceptions: [u64; 64],
+    /// Accesses to system registers and instructions that have no row in the table, by `SysReg` encoding.
+    pub unknown_sysregs: BTreeMap<u16, u64>,
+}
+
+/// One PE.
+pub struct Vcpu {
+    /// Registers.
+    pub regs: Regs,
+    /// System registers.
+    pub sys: Sys,
+    /// Index among the machine's vCPUs.
+    pub index: usize,
+    /// MPIDR_EL1.
+    pub mpidr: u64,
+    /// ID registers.
+    pub model: &'static Model,
+    /// Translation: contexts and TLBs.
+    pub mmu: Mmu,
+    /// The GIC CPU interface of this PE.
+    pub gic: CpuInterface,
+    /// Generic timers.
+    pub timers: Timers,
+    /// The local exclusive monitor: address, size in bytes, and the value that was loaded.
+    pub monitor: Option<(u64, u8, u128)>,
+    /// The event register (WFE, SEV).
+    pub event: bool,
+    /// With `Leave::Exception`: which.
+    pub exception: Exception,
+    /// With `Leave::Exit`: why.
+    pub exit: Exit,
+    /// Cache: SIMD&FP instructions do not trap (CPACR_EL1 and its kin, at the current Exception level).
+    pub(crate) fp_open: bool,
+    /// What was counted.
+    pub stats: Stats,
+    /// What all vCPUs share.
+    pub shared: Arc<Shared>,
+    /// This vCPU's own attention word (`shared.peers[index].attention`).
+    pub attention: Arc<Attention>,
+}
+
+impl Vcpu {
+    /// A PE in reset state at EL1, PC 0.
+    pub fn new(spec: VcpuSpec, shared: Arc<Shared>) -> Vcpu {
+        let mut vcpu = Vcpu {
+            regs: Regs::default(),
+            sys: Sys::default(),
+            index: spec.index,
+            mpidr: spec.mpidr,
+            model: spec.model,
+            mmu: Mmu::new(),
+            gic: shared.gic.cpu_interface(spec.index),
+            timers: Timers::default(),
+            monitor: None,
+            event: false,
+            exception: Exception { class: 0, iss: 0, far: None, return_to: ReturnTo::This },
+            exit: Exit::Control,
+            fp_open: false,
+            stats: Stats { exceptions: [0; 64], unknown_sysregs: BTreeMap::new() },
+            attention: shared.peers[spec.index].attention.clone(),
+            shared,
+        };
+        vcpu.reset();
+        vcpu
+    }
+
+    /// Cold reset into the highest implemented Exception level, PC 0, MMU off. Statistics go on.
+    pub fn reset(&mut self) {
+        let el = self.model.highest_el;
+        self.regs = Regs { pstate: Pstate::reset(el), ..Regs::default() };
+        self.sys = sysreg::reset_values(self.model);
+        self.mmu = Mmu::new();
+        self.gic.reset();
+        self.reset_timers();
+        (self.monitor, self.event) = (None, false);
+        self.refresh();
+    }
+
+    /// Recomputes what is cached of PSTATE and system registers: after a change of Exception level, and
+    /// after raw writes from the host.
+    pub fn refresh(&mut self) {
+        self.refresh_fp();
+        self.context_changed();
+    }
+
+    /// The Exception level whose registers control translation at the current one.
+    #[inline(always)]
+    pub fn regime(&self) -> usize {
+        match self.regs.pstate.el {
+            0 if self.sys.hcr & hcr::TGE != 0 => 2,
+            0 => 1,
+            el => el as usize,
+        }
+    }
+
+    /// Must SP be aligned when it is a base (SCTLR_ELx.{SA, SA0})?
+    #[inline(always)]
+    pub fn sp_alignment_checked(&self) -> bool {
+        let bit = if self.regs.pstate.el == 0 { sctlr::SA0 } else { sctlr::SA };
+        self.sys.sctlr[self.regime()] & bit != 0
+    }
+
+    /// SCTLR_ELx.I: instruction fetches may come from a cache that only IC invalidates.
+    #[inline(always)]
+    pub fn instruction_cache_on(&self) -> bool {
+        self.sys.sctlr[self.regime()] & sctlr::I != 0
+    }
+
+    /// Traps if SIMD&FP is not accessible here.
+    #[inline(always)]
+    pub fn fp_access(&mut self) -> Result<(), Leave> {
+        if self.fp_open { Ok(()) } else { Err(self.raise_fp()) }
+    }
+
+    /// Recomputes `fp_open`: CPACR_EL1.FPEN is 0b11 for everyone, 0b01 for EL1 only.
+    pub(crate) fn refresh_fp(&mut self) {
+        let fpen = self.sys.cpacr >> 20 & 3;
+        self.fp_open = match self.regs.pstate.el {
+            0 => fpen == 0b11,
+            1 => fpen & 1 != 0,
+            _ => true,
+        };
+    }
+
+    /// Remembers `exception`; the engine returns the result and the run loop takes it.
+    #[cold]
+    pub fn raise(&mut self, exception: Exception) -> Leave {
+        self.exception = exception;
+        Leave::Exception
+    }
+
+    /// Remembers why the machine must act.
+    pub fn leave(&mut self, exit: Exit) -> Leave {
+        self.exit = exit;
+        Leave::Exit
+    }
+}

@@ -1,0 +1,64 @@
+//! Waiting and barriers: WFI, WFE, SEV, DSB.
+
+use crate::sysreg::bits::sctlr;
+use crate::{Exit, Vcpu};
+use hw::Leave;
+use std::sync::atomic::{Ordering, fence};
+use sync::Reasons;
+
+impl Vcpu {
+    /// WFI. `Exit::Wfi`, with the PC after it, unless an interrupt is signalled; PSTATE masks do not count.
+    pub fn wfi(&mut self) -> Result<(), Leave> {
+        if self.has_wake_up() {
+            return Ok(());
+        }
+        // A trap only of what would otherwise sleep (ARM DDI 0487, SCTLR_EL1.nTWI).
+        if self.regs.pstate.el == 0 && self.sys.sctlr[1] & sctlr::NTWI == 0 {
+            return Err(self.raise_wfx(0));
+        }
+        self.regs.pc = self.regs.pc.wrapping_add(4);
+        Err(self.leave(Exit::Wfi))
+    }
+
+    /// WFE. `Exit::Wfe`, with the PC after it, unless an event is registered, which it consumes. The machine
+    /// does not let it sleep for long: events of the exclusive monitor and the event stream are not generated.
+    pub fn wfe(&mut self) -> Result<(), Leave> {
+        if self.event {
+            self.event = false;
+            return Ok(());
+        }
+        if self.has_wake_up() {
+            return Ok(());
+        }
+        if self.regs.pstate.el == 0 && self.sys.sctlr[1] & sctlr::NTWE == 0 {
+            return Err(self.raise_wfx(1));
+        }
+        self.regs.pc = self.regs.pc.wrapping_add(4);
+        Err(self.leave(Exit::Wfe))
+    }
+
+    /// SEV: an event for every PE.
+    pub fn sev(&mut self) {
+        self.event = true;
+        let others = self.shared.peers.iter().enumerate().filter(|(index, _)| *index != self.index);
+        others.for_each(|(_, peer)| peer.attention.post(Reasons::EVENT));
+    }
+
+    /// DMB and DSB with the `CRm` field. The strongest host fence, whatever the kind asks for.
+    pub fn barrier(&self, _kind: u32) {
+        fence(Ordering::SeqCst);
+    }
+
+    fn has_wake_up(&self) -> bool {
+        let signals = self.gic.signals();
+        signals.irq || signals.fiq
+    }
+
+    /// Why this PE, asleep in WFI, is not woken; for a report about a guest that hangs.
+    pub fn explain_sleep(&self) -> String {
+        let now = self.shared.clock.now_ns();
+        let (pc, daif) = (self.regs.pc, self.regs.pstate.daif);
+        let timers = self.timers.explain(now);
+        format!("PC {pc:#x}, PSTATE.DAIF {daif:04b}, timers: {timers}, GIC: {}", self.gic.explain_masked())
+    }
+}

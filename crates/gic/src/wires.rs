@@ -1,0 +1,90 @@
+//! The GIC as the board holds it: made from a spec, driven by wires, mapped as two devices.
+
+use crate::{cpuif::CpuInterface, dist, redist, route::Routes, spec::GicError, spec::GicSpec, state::State};
+use hw::{IntId, IrqLine, MmioDevice, Wire};
+use std::sync::Arc;
+
+/// A GICv3. Shared by all threads; every method may be called from any of them unless it says otherwise.
+pub struct Gic {
+    pub(crate) state: State,
+    pub(crate) routes: Routes,
+}
+
+impl Gic {
+    /// A GIC at power-on, with every wire low.
+    pub fn new(spec: GicSpec) -> Result<Arc<Gic>, GicError> {
+        spec.check()?;
+        let routes = Routes::new(spec.pes.iter().map(|pe| pe.affinity).collect());
+        let state = State::new(spec.spis, spec.pes);
+        state.reset(&routes);
+        Ok(Arc::new(Gic { state, routes }))
+    }
+
+    /// Back to power-on, except that wires keep their level: they are the devices'. Only while all vCPUs are
+    /// stopped; each then resets its own [`CpuInterface`].
+    pub fn reset(&self) {
+        self.state.reset(&self.routes);
+    }
+
+    /// The wire of a shared interrupt is now `high`.
+    ///
+    /// # Panics
+    /// If the board wires an interrupt it did not ask for in its [`GicSpec`].
+    #[inline]
+    pub fn set_spi(&self, id: IntId, high: bool) {
+        assert!(id.0.wrapping_sub(32) < self.state.spis(), "{id:?} is no SPI of this GIC: see GicSpec::spis");
+        self.state.update(0, id.0, |word| word.wire(high));
+    }
+
+    /// The wire of a private peripheral interrupt of one PE is now `high`.
+    ///
+    /// # Panics
+    /// If there is no such PE or PPI: the board's wiring is wrong.
+    #[inline]
+    pub fn set_ppi(&self, pe: usize, id: IntId, high: bool) {
+        assert!((16..32).contains(&id.0), "{id:?} is no PPI");
+        self.state.update(pe, id.0, |word| word.wire(high));
+    }
+
+    /// The wire of a shared interrupt, to give to a device.
+    pub fn spi_line(self: &Arc<Self>, id: IntId) -> IrqLine {
+        assert!(id.0.wrapping_sub(32) < self.state.spis(), "{id:?} is no SPI of this GIC: see GicSpec::spis");
+        IrqLine::new(Arc::new(SpiWire { gic: self.clone(), id }))
+    }
+
+    /// The GICD frame, 64 KiB.
+    pub fn distributor(self: &Arc<Self>) -> Arc<dyn MmioDevice> {
+        Arc::new(dist::Distributor(self.clone()))
+    }
+
+    /// The GICR frames of all PEs, one after another, `redistributor_region_size` bytes.
+    pub fn redistributors(self: &Arc<Self>) -> Arc<dyn MmioDevice> {
+        Arc::new(redist::Redistributors(self.clone()))
+    }
+
+    /// Bytes of address space that the redistributors take: RD_base and SGI_base of each PE.
+    pub fn redistributor_region_size(&self) -> u64 {
+        self.state.pes() as u64 * redist::STRIDE
+    }
+
+    /// The CPU interface of one PE, for its vCPU thread to own.
+    ///
+    /// # Panics
+    /// If there is no such PE, or its interface is already owned.
+    pub fn cpu_interface(self: &Arc<Self>, pe: usize) -> CpuInterface {
+        assert!(pe < self.state.pes(), "no PE {pe}: see GicSpec::pes");
+        assert!(self.state.claim(pe), "the CPU interface of PE {pe} has one owner");
+        CpuInterface::new(self.clone(), pe)
+    }
+}
+
+struct SpiWire {
+    gic: Arc<Gic>,
+    id: IntId,
+}
+
+impl Wire for SpiWire {
+    fn set(&self, high: bool) {
+        self.gic.set_spi(self.id, high);
+    }
+}

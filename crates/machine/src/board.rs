@@ -1,0 +1,80 @@
+//! The wiring: RAM, GIC and devices on one bus, with the numbers of `map`.
+
+use crate::map;
+use crate::spec::MachineSpec;
+use cpu::{Alarms, Peer, Shared, TlbiQueue};
+use devices::{CharSink, Pl011, Pl031, VirtioMmioSlot};
+use gic::{Affinity, Gic, GicError, GicSpec, PeSpec};
+use hw::Clock;
+use mem::{Bus, BusError, Ram, RamError};
+use std::sync::Arc;
+use sync::Attention;
+
+/// The board could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum BoardError {
+    /// No memory.
+    #[error(transparent)]
+    Ram(#[from] RamError),
+    /// The map is inconsistent.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// The GIC refuses the configuration.
+    #[error("the interrupt controller cannot be built: {0}")]
+    Gic(GicError),
+}
+
+/// SPIs the GIC implements: INTIDs 32 to 287, as the public `virt` layout has them.
+const SPIS: u32 = 256;
+
+/// Everything but the vCPUs.
+pub(crate) struct Board {
+    pub shared: Arc<Shared>,
+    pub uart: Arc<Pl011>,
+    pub rtc: Arc<Pl031>,
+    pub attentions: Vec<Arc<Attention>>,
+}
+
+/// Builds the board for `spec`; the UART sends to `console`.
+pub(crate) fn build(spec: &MachineSpec, console: Box<dyn CharSink>) -> Result<Board, BoardError> {
+    let clock = Clock::start();
+    let attentions: Vec<_> = (0..spec.cpus).map(|_| Arc::new(Attention::new())).collect();
+    let pe = |(index, attention): (usize, &Arc<Attention>)| PeSpec {
+        affinity: affinity(map::affinity(index as u32)),
+        attention: attention.clone(),
+    };
+    let pes = attentions.iter().enumerate().map(pe).collect();
+    let gic = Gic::new(GicSpec { spis: SPIS, pes }).map_err(BoardError::Gic)?;
+
+    let mut bus = Bus::new(Ram::new(map::RAM.base, spec.memory)?);
+    let uart = Arc::new(Pl011::new(console, gic.spi_line(map::PL011_INTID)));
+    let rtc = Arc::new(Pl031::new(clock, gic.spi_line(map::PL031_INTID)));
+    bus.map(map::GICD.base, map::GICD.size, gic.distributor())?;
+    bus.map(map::GICR.base, gic.redistributor_region_size(), gic.redistributors())?;
+    bus.map(map::PL011.base, map::PL011.size, uart.clone())?;
+    bus.map(map::PL031.base, map::PL031.size, rtc.clone())?;
+    for index in 0..map::VIRTIO_SLOTS {
+        let slot = map::virtio_slot(index);
+        bus.map(slot.base, slot.size, Arc::new(VirtioMmioSlot))?;
+    }
+
+    let peers = attentions.iter().map(|a| Peer { attention: a.clone(), tlbi: TlbiQueue::new() }).collect();
+    let alarms = Alarms::new(clock, attentions.clone());
+    let shared = Arc::new(Shared { bus, gic, clock, alarms, peers });
+    Ok(Board { shared, uart, rtc, attentions })
+}
+
+/// MPIDR_EL1's fields, apart.
+fn affinity(mpidr: u64) -> Affinity {
+    let [aff0, aff1, aff2, _, aff3, ..] = mpidr.to_le_bytes();
+    Affinity { aff0, aff1, aff2, aff3 }
+}
+
+impl Board {
+    /// Every device and the GIC back to power-on. Only while all vCPUs are stopped.
+    pub fn reset(&self) {
+        self.shared.bus.devices().for_each(|(_, _, device)| device.reset());
+        self.shared.gic.reset();
+        self.attentions.iter().for_each(|a| _ = a.take());
+    }
+}

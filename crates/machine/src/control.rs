@@ -1,0 +1,260 @@
+//! Which vCPUs run, which sleep, and how the run ends: the state that vCPU threads and the machine share.
+//!
+//! One lock. It is taken when a vCPU is switched on or off, goes to sleep or wakes, and when the run ends;
+//! never on the way of an interrupt.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+use sync::{Attention, Reasons};
+
+/// Where a vCPU begins: the arguments of PSCI CPU_ON, or of the boot protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Start {
+    /// First PC.
+    pub entry: u64,
+    /// X0.
+    pub argument: u64,
+}
+
+/// How a run ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The guest asked for SYSTEM_OFF, or switched its last CPU off.
+    PowerOff,
+    /// The guest asked for SYSTEM_RESET.
+    Reset,
+    /// The host asked: time, pattern, user.
+    Stopped,
+    /// No vCPU can ever run again: each one's PC, and why nothing wakes it.
+    Hung(String),
+    /// A vCPU takes exceptions without executing anything in between.
+    Lockup(String),
+    /// A vCPU thread failed: our own fault.
+    Internal(String),
+}
+
+/// A vCPU in WFI.
+#[derive(Clone, Debug)]
+pub(crate) struct Sleeper {
+    /// When its timer wakes it, in nanoseconds of machine time.
+    pub deadline_ns: Option<u64>,
+    /// Where it sleeps and what holds its interrupts back; only computed without a deadline.
+    pub why: String,
+}
+
+#[derive(Clone, Debug)]
+enum Pe {
+    Off,
+    Starting(Start),
+    On,
+    Asleep(Sleeper),
+}
+
+struct State {
+    pes: Vec<Pe>,
+    ending: Option<Ending>,
+    quit: bool,
+}
+
+/// Shared by the machine and its vCPU threads.
+pub(crate) struct Control {
+    state: Mutex<State>,
+    changed: Condvar,
+    attentions: Vec<Arc<Attention>>,
+}
+
+/// How PSCI names the state of a PE (DEN 0022, AFFINITY_INFO).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Power {
+    On,
+    Off,
+    OnPending,
+}
+
+impl Control {
+    pub fn new(attentions: Vec<Arc<Attention>>) -> Control {
+        let state = State { pes: vec![Pe::Off; attentions.len()], ending: None, quit: false };
+        Control { state: Mutex::new(state), changed: Condvar::new(), attentions }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no code panics while it holds this lock")
+    }
+
+    /// How many PEs there are.
+    pub fn pes(&self) -> usize {
+        self.attentions.len()
+    }
+
+    /// Switches PE `index` on; false if it is not off, or the run is ending.
+    pub fn start(&self, index: usize, start: Start) -> bool {
+        let mut state = self.lock();
+        let off = matches!(state.pes[index], Pe::Off) && state.ending.is_none();
+        if off {
+            state.pes[index] = Pe::Starting(start);
+            self.changed.notify_all();
+        }
+        off
+    }
+
+    /// The state of PE `index`.
+    pub fn power(&self, index: usize) -> Power {
+        match self.lock().pes[index] {
+            Pe::Off => Power::Off,
+            Pe::Starting(_) => Power::OnPending,
+            Pe::On | Pe::Asleep(_) => Power::On,
+        }
+    }
+
+    /// Waits until PE `index` is switched on; `None` when the machine is torn down.
+    pub fn wait_start(&self, index: usize) -> Option<Start> {
+        let mut state = self.lock();
+        loop {
+            if state.quit {
+                return None;
+            }
+            if let Pe::Starting(start) = state.pes[index] {
+                state.pes[index] = Pe::On;
+                return Some(start);
+            }
+            state = self.changed.wait(state).expect("see lock");
+        }
+    }
+
+    /// PE `index` is off now. If it was the last one, the run ends.
+    pub fn went_off(&self, index: usize) {
+        let mut state = self.lock();
+        state.pes[index] = Pe::Off;
+        if state.pes.iter().all(|pe| matches!(pe, Pe::Off)) && state.ending.is_none() {
+            state.ending = Some(Ending::PowerOff);
+        }
+        self.changed.notify_all();
+    }
+
+    /// PE `index` goes to sleep.
+    pub fn asleep(&self, index: usize, sleeper: Sleeper) {
+        let forever = sleeper.deadline_ns.is_none();
+        self.lock().pes[index] = Pe::Asleep(sleeper);
+        if forever {
+            self.changed.notify_all();
+        }
+    }
+
+    /// PE `index` woke up.
+    pub fn awake(&self, index: usize) {
+        self.lock().pes[index] = Pe::On;
+    }
+
+    /// Ends the run; the first reason stays. Every vCPU leaves its engine soon after.
+    pub fn end(&self, ending: Ending) {
+        let mut state = self.lock();
+        state.ending.get_or_insert(ending);
+        self.changed.notify_all();
+        drop(state);
+        self.attentions.iter().for_each(|a| a.post(Reasons::CONTROL));
+    }
+
+    /// Is the run ending?
+    pub fn ending(&self) -> bool {
+        self.lock().ending.is_some()
+    }
+
+    /// Lets the vCPU threads go for good.
+    pub fn quit(&self) {
+        self.lock().quit = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until the run has ended and every PE is off, and clears the ending for another run.
+    /// `tick` is called from time to time and says when it wants to be called next at the latest.
+    /// `wakes` says whether something outside may still wake a PE that sleeps without a deadline.
+    pub fn wait_end(&self, mut tick: impl FnMut() -> Duration, wakes: impl Fn() -> bool) -> Ending {
+        // A guest that just went quiet may have an interrupt on its way.
+        const SETTLE: Duration = Duration::from_millis(500);
+        let mut quiet_since: Option<Instant> = None;
+        let mut state = self.lock();
+        loop {
+            let off = state.pes.iter().all(|pe| matches!(pe, Pe::Off));
+            if off && state.ending.is_some() {
+                return state.ending.take().expect("just seen");
+            }
+            let quiet = state.ending.is_none() && state.hung() && !wakes();
+            quiet_since = quiet.then(|| quiet_since.unwrap_or_else(Instant::now));
+            if quiet_since.is_some_and(|since| since.elapsed() >= SETTLE) {
+                let report = state.report();
+                drop(state);
+                self.end(Ending::Hung(report));
+                state = self.lock();
+                continue;
+            }
+            let wait = tick().min(if quiet { SETTLE } else { Duration::from_secs(1) });
+            state = self.changed.wait_timeout(state, wait).expect("see lock").0;
+        }
+    }
+}
+
+impl State {
+    /// Every PE that is on sleeps without a deadline.
+    fn hung(&self) -> bool {
+        let mut sleepers = 0;
+        for pe in &self.pes {
+            match pe {
+                Pe::Off => {}
+                Pe::Asleep(Sleeper { deadline_ns: None, .. }) => sleepers += 1,
+                _ => return false,
+            }
+        }
+        sleepers > 0
+    }
+
+    fn report(&self) -> String {
+        let line = |(index, pe): (usize, &Pe)| match pe {
+            Pe::Asleep(s) => Some(format!("  CPU {index}: {}", s.why)),
+            _ => None,
+        };
+        self.pes.iter().enumerate().filter_map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn control(pes: usize) -> Control {
+        Control::new((0..pes).map(|_| Arc::new(Attention::new())).collect())
+    }
+
+    #[test]
+    fn the_last_cpu_off_is_power_off() {
+        let control = control(2);
+        let start = Start { entry: 1, argument: 2 };
+        assert!(control.start(0, start));
+        assert!(!control.start(0, start), "already on its way");
+        assert_eq!(control.power(0), Power::OnPending);
+        assert_eq!(control.wait_start(0), Some(start));
+        assert_eq!((control.power(0), control.power(1)), (Power::On, Power::Off));
+        control.went_off(0);
+        assert_eq!(control.wait_end(|| Duration::ZERO, || false), Ending::PowerOff);
+        assert!(!control.ending(), "a new run begins clean");
+    }
+
+    #[test]
+    fn asleep_for_ever_is_reported_with_the_reason() {
+        let control = Arc::new(control(1));
+        control.start(0, Start { entry: 0, argument: 0 });
+        control.wait_start(0);
+        control.asleep(0, Sleeper { deadline_ns: None, why: "PC 0x42, masked".into() });
+        let thread = std::thread::spawn({
+            let control = control.clone();
+            move || {
+                while !control.ending() {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                control.went_off(0);
+            }
+        });
+        let ending = control.wait_end(|| Duration::from_secs(1), || false);
+        assert_eq!(ending, Ending::Hung("  CPU 0: PC 0x42, masked".into()));
+        thread.join().unwrap();
+    }
+}

@@ -1,0 +1,210 @@
+//! The board's own device tree, one function per node.
+
+use super::{FdtError, FdtSpec};
+use crate::map::{self, Area};
+use vm_fdt::FdtWriter;
+
+type Result<T = ()> = std::result::Result<T, FdtError>;
+
+/// Phandles. PEs follow from `CPU` on.
+mod phandle {
+    pub const INTC: u32 = 1;
+    pub const APB_CLOCK: u32 = 2;
+    pub const CPU: u32 = 0x100;
+}
+
+/// First cell of an interrupt (arm,gic-v3 binding).
+const SPI: u32 = 0;
+const PPI: u32 = 1;
+/// Third cell of an interrupt.
+const EDGE_RISING: u32 = 1;
+const LEVEL_HIGH: u32 = 4;
+
+/// The blob for `spec`.
+pub fn build(spec: &FdtSpec) -> Result<Vec<u8>> {
+    let mut w = FdtWriter::new()?;
+    let root = w.begin_node("")?;
+    w.property_string("compatible", "linux,dummy-virt")?;
+    w.property_string("model", "armagic,virt")?;
+    w.property_u32("#address-cells", 2)?;
+    w.property_u32("#size-cells", 2)?;
+    w.property_u32("interrupt-parent", phandle::INTC)?;
+    w.property_null("dma-coherent")?;
+    chosen(&mut w, spec)?;
+    aliases(&mut w)?;
+    memory(&mut w, spec)?;
+    cpus(&mut w, spec)?;
+    psci(&mut w)?;
+    timer(&mut w)?;
+    intc(&mut w, spec.cpus.len() as u32)?;
+    apb_clock(&mut w)?;
+    pl011(&mut w)?;
+    pl031(&mut w)?;
+    (0..map::VIRTIO_SLOTS).try_for_each(|slot| virtio_mmio(&mut w, slot))?;
+    w.end_node(root)?;
+    Ok(w.finish()?)
+}
+
+/// A node named `name`, with what `body` puts in it.
+fn node(w: &mut FdtWriter, name: &str, body: impl FnOnce(&mut FdtWriter) -> Result) -> Result {
+    let node = w.begin_node(name)?;
+    body(w)?;
+    Ok(w.end_node(node)?)
+}
+
+fn unit(name: &str, area: Area) -> String {
+    format!("{name}@{:x}", area.base.0)
+}
+
+fn reg(w: &mut FdtWriter, areas: &[Area]) -> Result {
+    let cells: Vec<u64> = areas.iter().flat_map(|a| [a.base.0, a.size]).collect();
+    Ok(w.property_array_u64("reg", &cells)?)
+}
+
+fn strings(w: &mut FdtWriter, name: &str, values: &[&str]) -> Result {
+    Ok(w.property_string_list(name, values.iter().map(|s| s.to_string()).collect())?)
+}
+
+fn chosen(w: &mut FdtWriter, spec: &FdtSpec) -> Result {
+    node(w, "chosen", |w| {
+        w.property_string("stdout-path", &format!("/{}", unit("pl011", map::PL011)))?;
+        if let Some(bootargs) = &spec.bootargs {
+            w.property_string("bootargs", bootargs).map_err(|_| FdtError::Bootargs)?;
+        }
+        if let Some((base, size)) = spec.initrd {
+            w.property_u64("linux,initrd-start", base.0)?;
+            w.property_u64("linux,initrd-end", base.0 + size)?;
+        }
+        if let Some(seed) = spec.kaslr_seed {
+            w.property_u64("kaslr-seed", seed)?;
+        }
+        if let Some(seed) = &spec.rng_seed {
+            w.property("rng-seed", seed)?;
+        }
+        Ok(())
+    })
+}
+
+fn aliases(w: &mut FdtWriter) -> Result {
+    node(w, "aliases", |w| Ok(w.property_string("serial0", &format!("/{}", unit("pl011", map::PL011)))?))
+}
+
+fn memory(w: &mut FdtWriter, spec: &FdtSpec) -> Result {
+    let ram = Area::new(map::RAM.base.0, spec.ram_size);
+    node(w, &unit("memory", ram), |w| {
+        w.property_string("device_type", "memory")?;
+        reg(w, &[ram])
+    })
+}
+
+fn cpus(w: &mut FdtWriter, spec: &FdtSpec) -> Result {
+    // One cell holds Aff2..Aff0, which is all this board numbers unless someone sets Aff3.
+    let wide = spec.cpus.iter().any(|c| c.mpidr > u64::from(u32::MAX));
+    node(w, "cpus", |w| {
+        w.property_u32("#address-cells", if wide { 2 } else { 1 })?;
+        w.property_u32("#size-cells", 0)?;
+        node(w, "cpu-map", |w| cpu_map(w, spec.cpus.len()))?;
+        for (cpu, phandle) in spec.cpus.iter().zip(phandle::CPU..) {
+            node(w, &format!("cpu@{:x}", cpu.mpidr), |w| {
+                w.property_string("device_type", "cpu")?;
+                w.property_string("compatible", &spec.cpu_compatible)?;
+                w.property_string("enable-method", "psci")?;
+                match wide {
+                    true => w.property_u64("reg", cpu.mpidr)?,
+                    false => w.property_u32("reg", cpu.mpidr as u32)?,
+                }
+                Ok(w.property_phandle(phandle)?)
+            })?;
+        }
+        Ok(())
+    })
+}
+
+/// All PEs are cores of one socket; without this, Linux takes every 16 for a package of their own.
+fn cpu_map(w: &mut FdtWriter, count: usize) -> Result {
+    node(w, "socket0", |w| {
+        node(w, "cluster0", |w| {
+            (0..count).zip(phandle::CPU..).try_for_each(|(core, phandle)| {
+                node(w, &format!("core{core}"), |w| Ok(w.property_u32("cpu", phandle)?))
+            })
+        })
+    })
+}
+
+fn psci(w: &mut FdtWriter) -> Result {
+    node(w, "psci", |w| {
+        strings(w, "compatible", &["arm,psci-1.0", "arm,psci-0.2", "arm,psci"])?;
+        w.property_string("method", "hvc")?;
+        // For guests that know PSCI 0.1 only, whose function numbers are not fixed (ARM DEN 0022).
+        w.property_u32("cpu_suspend", 0xc400_0001)?;
+        w.property_u32("cpu_off", 0x8400_0002)?;
+        Ok(w.property_u32("cpu_on", 0xc400_0003)?)
+    })
+}
+
+fn timer(w: &mut FdtWriter) -> Result {
+    // The order is the binding's: secure physical, non-secure physical, virtual, hypervisor.
+    let ppis = [map::SECURE_TIMER_PPI, map::PHYSICAL_TIMER_PPI, map::VIRTUAL_TIMER_PPI, map::HYP_TIMER_PPI];
+    let interrupts: Vec<u32> = ppis.iter().flat_map(|&ppi| [PPI, ppi, LEVEL_HIGH]).collect();
+    node(w, "timer", |w| {
+        strings(w, "compatible", &["arm,armv8-timer"])?;
+        w.property_array_u32("interrupts", &interrupts)?;
+        Ok(w.property_null("always-on")?)
+    })
+}
+
+fn intc(w: &mut FdtWriter, pes: u32) -> Result {
+    let mut areas = vec![map::GICD];
+    areas.extend(map::redistributor_regions(pes));
+    node(w, &unit("intc", map::GICD), |w| {
+        w.property_string("compatible", "arm,gic-v3")?;
+        w.property_u32("#interrupt-cells", 3)?;
+        w.property_null("interrupt-controller")?;
+        w.property_u32("#address-cells", 2)?;
+        w.property_u32("#size-cells", 2)?;
+        w.property_null("ranges")?;
+        w.property_u32("#redistributor-regions", areas.len() as u32 - 1)?;
+        reg(w, &areas)?;
+        Ok(w.property_phandle(phandle::INTC)?)
+    })
+}
+
+fn apb_clock(w: &mut FdtWriter) -> Result {
+    node(w, "apb-pclk", |w| {
+        w.property_string("compatible", "fixed-clock")?;
+        w.property_u32("#clock-cells", 0)?;
+        w.property_u32("clock-frequency", map::APB_CLOCK_HZ)?;
+        w.property_string("clock-output-names", "clk24mhz")?;
+        Ok(w.property_phandle(phandle::APB_CLOCK)?)
+    })
+}
+
+fn pl011(w: &mut FdtWriter) -> Result {
+    node(w, &unit("pl011", map::PL011), |w| {
+        strings(w, "compatible", &["arm,pl011", "arm,primecell"])?;
+        reg(w, &[map::PL011])?;
+        w.property_array_u32("interrupts", &[SPI, map::PL011_SPI, LEVEL_HIGH])?;
+        w.property_array_u32("clocks", &[phandle::APB_CLOCK, phandle::APB_CLOCK])?;
+        strings(w, "clock-names", &["uartclk", "apb_pclk"])
+    })
+}
+
+fn pl031(w: &mut FdtWriter) -> Result {
+    node(w, &unit("pl031", map::PL031), |w| {
+        strings(w, "compatible", &["arm,pl031", "arm,primecell"])?;
+        reg(w, &[map::PL031])?;
+        w.property_array_u32("interrupts", &[SPI, map::PL031_SPI, LEVEL_HIGH])?;
+        w.property_u32("clocks", phandle::APB_CLOCK)?;
+        w.property_string("clock-names", "apb_pclk").map_err(Into::into)
+    })
+}
+
+fn virtio_mmio(w: &mut FdtWriter, slot: u32) -> Result {
+    let area = map::virtio_slot(slot);
+    node(w, &unit("virtio_mmio", area), |w| {
+        w.property_string("compatible", "virtio,mmio")?;
+        reg(w, &[area])?;
+        w.property_array_u32("interrupts", &[SPI, map::VIRTIO_SPI + slot, EDGE_RISING])?;
+        Ok(w.property_null("dma-coherent")?)
+    })
+}

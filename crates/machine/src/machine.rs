@@ -1,0 +1,210 @@
+//! A machine from power-on to the end of its run.
+
+use crate::board::{self, Board, BoardError};
+use crate::control::{Control, Ending, Start};
+use crate::fdt::{self, CpuNode, FdtSpec};
+use crate::load::{self, LoadError, LoadRequest, Loaded, Source};
+use crate::spec::{MachineSpec, Payload, SpecError};
+use crate::stats::Stats;
+use crate::{map, vcpu_thread};
+use cpu::VcpuSpec;
+use devices::{CharSink, Pl011};
+use interp::Counts;
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// A machine could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// The specification is out of range.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The board could not be put together.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+    /// The guest's files could not be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The user's device tree cannot be read.
+    #[error("cannot read the device tree {}: {cause}; give a compiled blob with --dtb", path.display())]
+    Dtb {
+        /// The file.
+        path: PathBuf,
+        /// The host's words.
+        cause: std::io::Error,
+    },
+    /// The host would not give a thread.
+    #[error("cannot start a thread for {what}: {cause}; use fewer CPUs with --smp")]
+    Thread {
+        /// Which thread.
+        what: String,
+        /// The host's words.
+        cause: std::io::Error,
+    },
+}
+
+/// Ends a machine's run from another thread.
+#[derive(Clone)]
+pub struct Stopper(Arc<Control>);
+
+impl Stopper {
+    /// The run ends soon with `Ending::Stopped`.
+    pub fn stop(&self) {
+        self.0.end(Ending::Stopped);
+    }
+}
+
+/// One machine: built, loaded, ready to run.
+pub struct Machine {
+    spec: MachineSpec,
+    board: Board,
+    control: Arc<Control>,
+    loaded: Loaded,
+    threads: Vec<JoinHandle<Counts>>,
+    alarm: Option<JoinHandle<()>>,
+    input_open: Arc<AtomicBool>,
+    started: Option<Instant>,
+}
+
+impl Machine {
+    /// Builds the board and loads the guest. `console` gets what the guest's UART sends.
+    pub fn new(spec: MachineSpec, console: Box<dyn CharSink>) -> Result<Machine, MachineError> {
+        spec.check()?;
+        let board = board::build(&spec, console)?;
+        let control = Arc::new(Control::new(board.attentions.clone()));
+        let loaded = load(&spec, &board)?;
+        let input_open = Arc::new(AtomicBool::new(true));
+        Ok(Machine { spec, board, control, loaded, threads: vec![], alarm: None, input_open, started: None })
+    }
+
+    /// The device tree the guest is given.
+    pub fn dtb(&self) -> &[u8] {
+        &self.loaded.dtb_bytes
+    }
+
+    /// The UART, for console input.
+    pub fn uart(&self) -> Arc<Pl011> {
+        self.board.uart.clone()
+    }
+
+    /// Ends the run from elsewhere.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.control.clone())
+    }
+
+    /// Cleared by the console when its input has ended: then the UART can no longer wake a guest.
+    pub fn input_open(&self) -> Arc<AtomicBool> {
+        self.input_open.clone()
+    }
+
+    /// Runs until the guest or the host ends it; a reset ends it too, and `run` may then be called again
+    /// after `reload`.
+    pub fn run(&mut self) -> Result<Ending, MachineError> {
+        if self.threads.is_empty() {
+            self.spawn()?;
+        }
+        self.started.get_or_insert_with(Instant::now);
+        let start = Start { entry: self.loaded.entry.0, argument: self.loaded.dtb.0 };
+        assert!(self.control.start(0, start), "every PE is off between runs");
+        let (rtc, uart, input_open) = (&self.board.rtc, &self.board.uart, &self.input_open);
+        let clock = self.board.shared.clock;
+        let tick = || {
+            rtc.poll();
+            let left = rtc.deadline_ns().map(|at| at.saturating_sub(clock.now_ns()));
+            left.map_or(Duration::from_secs(1), Duration::from_nanos)
+        };
+        let wakes = || {
+            let typed = input_open.load(Ordering::Relaxed) && uart.interrupts_on_input();
+            typed || rtc.deadline_ns().is_some()
+        };
+        Ok(self.control.wait_end(tick, wakes))
+    }
+
+    /// After `Ending::Reset`: devices at power-on, the guest's files loaded afresh.
+    pub fn reload(&mut self) -> Result<(), MachineError> {
+        self.board.reset();
+        // The loader counts on RAM as at power-on.
+        self.board.shared.bus.ram().clear();
+        self.loaded = load(&self.spec, &self.board)?;
+        self.board.shared.bus.code().invalidate_all();
+        Ok(())
+    }
+
+    /// Ends the vCPU threads; what they counted.
+    pub fn finish(mut self) -> Stats {
+        let seconds = self.started.map_or(0.0, |at| at.elapsed().as_secs_f64());
+        self.control.quit();
+        self.board.shared.alarms.stop();
+        let counts: Vec<_> = self.threads.drain(..).filter_map(|t| t.join().ok()).collect();
+        if let Some(alarm) = self.alarm.take() {
+            _ = alarm.join();
+        }
+        Stats::of(&counts, seconds)
+    }
+
+    fn spawn(&mut self) -> Result<(), MachineError> {
+        let error = |what: String| move |cause| MachineError::Thread { what, cause };
+        let shared = self.board.shared.clone();
+        let alarm = std::thread::Builder::new().name("alarms".into()).spawn(move || shared.alarms.run());
+        self.alarm = Some(alarm.map_err(error("timers".into()))?);
+        for index in 0..self.spec.cpus {
+            let (control, shared) = (self.control.clone(), self.board.shared.clone());
+            let spec = VcpuSpec { index, mpidr: map::affinity(index as u32), model: self.spec.model };
+            let body = move || {
+                // A panic here is our bug; it must end the run with a message, not leave it waiting.
+                let run = || vcpu_thread::body(&control, shared, spec);
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| {
+                    control.end(Ending::Internal(format!("the thread of CPU {index} panicked; the message is above")));
+                    control.went_off(index);
+                    Counts::default()
+                })
+            };
+            let thread = std::thread::Builder::new().name(format!("vcpu{index}")).spawn(body);
+            self.threads.push(thread.map_err(error(format!("CPU {index}")))?);
+        }
+        Ok(())
+    }
+}
+
+fn load(spec: &MachineSpec, board: &Board) -> Result<Loaded, MachineError> {
+    let blob = spec.dtb.as_deref().map(read_dtb).transpose()?;
+    let dtb = |initrd| {
+        let cpus = (0..spec.cpus).map(|i| CpuNode { mpidr: map::affinity(i as u32) }).collect();
+        let fdt = FdtSpec {
+            cpus,
+            cpu_compatible: spec.model.compatible.to_owned(),
+            ram_size: spec.memory,
+            bootargs: Some(spec.append.clone()),
+            initrd,
+            kaslr_seed: None,
+            rng_seed: Some(random_seed()),
+        };
+        match &blob {
+            Some(blob) => fdt::patch(blob, &fdt),
+            None => fdt::build(&fdt),
+        }
+    };
+    let kernel = match &spec.payload {
+        Payload::File(path) => Source::File(path),
+        Payload::Program(bytes) => Source::Bytes { name: "embedded program", bytes },
+    };
+    let initrd = spec.initrd.as_deref().map(Source::File);
+    Ok(load::load(&LoadRequest { kernel, initrd, dtb: &dtb }, board.shared.bus.ram())?)
+}
+
+fn read_dtb(path: &Path) -> Result<Vec<u8>, MachineError> {
+    std::fs::read(path).map_err(|cause| MachineError::Dtb { path: path.to_owned(), cause })
+}
+
+/// Seed of the guest's random numbers: from the host's hash seeds, which differ from run to run.
+fn random_seed() -> [u8; 32] {
+    let mut seed = [0; 32];
+    for (i, part) in seed.chunks_exact_mut(8).enumerate() {
+        part.copy_from_slice(&RandomState::new().hash_one(i).to_le_bytes());
+    }
+    seed
+}

@@ -1,0 +1,75 @@
+//! The body of a vCPU's host thread: run the engine, and do what it leaves for.
+
+use crate::control::{Control, Ending, Sleeper, Start};
+use crate::psci::{self, Next};
+use cpu::{Exit, Shared, Vcpu, VcpuSpec};
+use interp::{Counts, Interp};
+use std::sync::Arc;
+
+/// Runs vCPU `spec` whenever it is switched on, until the machine is torn down; what was counted.
+pub(crate) fn body(control: &Control, shared: Arc<Shared>, spec: VcpuSpec) -> Counts {
+    let index = spec.index;
+    let mut engine = Interp::new(Vcpu::new(spec, shared));
+    while let Some(start) = control.wait_start(index) {
+        enter(&mut engine.cpu, start);
+        while let Some(()) = step(control, &mut engine) {}
+        engine.cpu.park();
+        control.went_off(index);
+    }
+    engine.counts
+}
+
+/// Reset state of a PE that is switched on (DEN 0022, "CPU_ON"; Documentation/arch/arm64/booting).
+fn enter(cpu: &mut Vcpu, start: Start) {
+    cpu.unpark();
+    cpu.reset();
+    cpu.regs.pc = start.entry;
+    cpu.regs.x[0] = start.argument;
+}
+
+/// Runs until the engine leaves; `None` when the PE is off.
+fn step(control: &Control, engine: &mut Interp) -> Option<()> {
+    let exit = engine.run();
+    let cpu = &mut engine.cpu;
+    match exit {
+        Exit::Wfi => sleep(control, cpu),
+        Exit::Wfe => {
+            // An event may come from any store to a monitored address, which nobody watches: poll.
+            std::thread::yield_now();
+            Some(())
+        }
+        Exit::Firmware => {
+            let x = [cpu.regs.x[0], cpu.regs.x[1], cpu.regs.x[2], cpu.regs.x[3]];
+            match psci::call(control, x) {
+                Next::Return(value) => cpu.regs.x[0] = value,
+                Next::Off => return None,
+                Next::Standby => {
+                    cpu.regs.x[0] = 0;
+                    return sleep(control, cpu);
+                }
+            }
+            Some(())
+        }
+        Exit::Control => (!control.ending()).then_some(()),
+        Exit::Lockup => {
+            control.end(Ending::Lockup(format!("  CPU {}: {}", cpu.index, cpu.describe_exception())));
+            None
+        }
+    }
+}
+
+/// WFI: sleeps until something is posted or the next timer deadline.
+fn sleep(control: &Control, cpu: &mut Vcpu) -> Option<()> {
+    let deadline_ns = cpu.next_deadline_ns();
+    let why = match deadline_ns {
+        Some(_) => String::new(),
+        None => cpu.explain_sleep(),
+    };
+    control.asleep(cpu.index, Sleeper { deadline_ns, why });
+    cpu.park();
+    cpu.attention.sleep(deadline_ns.map(|ns| cpu.shared.clock.instant_at(ns)));
+    cpu.unpark();
+    control.awake(cpu.index);
+    cpu.update_timers();
+    Some(())
+}

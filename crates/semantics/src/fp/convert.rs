@@ -1,0 +1,38 @@
+//! FPConvert: between formats.
+
+use super::round::{Exact, round_cv};
+use super::unpack::{Kind, unpack_cv};
+use super::{Format, FpEnv, Fpcr, Fpsr, Rounding};
+
+/// FPConvert.
+#[inline(never)]
+pub fn convert<From: Format, To: Format>(env: &mut FpEnv, a: u64, rounding: Rounding) -> u64 {
+    let x = unpack_cv::<From>(env, a);
+    let alternative = To::BITS == 16 && env.has(Fpcr::AHP);
+    let sign = To::sign(x.sign);
+    match x.kind {
+        Kind::Zero => sign,
+        Kind::Finite => round_cv::<To>(env, Exact { sign: x.sign, exp: x.exp, sig: x.sig }, rounding),
+        Kind::Inf if alternative => {
+            env.raise(Fpsr::INVALID);
+            sign | (To::SIGN - 1)
+        }
+        Kind::Inf => sign | To::INF,
+        Kind::Quiet | Kind::Signalling => {
+            if x.kind == Kind::Signalling || alternative {
+                env.raise(Fpsr::INVALID);
+            }
+            match (alternative, env.has(Fpcr::DN)) {
+                (true, _) => sign,
+                (_, true) => To::DEFAULT_NAN,
+                _ => sign | To::DEFAULT_NAN | payload::<From, To>(a),
+            }
+        }
+    }
+}
+
+/// FPConvertNaN: the fraction keeps its leading bits.
+fn payload<From: Format, To: Format>(a: u64) -> u64 {
+    let leading = (a & From::FRAC_MASK) << (64 - From::FRAC);
+    leading >> (64 - To::FRAC)
+}

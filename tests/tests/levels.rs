@@ -1,0 +1,58 @@
+//! A crate may depend on lower levels only (docs/architecture.md, "Rooms").
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+use std::collections::BTreeMap;
+
+/// The rooms, and what each is for in one line of docs/architecture.md.
+const LEVELS: &[(&str, u32)] = &[
+    ("armagic-sync", 0),
+    ("armagic-hw", 0),
+    ("armagic-a64", 0),
+    ("armagic-guest", 0),
+    ("armagic-firmware", 0),
+    ("armagic-mem", 1),
+    ("armagic-gic", 1),
+    ("armagic-cpu", 2),
+    ("armagic-devices", 2),
+    ("armagic-semantics", 3),
+    ("armagic-interp", 4),
+    ("armagic-machine", 5),
+    ("armagic-cli", 7),
+];
+
+/// Packages outside the house: they may look at every room.
+const OUTSIDE: &[&str] = &["armagic-tests", "armagic-benches"];
+
+#[test]
+fn crates_depend_on_lower_levels_only() {
+    let metadata = MetadataCommand::new().no_deps().exec().expect("cargo metadata runs in the workspace");
+    let levels: BTreeMap<_, _> = LEVELS.iter().copied().collect();
+    let mut edges = 0;
+    for package in metadata.packages.iter().filter(|p| !OUTSIDE.contains(&p.name.as_str())) {
+        let level = levels.get(package.name.as_str()).unwrap_or_else(|| panic!("{} has no level here", package.name));
+        let normal = package.dependencies.iter().filter(|d| d.kind != DependencyKind::Development);
+        for dependency in normal.filter(|d| d.name.starts_with("armagic-")) {
+            let below = levels.get(dependency.name.as_str()).expect("every room has a level");
+            assert!(below < level, "{} (level {level}) uses {} (level {below})", package.name, dependency.name);
+            edges += 1;
+        }
+    }
+    assert!(edges > 20, "only {edges} dependencies seen: is this the workspace?");
+}
+
+#[test]
+fn unsafe_has_an_address() {
+    // The only file that may contain it; every other crate forbids it at its root.
+    const ADDRESS: &str = "crates/mem/";
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace");
+    let metadata = MetadataCommand::new().no_deps().exec().expect("cargo metadata runs in the workspace");
+    for package in metadata.packages.iter().filter(|p| !OUTSIDE.contains(&p.name.as_str())) {
+        for target in package.targets.iter().filter(|t| t.is_lib() || t.is_bin()) {
+            let path = target.src_path.as_std_path();
+            let relative = path.strip_prefix(root).expect("members are in the workspace");
+            let text = std::fs::read_to_string(path).expect("the target exists");
+            let forbids = text.contains("#![forbid(unsafe_code)]");
+            assert_eq!(forbids, !relative.starts_with(ADDRESS), "{}", relative.display());
+        }
+    }
+}
