@@ -207,11 +207,10 @@ impl Vcpu {
         let signals = self.gic.signals();
         let route = |asserted: bool, mask: u8, hcr_bit: u64, scr_bit: u64| {
             let target = self.interrupt_target(hcr_bit, scr_bit);
-            let el = self.regs.pstate.el;
-            // An interrupt for a higher level cannot be masked below it; one for a lower level waits.
+            // PSTATE at EL0 masks what goes to EL1. An interrupt for a higher level cannot be masked below
+            // it, and one for a lower level waits.
+            let el = self.regs.pstate.el.max(1);
             let open = target > el || target == el && self.regs.pstate.daif & mask == 0;
-            // EL0 is masked by PSTATE like EL1, which is what it shares its interrupts with.
-            let open = if el == 0 && target == 1 { self.regs.pstate.daif & mask == 0 } else { open };
             (asserted && open).then_some(target)
         };
         if let Some(target) = route(signals.fiq, Pstate::F, hcr::FMO, scr::FIQ) {
@@ -245,7 +244,7 @@ impl Vcpu {
     /// prioritization").
     #[cold]
     fn take_illegal_state(&mut self) {
-        if self.fetch(self.regs.pc).is_ok() {
+        if self.fetch(self.regs.pc) != Err(Leave::Exception) {
             self.raise_class(class::ILLEGAL_STATE, 0, None);
         }
         self.take_exception();

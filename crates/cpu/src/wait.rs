@@ -8,11 +8,12 @@ use sync::Reasons;
 impl Vcpu {
     /// WFI. `Exit::Wfi`, with the PC after it, unless an interrupt is signalled; PSTATE masks do not count.
     pub fn wfi(&mut self) -> Result<(), Leave> {
-        if self.regs.pstate.el == 0 && self.sys.sctlr[1] & sctlr::NTWI == 0 {
-            return Err(self.raise_wfx(0));
-        }
         if self.has_wake_up() {
             return Ok(());
+        }
+        // A trap only of what would otherwise sleep (ARM DDI 0487, SCTLR_EL1.nTWI).
+        if self.regs.pstate.el == 0 && self.sys.sctlr[1] & sctlr::NTWI == 0 {
+            return Err(self.raise_wfx(0));
         }
         self.regs.pc = self.regs.pc.wrapping_add(4);
         Err(self.leave(Exit::Wfi))
@@ -25,11 +26,11 @@ impl Vcpu {
             self.event = false;
             return Ok(());
         }
-        if self.regs.pstate.el == 0 && self.sys.sctlr[1] & sctlr::NTWE == 0 {
-            return Err(self.raise_wfx(1));
-        }
         if self.has_wake_up() {
             return Ok(());
+        }
+        if self.regs.pstate.el == 0 && self.sys.sctlr[1] & sctlr::NTWE == 0 {
+            return Err(self.raise_wfx(1));
         }
         self.regs.pc = self.regs.pc.wrapping_add(4);
         Err(self.leave(Exit::Wfe))

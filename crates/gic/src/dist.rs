@@ -2,7 +2,8 @@
 //!
 //! Its arrays hold INTIDs from 32 up; the private ones are RES0 here because affinity routing is fixed on.
 
-use crate::map::{Place, Row, STATUS_BITS, Table, row, sorted_and_disjoint};
+use crate::access::Table;
+use crate::map::{Place, Row, STATUS_BITS, row, sorted_and_disjoint};
 use crate::{state::PRIVATE, wires::Gic, word::NOBODY};
 use hw::{AccessSize, MmioDevice};
 use std::sync::Arc;

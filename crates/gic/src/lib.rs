@@ -9,10 +9,12 @@
 //! identification registers say so. Effects of every write are complete when it returns, so RWP and UWP read 0.
 #![forbid(unsafe_code)]
 
+mod access;
 mod cpuif;
 mod dist;
 mod map;
 mod prim;
+mod published;
 mod redist;
 mod route;
 mod spec;
@@ -21,8 +23,8 @@ mod view;
 mod wires;
 mod word;
 
+pub use access::Frame;
 pub use cpuif::{CpuInterface, Signals};
-pub use map::Frame;
 pub use spec::{Affinity, GicError, GicSpec, MAX_PES, PeSpec};
 pub use view::InterruptView;
 pub use wires::Gic;

@@ -3,8 +3,9 @@
 //! WAKER is a real gate: while ProcessorSleep is 1 the PE's interrupts stay pending here. ChildrenAsleep follows at
 //! once, because an interrupt that is withdrawn from this CPU interface leaves nothing behind to wait for.
 
+use crate::access::Table;
 use crate::dist::{IIDR, PIDR2};
-use crate::map::{Place, Row, STATUS_BITS, Table, row, sorted_and_disjoint};
+use crate::map::{Place, Row, STATUS_BITS, row, sorted_and_disjoint};
 use crate::{state::PRIVATE, wires::Gic};
 use hw::{AccessSize, MmioDevice};
 use std::sync::Arc;

@@ -22,6 +22,7 @@
 //! Nothing here waits: no lock but `configuration`, which only writes of GICD_CTLR and GICR_WAKER take.
 
 use crate::prim::{AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering::*};
+use crate::published::Published;
 use crate::route::Routes;
 use crate::spec::PeSpec;
 use crate::word::{GROUPS, LEVELS, NOBODY, Slot, Word};
@@ -39,65 +40,6 @@ pub(crate) const PRIVATE: u32 = 32;
 const STALE_HINTS: u32 = if cfg!(loom) { 0 } else { 8 };
 
 type Row = CachePadded<[AtomicU64; ROW_WORDS]>;
-
-/// What one PE shares for one group.
-///
-/// | bits  | field                                                    | written by      |
-/// |-------|----------------------------------------------------------|-----------------|
-/// | 32:0  | rows that may hold a ready interrupt, by level           | announcer sets, owner clears |
-/// | 45:40 | limit: levels from here on need no post; never below the owner's own | owner |
-/// | 61    | ICC_IGRPENx of the PE                                    | owner           |
-/// | 62    | GICR_WAKER.ProcessorSleep is 0                           | configuration   |
-/// | 63    | GICD_CTLR.EnableGrpx                                     | configuration   |
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Published(pub u64);
-
-impl Published {
-    const LEVELS: u64 = (1 << LEVELS) - 1;
-    const PE_ENABLE: u64 = 1 << 61;
-    pub const AWAKE: u64 = 1 << 62;
-    pub const DISTRIBUTED: u64 = 1 << 63;
-    const GATES: u64 = Self::AWAKE | Self::DISTRIBUTED;
-
-    /// The owner's part: its group enable, and the first level it holds back (0 while disabled).
-    pub fn owner(enabled: bool, limit: u32) -> Published {
-        let limit = if enabled { u64::from(limit) << 40 } else { 0 };
-        Published(limit | if enabled { Self::PE_ENABLE } else { 0 })
-    }
-
-    /// The levels that may hold a ready interrupt and are not held in the distributor or redistributor.
-    #[inline(always)]
-    pub fn forwarded(self) -> u64 {
-        if self.0 & Self::GATES == Self::GATES { self.0 & Self::LEVELS } else { 0 }
-    }
-
-    #[inline(always)]
-    pub fn limit(self) -> u32 {
-        (self.0 >> 40) as u32 & 0x3f
-    }
-
-    /// ICC_IGRPENx as the owner published it.
-    #[inline(always)]
-    pub fn pe_enabled(self) -> bool {
-        self.0 & Self::PE_ENABLE != 0
-    }
-
-    /// Would an interrupt at `level` be signalled, were it the best?
-    #[inline(always)]
-    fn passes(self, level: u32) -> bool {
-        self.0 & Self::GATES == Self::GATES && level < self.limit()
-    }
-
-    /// Can this PE be chosen for a 1-of-N interrupt (IHI 0069, "1 of N model")?
-    fn participates(self) -> bool {
-        const BOTH: u64 = Published::AWAKE | Published::PE_ENABLE;
-        self.0 & BOTH == BOTH
-    }
-
-    pub fn has(self, gate: u64) -> bool {
-        self.0 & gate != 0
-    }
-}
 
 /// What is shared of one PE. Separate cache lines, so that PEs do not slow one another.
 struct Pe {

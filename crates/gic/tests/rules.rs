@@ -1,5 +1,7 @@
 //! The rules of the conformance checklist, by number, each as a few register accesses.
 
+#![cfg(not(loom))]
+
 use armagic_gic::{Affinity, CpuInterface, Gic, GicError, GicSpec, PeSpec, Signals};
 use hw::{AccessSize, IntId, MmioDevice};
 use std::sync::Arc;

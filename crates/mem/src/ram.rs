@@ -89,10 +89,11 @@ macro_rules! with_atomic {
     };
 }
 
+#[allow(clippy::unnecessary_cast)] // `with_atomic` writes one body for four widths; one of them is u64 already
 impl Ram {
     /// `size` bytes of zeroed RAM at physical `base`; both are multiples of 4 KiB. Huge pages are advised.
     pub fn new(base: PhysAddr, size: u64) -> Result<Ram, RamError> {
-        assert!(base.0 % 4096 == 0 && size % 4096 == 0 && size > 0, "the board's map is page aligned");
+        assert!(base.0.is_multiple_of(4096) && size.is_multiple_of(4096) && size > 0, "the board's map is page aligned");
         let error = |cause: String| RamError { mib: size >> 20, cause };
         let len = usize::try_from(size).map_err(|e| error(e.to_string()))?;
         let map = MmapRegion::new(len).map_err(|e| error(e.to_string()))?;
@@ -124,14 +125,14 @@ impl Ram {
     #[inline(always)]
     fn checked(&self, at: HostAddr, bytes: usize) -> usize {
         let offset = at.0.wrapping_sub(self.start);
-        assert!(offset <= self.size - bytes && at.0 % bytes == 0, "HostAddr comes from Ram::host, and is aligned");
+        assert!(offset <= self.size - bytes && at.0.is_multiple_of(bytes), "HostAddr comes from Ram::host, and is aligned");
         at.0
     }
 
     /// A relaxed load, zero-extended. Unaligned loads are done bytewise and must stay inside RAM.
     #[inline(always)]
     pub fn load(&self, at: HostAddr, size: AccessSize) -> u64 {
-        if at.0 as u64 % size.bytes() == 0 {
+        if (at.0 as u64).is_multiple_of(size.bytes()) {
             with_atomic!(self, at, size, |cell: T| cell.load(Ordering::Relaxed) as u64)
         } else {
             self.load_unaligned(at, size)
@@ -141,7 +142,7 @@ impl Ram {
     /// A relaxed store of the low bytes of `value`. Unaligned stores are done bytewise.
     #[inline(always)]
     pub fn store(&self, at: HostAddr, size: AccessSize, value: u64) {
-        if at.0 as u64 % size.bytes() == 0 {
+        if (at.0 as u64).is_multiple_of(size.bytes()) {
             with_atomic!(self, at, size, |cell: T| cell.store(value as T, Ordering::Relaxed))
         } else {
             self.store_unaligned(at, size, value)

@@ -43,6 +43,7 @@ pub fn msr_imm<E: Engine>(e: &mut E, i: MsrImm) -> Done {
         (0, 3) => PstateField::Uao,
         (0, 4) => PstateField::Pan,
         (0, 5) => PstateField::SpSel,
+        (3, 1) => PstateField::Ssbs,
         (3, 6) => PstateField::DaifSet,
         (3, 7) => PstateField::DaifClr,
         _ => return e.trap(Trap::Undefined), // refused by the row's guard

@@ -11,10 +11,12 @@ mod permute;
 mod saturate;
 mod sha;
 mod shift;
+#[cfg(test)]
+mod tests;
 mod widen;
 
-use lanes::Element;
 pub use lanes::Lane;
+use lanes::{Bytes, Element, Outcome};
 
 ops! {
     /// One operand, pure.
@@ -27,7 +29,41 @@ ops! {
         /// Count leading sign bits, the sign itself not counted.
         Cls signed |x| (x ^ (x >> 1)).leading_zeros() as T - 1;
     }
+    vector {
+        /// Bits set in each byte.
+        Cnt = widen::cnt;
+        /// Reverse the lanes (second) in each container (first).
+        Rev(container: Lane, lane: Lane) = permute::rev;
+        /// Shifts by an immediate, at most the width of the lane for shifts right.
+        Shl(lane: Lane, n: u8) = shift::shl;
+        Sshr(lane: Lane, n: u8) = shift::sshr;
+        Ushr(lane: Lane, n: u8) = shift::ushr;
+        /// The same, rounding half up; the shift is at least 1.
+        Srshr(lane: Lane, n: u8) = shift::srshr;
+        Urshr(lane: Lane, n: u8) = shift::urshr;
+        /// The low half's lanes, extended to twice their width.
+        Sxtl(lane: Lane) = widen::sxtl;
+        Uxtl(lane: Lane) = widen::uxtl;
+        /// Lanes of twice the width, cut to `lane`, in the low half; the high half zero.
+        Xtn(lane: Lane) = widen::xtn;
+        /// Sums of adjacent lanes, of twice the width.
+        Saddlp(lane: Lane) = widen::saddlp;
+        Uaddlp(lane: Lane) = widen::uaddlp;
+        /// One lane from all lanes; the rest zero.
+        Addv(lane: Lane) = widen::addv;
+        Smaxv(lane: Lane) = widen::smaxv;
+        Umaxv(lane: Lane) = widen::umaxv;
+        Sminv(lane: Lane) = widen::sminv;
+        Uminv(lane: Lane) = widen::uminv;
+        /// ShiftRows then SubBytes (FIPS 197), and their inverses.
+        AesSub = aes::sub;
+        AesInvSub = aes::inv_sub;
+        /// MixColumns and its inverse.
+        AesMix = aes::mix;
+        AesInvMix = aes::inv_mix;
+    }
     whole {
+        Sha1h => u128::from((a as u32).rotate_left(30));
         Not => !a;
         /// Lane 0, the rest zero.
         Cut(lane: Lane) => match lane {
@@ -35,41 +71,9 @@ ops! {
             _ => a & ((1 << lane.bits()) - 1),
         };
         /// Lane `index` in every lane.
-        Dup(lane: Lane, index: u8) => lane.splat((a >> (u32::from(index) * lane.bits() & 127)) as u64);
-        /// Bits set in each byte.
-        Cnt => widen::cnt(a);
+        Dup(lane: Lane, index: u8) => lane.splat((a >> ((u32::from(index) * lane.bits()) & 127)) as u64);
         /// Reverse the bits of each byte.
         Rbit => a.swap_bytes().reverse_bits();
-        /// Reverse the lanes (second) in each container (first).
-        Rev(container: Lane, lane: Lane) => permute::rev(container, lane, a);
-        /// Shifts by an immediate, at most the width of the lane for shifts right.
-        Shl(lane: Lane, n: u8) => shift::shl(lane, n, a);
-        Sshr(lane: Lane, n: u8) => shift::sshr(lane, n, a);
-        Ushr(lane: Lane, n: u8) => shift::ushr(lane, n, a);
-        /// The same, rounding half up; the shift is at least 1.
-        Srshr(lane: Lane, n: u8) => shift::srshr(lane, n, a);
-        Urshr(lane: Lane, n: u8) => shift::urshr(lane, n, a);
-        /// The low half's lanes, extended to twice their width.
-        Sxtl(lane: Lane) => widen::sxtl(lane, a);
-        Uxtl(lane: Lane) => widen::uxtl(lane, a);
-        /// Lanes of twice the width, cut to `lane`, in the low half; the high half zero.
-        Xtn(lane: Lane) => widen::xtn(lane, a);
-        /// Sums of adjacent lanes, of twice the width.
-        Saddlp(lane: Lane) => widen::saddlp(lane, a);
-        Uaddlp(lane: Lane) => widen::uaddlp(lane, a);
-        /// One lane from all lanes; the rest zero.
-        Addv(lane: Lane) => widen::addv(lane, a);
-        Smaxv(lane: Lane) => widen::smaxv(lane, a);
-        Umaxv(lane: Lane) => widen::umaxv(lane, a);
-        Sminv(lane: Lane) => widen::sminv(lane, a);
-        Uminv(lane: Lane) => widen::uminv(lane, a);
-        /// ShiftRows then SubBytes (FIPS 197), and their inverses.
-        AesSub => aes::sub(a);
-        AesInvSub => aes::inv_sub(a);
-        /// MixColumns and its inverse.
-        AesMix => aes::mix(a);
-        AesInvMix => aes::inv_mix(a);
-        Sha1h => u128::from((a as u32).rotate_left(30));
     }
 }
 
@@ -108,6 +112,27 @@ ops! {
         Srshl signed |x, n| shift::signed_rounding(x.into(), n as i8, T::BITS) as T;
         Urshl unsigned |x, n| shift::unsigned_rounding(x.into(), n as i8, T::BITS) as T;
     }
+    vector {
+        /// Polynomial product of bytes, low half of each.
+        Pmul = widen::pmul;
+        /// Polynomial products of the low half's lanes, of twice the width; lanes B and D exist.
+        Pmull(lane: Lane) = widen::pmull;
+        /// Even, odd lanes of `b:a`.
+        Uzp1(lane: Lane) = permute::uzp1;
+        Uzp2(lane: Lane) = permute::uzp2;
+        /// Low, high halves interleaved.
+        Zip1(lane: Lane) = permute::zip1;
+        Zip2(lane: Lane) = permute::zip2;
+        /// Even, odd lanes interleaved.
+        Trn1(lane: Lane) = permute::trn1;
+        Trn2(lane: Lane) = permute::trn2;
+        /// Of each pair of lanes of `b:a`.
+        Addp(lane: Lane) = permute::addp;
+        Smaxp(lane: Lane) = permute::smaxp;
+        Umaxp(lane: Lane) = permute::umaxp;
+        Sminp(lane: Lane) = permute::sminp;
+        Uminp(lane: Lane) = permute::uminp;
+    }
     whole {
         And => a & b;
         Or => a | b;
@@ -116,27 +141,8 @@ ops! {
         Bic => a & !b;
         /// `a | !b`.
         Orn => a | !b;
-        /// Polynomial product of bytes, low half of each.
-        Pmul => widen::pmul(a, b);
-        /// Polynomial products of the low half's lanes, of twice the width; lanes B and D exist.
-        Pmull(lane: Lane) => widen::pmull(lane, a, b);
-        /// Even, odd lanes of `b:a`.
-        Uzp1(lane: Lane) => permute::uzp1(lane, a, b);
-        Uzp2(lane: Lane) => permute::uzp2(lane, a, b);
-        /// Low, high halves interleaved.
-        Zip1(lane: Lane) => permute::zip1(lane, a, b);
-        Zip2(lane: Lane) => permute::zip2(lane, a, b);
-        /// Even, odd lanes interleaved.
-        Trn1(lane: Lane) => permute::trn1(lane, a, b);
-        Trn2(lane: Lane) => permute::trn2(lane, a, b);
         /// 16 bytes of `b:a` from byte `n` (below 16).
         Ext(n: u8) => permute::ext(n, a, b);
-        /// Of each pair of lanes of `b:a`.
-        Addp(lane: Lane) => permute::addp(lane, a, b);
-        Smaxp(lane: Lane) => permute::smaxp(lane, a, b);
-        Umaxp(lane: Lane) => permute::umaxp(lane, a, b);
-        Sminp(lane: Lane) => permute::sminp(lane, a, b);
-        Uminp(lane: Lane) => permute::uminp(lane, a, b);
         /// `a` is Vd, `b` is Vn.
         Sha1su1 => sha::sha1su1(a, b);
         Sha256su0 => sha::sha256su0(a, b);
@@ -147,14 +153,16 @@ ops! {
     /// Three operands, pure.
     enum VOp3(a, b, c) -> u128;
     lanes by each {}
+    vector {
+        /// Byte `c[i] - base` of `b` where that is below 16, else byte `i` of `a`.
+        Tbx(base: u8) = permute::tbx;
+        /// `a` plus products of four bytes, in lanes of 32 bits.
+        Sdot = widen::sdot;
+        Udot = widen::udot;
+    }
     whole {
         /// Bits of `b` where `a` is set, of `c` where it is clear.
         Bsl => b & a | c & !a;
-        /// Byte `c[i] - base` of `b` where that is below 16, else byte `i` of `a`.
-        Tbx(base: u8) => permute::tbx(base, a, b, c);
-        /// `a` plus products of four bytes, in lanes of 32 bits.
-        Sdot => widen::sdot(a, b, c);
-        Udot => widen::udot(a, b, c);
         /// `a`, `b`, `c` are Vd, Vn, Vm.
         Sha1c => sha::sha1_rounds(sha::choose, a, b, c);
         Sha1p => sha::sha1_rounds(sha::parity, a, b, c);
@@ -173,12 +181,14 @@ ops! {
         Sqabs signed |x| (x.saturating_abs(), x == T::MIN);
         Sqneg signed |x| (x.saturating_neg(), x == T::MIN);
     }
-    whole {
+    vector {
         /// Lanes of twice the width, saturated to `lane`, in the low half; the high half zero.
-        Sqxtn(lane: Lane) => saturate::sqxtn(lane, a);
-        Uqxtn(lane: Lane) => saturate::uqxtn(lane, a);
+        Sqxtn(lane: Lane) = saturate::sqxtn;
+        Uqxtn(lane: Lane) = saturate::uqxtn;
         /// Signed to unsigned.
-        Sqxtun(lane: Lane) => saturate::sqxtun(lane, a);
+        Sqxtun(lane: Lane) = saturate::sqxtun;
+    }
+    whole {
     }
 }
 
@@ -200,14 +210,16 @@ ops! {
         Sqrshl signed |x, n| saturate::cut_signed(saturate::rshl(x.into(), n as i8), T::MIN.into(), T::MAX.into(), |v| v as T);
         Uqrshl unsigned |x, n| saturate::cut_unsigned(saturate::urshl(x.into(), n as i8), T::MAX.into(), |v| v as T);
         /// Shift signed lanes left, saturate to unsigned.
-        Sqshlu signed |x, n| saturate::cut_signed(saturate::shl(x.into(), n as i8), 0, (T::MAX.cast_unsigned()).into(), |v| v as T);
+        Sqshlu signed |x, n| saturate::cut_signed(saturate::shl(x.into(), n as i8), 0, T::cast_unsigned(-1).into(), |v| v as T);
+    }
+    vector {
+        /// High half of the doubled product, cut or rounded; lanes H and S exist.
+        Sqdmulh(lane: Lane) = saturate::sqdmulh;
+        Sqrdmulh(lane: Lane) = saturate::sqrdmulh;
+        /// Doubled products of the low half's lanes, of twice the width; lanes H and S exist.
+        Sqdmull(lane: Lane) = saturate::sqdmull;
     }
     whole {
-        /// High half of the doubled product, cut or rounded; lanes H and S exist.
-        Sqdmulh(lane: Lane) => saturate::sqdmulh(lane, a, b);
-        Sqrdmulh(lane: Lane) => saturate::sqrdmulh(lane, a, b);
-        /// Doubled products of the low half's lanes, of twice the width; lanes H and S exist.
-        Sqdmull(lane: Lane) => saturate::sqdmull(lane, a, b);
     }
 }
 
@@ -215,9 +227,11 @@ ops! {
     /// Three operands, saturating: the value, and whether any lane saturated.
     enum SOp3(a, b, c) -> (u128, bool);
     lanes by each_saturating {}
-    whole {
+    vector {
         /// `a` plus or minus the doubled product of `b` and `c`, rounded, high half; lanes H and S exist.
-        Sqrdmlah(lane: Lane) => saturate::sqrdmlah(lane, a, b, c);
-        Sqrdmlsh(lane: Lane) => saturate::sqrdmlsh(lane, a, b, c);
+        Sqrdmlah(lane: Lane) = saturate::sqrdmlah;
+        Sqrdmlsh(lane: Lane) = saturate::sqrdmlsh;
+    }
+    whole {
     }
 }

@@ -28,7 +28,7 @@ pub const UNCLAIMED: &[Unclaimed] = &[
     row("FEAT_FlagM", &["CfinvM", "Setf8Only", "Setf16Only", "RmifOnly"], 0xd500_451f),
     row("FEAT_FlagM2", &["AxflagM", "XaflagM"], 0xd500_4f5f),
     row(
-        "FEAT_SSBS, FEAT_DIT, FEAT_MTE, FEAT_NMI, FEAT_SME: other PSTATE fields of MSR (immediate)",
+        "FEAT_DIT, FEAT_MTE, FEAT_NMI, FEAT_SME: other PSTATE fields of MSR (immediate)",
         &["MsrSiPstate"],
         0xd503_4b5f,
     ),

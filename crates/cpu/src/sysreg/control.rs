@@ -1,11 +1,8 @@
 //! Rows: system control, exceptions, translation, special-purpose registers, EL2 and EL3 banks.
 
 use super::bits::{sctlr, tcr};
-use super::row::{After, Gate, Row, enc, reg};
+use super::row::{After, Gate, RAZ_WI, Row, enc, reg};
 use crate::{Pstate, Vcpu};
-
-/// RAZ/WI: IMPLEMENTATION DEFINED contents that these models have none of.
-const EMPTY: (fn(&Vcpu) -> u64, fn(&mut Vcpu, u64)) = (|_| 0, |_, _| {});
 
 /// What SPSR_ELx keeps: N, Z, C, V, UAO, PAN, SS, IL, SSBS, D, A, I, F, M[4:0].
 const SPSR: u64 = 0xf0f0_13df;
@@ -41,7 +38,7 @@ pub(super) const ROWS: &[Row] = &[
     // System control.
     reg("SCTLR_EL1",      enc(3, 0, 1, 0, 0)).rw(1, at!(sys.sctlr[1])).after(After::Context).ones(sctlr::RES1)
         .bits(|m| sctlr::RW | if m.pan() { sctlr::SPAN } else { 0 } | if m.ssbs() { sctlr::DSSBS } else { 0 }),
-    reg("ACTLR_EL1",      enc(3, 0, 1, 0, 1)).rw(1, EMPTY),
+    reg("ACTLR_EL1",      enc(3, 0, 1, 0, 1)).rw(1, RAZ_WI),
     reg("CPACR_EL1",      enc(3, 0, 1, 0, 2)).rw(1, at!(sys.cpacr)).bits(|_| CPACR).after(After::Fp),
     reg("VBAR_EL1",       enc(3, 0, 12, 0, 0)).rw(1, at!(sys.vbar[1])).bits(|_| !0x7ff),
     reg("RVBAR_EL1",      enc(3, 0, 12, 0, 1)).ro(1, |_| 0),
@@ -56,15 +53,15 @@ pub(super) const ROWS: &[Row] = &[
             | if m.hafdbs() >= 2 { tcr::HD } else { 0 }
             | if m.hpds() { tcr::HPD0 | tcr::HPD1 } else { 0 }),
     reg("MAIR_EL1",       enc(3, 0, 10, 2, 0)).rw(1, at!(sys.mair[1])).after(After::Context),
-    reg("AMAIR_EL1",      enc(3, 0, 10, 3, 0)).rw(1, EMPTY),
+    reg("AMAIR_EL1",      enc(3, 0, 10, 3, 0)).rw(1, RAZ_WI),
     reg("CONTEXTIDR_EL1", enc(3, 0, 13, 0, 1)).rw(1, at!(sys.contextidr[1])).bits(|_| 0xffff_ffff),
     reg("PAR_EL1",        enc(3, 0, 7, 4, 0)).rw(1, at!(sys.par)),
 
     // Exceptions.
     reg("SPSR_EL1",       enc(3, 0, 4, 0, 0)).rw(1, at!(sys.spsr[1])).bits(|_| SPSR),
     reg("ELR_EL1",        enc(3, 0, 4, 0, 1)).rw(1, at!(sys.elr[1])),
-    reg("AFSR0_EL1",      enc(3, 0, 5, 1, 0)).rw(1, EMPTY),
-    reg("AFSR1_EL1",      enc(3, 0, 5, 1, 1)).rw(1, EMPTY),
+    reg("AFSR0_EL1",      enc(3, 0, 5, 1, 0)).rw(1, RAZ_WI),
+    reg("AFSR1_EL1",      enc(3, 0, 5, 1, 1)).rw(1, RAZ_WI),
     reg("ESR_EL1",        enc(3, 0, 5, 2, 0)).rw(1, at!(sys.esr[1])).bits(|_| 0xffff_ffff),
     reg("FAR_EL1",        enc(3, 0, 6, 0, 0)).rw(1, at!(sys.far[1])),
 

@@ -1,14 +1,12 @@
 //! Rows: self-hosted debug and the debug communications channel.
 //!
 //! Two breakpoints and two watchpoints are the least the architecture allows, so their registers hold what
-//! is written. They do not fire yet, nor does software step, and no external debugger is ever attached.
+//! is written. They do not fire yet, nor does software step. No external
+//! debugger is ever attached, so the communications channel reads as zero.
 
 use super::bits::mdscr;
-use super::row::{Gate, Row, enc, reg};
-use crate::Vcpu;
+use super::row::{Gate, RAZ_WI, Row, enc, reg};
 
-/// RAZ/WI: the communications channel, which nobody reads at the other end.
-const CHANNEL: (fn(&Vcpu) -> u64, fn(&mut Vcpu, u64)) = (|_| 0, |_, _| {});
 /// CLAIM tags: eight.
 const CLAIM: u64 = 0xff;
 /// OSLSR_EL1.OSLM: the OS lock is implemented.
@@ -23,19 +21,19 @@ macro_rules! pair {
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
-    reg("OSDTRRX_EL1",        enc(2, 0, 0, 0, 2)).rw(1, CHANNEL),
+    reg("OSDTRRX_EL1",        enc(2, 0, 0, 0, 2)).rw(1, RAZ_WI),
     reg("MDCCINT_EL1",        enc(2, 0, 0, 2, 0)).rw(1, at!(sys.mdccint)).bits(|_| 3 << 29),
     reg("MDSCR_EL1",          enc(2, 0, 0, 2, 2)).rw(1, at!(sys.mdscr)).bits(|_| mdscr::RW),
-    reg("OSDTRTX_EL1",        enc(2, 0, 0, 3, 2)).rw(1, CHANNEL),
-    reg("OSECCR_EL1",         enc(2, 0, 0, 6, 2)).rw(1, CHANNEL),
-    pair!("DBGBVR0_EL1", 0, 4, |_| 0x1_ffff_ffff_fffc),
+    reg("OSDTRTX_EL1",        enc(2, 0, 0, 3, 2)).rw(1, RAZ_WI),
+    reg("OSECCR_EL1",         enc(2, 0, 0, 6, 2)).rw(1, RAZ_WI),
+    pair!("DBGBVR0_EL1", 0, 4, |_| !3),
     pair!("DBGBCR0_EL1", 0, 5, |_| 0x00ff_e1e7),
-    pair!("DBGWVR0_EL1", 0, 6, |_| 0x1_ffff_ffff_fffc),
-    pair!("DBGWCR0_EL1", 0, 7, |_| 0x1fff_ffff),
-    pair!("DBGBVR1_EL1", 1, 4, |_| 0x1_ffff_ffff_fffc),
+    pair!("DBGWVR0_EL1", 0, 6, |_| !3),
+    pair!("DBGWCR0_EL1", 0, 7, |_| 0x1f1f_ffff),
+    pair!("DBGBVR1_EL1", 1, 4, |_| !3),
     pair!("DBGBCR1_EL1", 1, 5, |_| 0x00ff_e1e7),
-    pair!("DBGWVR1_EL1", 1, 6, |_| 0x1_ffff_ffff_fffc),
-    pair!("DBGWCR1_EL1", 1, 7, |_| 0x1fff_ffff),
+    pair!("DBGWVR1_EL1", 1, 6, |_| !3),
+    pair!("DBGWCR1_EL1", 1, 7, |_| 0x1f1f_ffff),
     reg("MDRAR_EL1",          enc(2, 0, 1, 0, 0)).ro(1, |_| 0),
     reg("OSLAR_EL1",          enc(2, 0, 1, 0, 4)).wo(1, |c, v| c.sys.os_lock = v & 1 != 0),
     reg("OSLSR_EL1",          enc(2, 0, 1, 1, 4)).ro(1, |c| OSLM | u64::from(c.sys.os_lock) << 1),
@@ -46,6 +44,6 @@ pub(super) const ROWS: &[Row] = &[
     reg("DBGCLAIMCLR_EL1",    enc(2, 0, 7, 9, 6)).wo(1, |c, v| c.sys.dbgclaim &= !v).showing(|c| c.sys.dbgclaim),
     reg("DBGAUTHSTATUS_EL1",  enc(2, 0, 7, 14, 6)).ro(1, |_| 0),
     reg("MDCCSR_EL0",         enc(2, 3, 0, 1, 0)).ro(0, |_| 0).gate(Gate::Tdcc),
-    reg("DBGDTR_EL0",         enc(2, 3, 0, 4, 0)).rw(0, CHANNEL).gate(Gate::Tdcc),
-    reg("DBGDTRTRX_EL0",      enc(2, 3, 0, 5, 0)).rw(0, CHANNEL).gate(Gate::Tdcc),
+    reg("DBGDTR_EL0",         enc(2, 3, 0, 4, 0)).rw(0, RAZ_WI).gate(Gate::Tdcc),
+    reg("DBGDTRTRX_EL0",      enc(2, 3, 0, 5, 0)).rw(0, RAZ_WI).gate(Gate::Tdcc),
 ];

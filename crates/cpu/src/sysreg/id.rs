@@ -1,6 +1,6 @@
 //! Rows: identification and cache geometry.
 
-use super::row::{Gate, Row, enc, reg};
+use super::row::{Gate, RAZ_WI, Row, enc, reg};
 use crate::Vcpu;
 
 /// A register of the space op0=3 op1=0 CRn=0 CRm=1..7; what has no row there reads as zero.
@@ -71,12 +71,9 @@ pub(super) const ROWS: &[Row] = &[
 
     // RAS: no error records, so ERRSELR_EL1 selects nothing, and no SError is ever pending.
     reg("ERRIDR_EL1",  enc(3, 0, 5, 3, 0)).ro(1, |_| 0).only(|m| m.ras()),
-    reg("ERRSELR_EL1", enc(3, 0, 5, 3, 1)).rw(1, ZERO).only(|m| m.ras()),
+    reg("ERRSELR_EL1", enc(3, 0, 5, 3, 1)).rw(1, RAZ_WI).only(|m| m.ras()),
     reg("DISR_EL1",    enc(3, 0, 12, 1, 1)).rw(1, at!(sys.disr)).bits(|_| 0x8000_0000_01ff_ffff).only(|m| m.ras()),
 ];
-
-/// RAZ/WI.
-const ZERO: (fn(&Vcpu) -> u64, fn(&mut Vcpu, u64)) = (|_| 0, |_, _| {});
 
 /// The reserved part of the identification space: op0=3 op1=0 CRn=0 CRm=1..7.
 pub(super) static RESERVED: Row = reg("reserved ID register", enc(3, 0, 0, 7, 7)).ro(1, |_| 0);

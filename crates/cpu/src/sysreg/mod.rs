@@ -84,6 +84,14 @@ pub fn name(reg: SysReg) -> Option<&'static str> {
     find(reg).map(|row| row.name).or_else(|| find_op(reg).map(|op| op.name))
 }
 
+/// What to call a register or system instruction in a trace: its name, or the manual's generic form,
+/// `S3_0_C15_C1_0`.
+pub fn label(reg: SysReg) -> String {
+    let SysReg(code) = reg;
+    let (op0, op1, crn, crm, op2) = (code >> 14, code >> 11 & 7, code >> 7 & 15, code >> 3 & 15, code & 7);
+    name(reg).map_or_else(|| format!("S{op0}_{op1}_C{crn}_C{crm}_{op2}"), str::to_owned)
+}
+
 /// System registers at reset. What the manual leaves UNKNOWN is zero, except SCTLR_EL1.SPAN, which old
 /// software expects to read as one.
 pub(crate) fn reset_values(model: &Model) -> Sys {
@@ -136,13 +144,14 @@ impl Vcpu {
     pub fn write_pstate(&mut self, field: PstateField, imm: u32) -> Result<(), Leave> {
         let (el, model) = (self.regs.pstate.el, self.model);
         let after = match field {
-            PstateField::DaifSet | PstateField::DaifClr => {
-                let op2 = if field == PstateField::DaifSet { 6 } else { 7 };
-                self.pass(Gate::UMA, enc(0, 3, 4, imm, op2), Direction::Write)?;
-                match field {
-                    PstateField::DaifSet => self.regs.pstate.daif |= control::daif(imm),
-                    _ => self.regs.pstate.daif &= !control::daif(imm),
-                }
+            PstateField::DaifSet => {
+                self.pass(Gate::UMA, enc(0, 3, 4, imm, 6), Direction::Write)?;
+                self.regs.pstate.daif |= control::daif(imm);
+                After::Nothing
+            }
+            PstateField::DaifClr => {
+                self.pass(Gate::UMA, enc(0, 3, 4, imm, 7), Direction::Write)?;
+                self.regs.pstate.daif &= !control::daif(imm);
                 After::Interrupts
             }
             PstateField::Ssbs if model.ssbs() => {

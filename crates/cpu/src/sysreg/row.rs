@@ -79,6 +79,12 @@ pub(super) enum After {
     Interrupts,
 }
 
+/// How to read and write a register's state.
+pub(super) type Storage = (fn(&Vcpu) -> u64, fn(&mut Vcpu, u64));
+
+/// Read-as-zero, writes ignored: nothing of the kind is there.
+pub(super) const RAZ_WI: Storage = (|_| 0, |_, _| {});
+
 /// One register: encoding, who may access it and how, what it is.
 pub struct Row {
     /// The manual's name.
@@ -128,7 +134,7 @@ pub(super) const fn reg(name: &'static str, reg: SysReg) -> Row {
 
 impl Row {
     /// Readable and writable from `el` up.
-    pub(super) const fn rw(self, el: u8, (get, set): (fn(&Vcpu) -> u64, fn(&mut Vcpu, u64))) -> Row {
+    pub(super) const fn rw(self, el: u8, (get, set): Storage) -> Row {
         Row { read_from: el, write_from: el, get: Some(get), set, ..self }
     }
 

@@ -1,14 +1,23 @@
 //! Operations with one rounding after a multiplication and an addition: FPMulAdd, FPRecipStepFused,
 //! FPRSqrtStepFused.
 
+use super::host::borrow_mul_add;
 use super::nan::{invalid, process_nans};
 use super::round::{Exact, round, shift_right_sticky_wide};
 use super::unpack::{Kind, Unpacked, unpack};
 use super::{Format, FpEnv, neg};
 
 /// FPMulAdd: `addend + a * b`.
-#[inline(never)]
+#[inline(always)]
 pub fn mul_add<F: Format>(env: &mut FpEnv, addend: u64, a: u64, b: u64) -> u64 {
+    match borrow_mul_add(F::BITS, env, addend, a, b) {
+        Some(sum) => sum,
+        None => soft_mul_add::<F>(env, addend, a, b),
+    }
+}
+
+#[inline(never)]
+pub(super) fn soft_mul_add<F: Format>(env: &mut FpEnv, addend: u64, a: u64, b: u64) -> u64 {
     let (c, x, y) = (unpack::<F>(env, addend), unpack::<F>(env, a), unpack::<F>(env, b));
     let impossible = x.is_inf() && y.is_zero() || x.is_zero() && y.is_inf();
     if let Some(nan) = process_nans::<F, 3>(env, [&c, &x, &y], [addend, a, b]) {

@@ -58,6 +58,17 @@ pub(super) fn borrow_sqrt(bits: u32, env: &FpEnv, a: u64) -> Option<u64> {
     }
 }
 
+/// `c + a * b` rounded once, likewise.
+#[inline(always)]
+pub(super) fn borrow_mul_add(bits: u32, env: &FpEnv, c: u64, a: u64, b: u64) -> Option<u64> {
+    let single = |x: u64| f32::from_bits(x as u32);
+    match bits {
+        32 if allowed(env) => plain32(single(a).mul_add(single(b), single(c))),
+        64 if allowed(env) => plain64(f64::from_bits(a).mul_add(f64::from_bits(b), f64::from_bits(c))),
+        _ => None,
+    }
+}
+
 /// The bits of `r` if it is finite and above the smallest normal.
 #[inline(always)]
 fn plain32(r: f32) -> Option<u64> {

@@ -92,3 +92,54 @@ pub fn orr_imm_vec<E: Engine>(e: &mut E, i: OrrImmVec) -> Done {
 pub fn bic_imm_vec<E: Engine>(e: &mut E, i: BicImmVec) -> Done {
     modify(e, i.q, i.rd, VOp2::Bic, expand(i.cmode, i.imm3 << 5 | i.imm5))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(cmode: u32, imm8: u32, expected: u64) {
+        assert_eq!(expand(cmode, imm8), expected, "cmode {cmode:04b}");
+    }
+
+    /// ARM DDI 0487, "Modified immediate constants in A64 Advanced SIMD instructions".
+    #[test]
+    fn integers_expand_by_cmode() {
+        check(0b0000, 0xab, 0x0000_00ab_0000_00ab);
+        check(0b0010, 0xab, 0x0000_ab00_0000_ab00);
+        check(0b0100, 0xab, 0x00ab_0000_00ab_0000);
+        check(0b0110, 0xab, 0xab00_0000_ab00_0000);
+        check(0b0111, 0xab, 0xab00_0000_ab00_0000); // ORR and BIC set the lowest bit
+        check(0b1000, 0xab, 0x00ab_00ab_00ab_00ab);
+        check(0b1010, 0xab, 0xab00_ab00_ab00_ab00);
+        check(0b1011, 0xab, 0xab00_ab00_ab00_ab00);
+        check(0b1100, 0xab, 0x0000_abff_0000_abff);
+        check(0b1101, 0xab, 0x00ab_ffff_00ab_ffff);
+        check(0b1110, 0xab, 0xabab_abab_abab_abab);
+    }
+
+    #[test]
+    fn bits_expand_to_bytes() {
+        assert_eq!(bytes(0b1010_0101), 0xff00_ff00_00ff_00ff);
+        assert_eq!(bytes(0), 0);
+        assert_eq!(bytes(0xff), u64::MAX);
+    }
+
+    #[track_caller]
+    fn check_float(imm8: u32, half: u64, value: f32) {
+        assert_eq!(float(Lane::H, imm8), half, "{value}");
+        assert_eq!(float(Lane::S, imm8), u64::from(value.to_bits()), "{value}");
+        assert_eq!(float(Lane::D, imm8), f64::from(value).to_bits(), "{value}");
+    }
+
+    #[test]
+    fn floats_expand() {
+        check_float(0x00, 0x4000, 2.0);
+        check_float(0x70, 0x3c00, 1.0);
+        check_float(0xf0, 0xbc00, -1.0);
+        check_float(0x3f, 0x4fc0, 31.0);
+        check_float(0x40, 0x3000, 0.125);
+        check_float(0x7f, 0x3fc0, 1.9375);
+        check_float(0x8a, 0xc280, -3.25);
+    }
+}

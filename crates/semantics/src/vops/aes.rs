@@ -1,6 +1,6 @@
 //! The steps of AES (FIPS 197). Byte `i` of a value is row `i % 4`, column `i / 4` of the state.
 
-use super::lanes::Element;
+use super::lanes::Bytes;
 
 /// Product in GF(2^8) modulo x^8 + x^4 + x^3 + x + 1.
 const fn multiply(mut x: u8, mut y: u8) -> u8 {
@@ -14,7 +14,7 @@ const fn multiply(mut x: u8, mut y: u8) -> u8 {
 }
 
 /// FIPS 197, 5.1.1: the inverse in the field (x^254), then an affine transformation.
-const SBOX: [u8; 256] = {
+static SBOX: [u8; 256] = {
     let mut table = [0; 256];
     let mut x = 0;
     while x < 256 {
@@ -30,7 +30,7 @@ const SBOX: [u8; 256] = {
     table
 };
 
-const INV_SBOX: [u8; 256] = {
+static INV_SBOX: [u8; 256] = {
     let mut table = [0; 256];
     let mut x = 0;
     while x < 256 {
@@ -62,32 +62,30 @@ static TIMES: [[u8; 256]; 16] = {
 };
 
 /// ShiftRows, SubBytes
-pub(super) fn sub(a: u128) -> u128 {
-    let from = u8::split(a);
-    u8::join(std::array::from_fn(|i| SBOX[usize::from(from[(i + 4 * (i % 4)) % 16])]))
+pub(super) fn sub(out: &mut Bytes, from: &Bytes) {
+    *out = std::array::from_fn(|i| SBOX[usize::from(from[(i + 4 * (i % 4)) % 16])]);
 }
 
 /// InvShiftRows, InvSubBytes
-pub(super) fn inv_sub(a: u128) -> u128 {
-    let from = u8::split(a);
-    u8::join(std::array::from_fn(|i| INV_SBOX[usize::from(from[(i + 12 * (i % 4)) % 16])]))
+pub(super) fn inv_sub(out: &mut Bytes, from: &Bytes) {
+    *out = std::array::from_fn(|i| INV_SBOX[usize::from(from[(i + 12 * (i % 4)) % 16])]);
 }
 
 /// MixColumns
-pub(super) fn mix(a: u128) -> u128 {
-    columns(a, [2, 3, 1, 1])
+pub(super) fn mix(out: &mut Bytes, from: &Bytes) {
+    columns(out, from, [2, 3, 1, 1]);
 }
 
 /// InvMixColumns
-pub(super) fn inv_mix(a: u128) -> u128 {
-    columns(a, [14, 11, 13, 9])
+pub(super) fn inv_mix(out: &mut Bytes, from: &Bytes) {
+    columns(out, from, [14, 11, 13, 9]);
 }
 
 /// Each column times the circulant matrix whose first row is given.
-fn columns(a: u128, row: [usize; 4]) -> u128 {
-    let from = u8::split(a);
-    u8::join(std::array::from_fn(|i| {
+#[inline(always)]
+fn columns(out: &mut Bytes, from: &Bytes, row: [usize; 4]) {
+    *out = std::array::from_fn(|i| {
         let (r, column) = (i % 4, i / 4 * 4);
         (0..4).fold(0, |sum, k| sum ^ TIMES[row[(k + 4 - r) % 4]][usize::from(from[column + k])])
-    }))
+    });
 }

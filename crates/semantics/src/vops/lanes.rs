@@ -58,16 +58,20 @@ impl Lane {
     }
 }
 
-/// An element type: how 128 bits split into lanes of it, lane 0 lowest.
+/// A vector in memory, lane 0 first. Formulas read and write it there, because rustc makes vector
+/// instructions of consecutive loads and stores, and not of shifts of a `u128`.
+pub(crate) type Bytes = [u8; 16];
+
+/// An element type: how a vector splits into lanes of it.
 pub(crate) trait Element: Copy {
     /// As many as fill 128 bits.
     type Array: Copy;
     /// All lanes zero.
     const ZERO: Self::Array;
     /// The lanes of `v`.
-    fn split(v: u128) -> Self::Array;
-    /// The value with these lanes.
-    fn join(lanes: Self::Array) -> u128;
+    fn split(v: &Bytes) -> Self::Array;
+    /// Writes the lanes to `out`.
+    fn join(lanes: Self::Array, out: &mut Bytes);
 }
 
 macro_rules! elements {
@@ -76,72 +80,94 @@ macro_rules! elements {
             type Array = [$t; 16 / size_of::<$t>()];
             const ZERO: Self::Array = [0; 16 / size_of::<$t>()];
             #[inline(always)]
-            fn split(v: u128) -> Self::Array {
-                let bytes = v.to_le_bytes();
-                let (chunks, _) = bytes.as_chunks::<{ size_of::<$t>() }>();
+            fn split(v: &Bytes) -> Self::Array {
+                let (chunks, _) = v.as_chunks::<{ size_of::<$t>() }>();
                 std::array::from_fn(|i| <$t>::from_le_bytes(chunks[i]))
             }
             #[inline(always)]
-            fn join(lanes: Self::Array) -> u128 {
-                let mut bytes = [0; 16];
-                let (chunks, _) = bytes.as_chunks_mut::<{ size_of::<$t>() }>();
+            fn join(lanes: Self::Array, out: &mut Bytes) {
+                let (chunks, _) = out.as_chunks_mut::<{ size_of::<$t>() }>();
                 chunks.iter_mut().zip(lanes).for_each(|(to, lane)| *to = lane.to_le_bytes());
-                u128::from_le_bytes(bytes)
             }
         }
     )*};
 }
 elements!(u8 u16 u32 u64 u128 i8 i16 i32 i64 i128);
 
-/// `body` for each lane of type `T`; the names stand for the lanes of their values.
+/// What an op gives: a value, or a value and whether any lane saturated.
+pub(crate) trait Outcome {
+    /// What a formula returns besides the lanes it writes.
+    type Flag;
+    /// Both together.
+    fn of(value: Bytes, flag: Self::Flag) -> Self;
+}
+
+impl Outcome for u128 {
+    type Flag = ();
+    #[inline(always)]
+    fn of(value: Bytes, (): ()) -> u128 {
+        u128::from_le_bytes(value)
+    }
+}
+
+impl Outcome for (u128, bool) {
+    type Flag = bool;
+    #[inline(always)]
+    fn of(value: Bytes, saturated: bool) -> (u128, bool) {
+        (u128::from_le_bytes(value), saturated)
+    }
+}
+
+/// Writes `body` of each lane, of type `T`, to `out`; the names stand for the lanes of their values.
 macro_rules! each {
-    ($t:ty, |$($x:ident = $v:ident),+| $body:expr) => {{
+    ($t:ty, $out:ident, |$($x:ident = $v:ident),+| $body:expr) => {{
         #[allow(dead_code)]
         type T = $t;
         $(let $x = <$t as Element>::split($v);)+
-        let mut out = <$t as Element>::ZERO;
-        for i in 0..out.len() {
+        let mut lanes = <$t as Element>::ZERO;
+        for i in 0..lanes.len() {
             $(let $x = $x[i];)+
-            out[i] = $body;
+            lanes[i] = $body;
         }
-        <$t as Element>::join(out)
+        <$t as Element>::join(lanes, $out);
     }};
 }
 
-/// `each`, where the body gives `(value, saturated)`: the value and whether any lane saturated.
+/// `each`, where the body gives `(value, saturated)`; the whole gives whether any lane saturated.
 macro_rules! each_saturating {
-    ($t:ty, |$($x:ident = $v:ident),+| $body:expr) => {{
+    ($t:ty, $out:ident, |$($x:ident = $v:ident),+| $body:expr) => {{
         #[allow(dead_code)]
         type T = $t;
         $(let $x = <$t as Element>::split($v);)+
-        let mut out = <$t as Element>::ZERO;
+        let mut lanes = <$t as Element>::ZERO;
         let mut any = false;
-        for i in 0..out.len() {
+        for i in 0..lanes.len() {
             $(let $x = $x[i];)+
             let (value, saturated) = $body;
-            out[i] = value;
+            lanes[i] = value;
             any |= saturated;
         }
-        (<$t as Element>::join(out), any)
+        <$t as Element>::join(lanes, $out);
+        any
     }};
 }
 
 /// `$each` (one of the above) with the unsigned or signed type of `$lane`.
 macro_rules! lanes {
-    ($each:ident unsigned $lane:expr, |$($x:ident = $v:ident),+| $body:expr) => {
+    ($each:ident unsigned $lane:expr, $($rest:tt)*) => {
         match $lane {
-            Lane::B => $each!(u8, |$($x = $v),+| $body),
-            Lane::H => $each!(u16, |$($x = $v),+| $body),
-            Lane::S => $each!(u32, |$($x = $v),+| $body),
-            Lane::D => $each!(u64, |$($x = $v),+| $body),
+            Lane::B => $each!(u8, $($rest)*),
+            Lane::H => $each!(u16, $($rest)*),
+            Lane::S => $each!(u32, $($rest)*),
+            Lane::D => $each!(u64, $($rest)*),
         }
     };
-    ($each:ident signed $lane:expr, |$($x:ident = $v:ident),+| $body:expr) => {
+    ($each:ident signed $lane:expr, $($rest:tt)*) => {
         match $lane {
-            Lane::B => $each!(i8, |$($x = $v),+| $body),
-            Lane::H => $each!(i16, |$($x = $v),+| $body),
-            Lane::S => $each!(i32, |$($x = $v),+| $body),
-            Lane::D => $each!(i64, |$($x = $v),+| $body),
+            Lane::B => $each!(i8, $($rest)*),
+            Lane::H => $each!(i16, $($rest)*),
+            Lane::S => $each!(i32, $($rest)*),
+            Lane::D => $each!(i64, $($rest)*),
         }
     };
 }
@@ -166,15 +192,19 @@ macro_rules! widths {
     };
 }
 
-/// `$function($first, operands)`.
-macro_rules! call {
-    ($function:ident, $first:ident, ($($v:ident),+)) => { $function($first, $($v),+) };
+/// Calls a formula with parameters and operands, by way of memory.
+macro_rules! run {
+    ($function:expr, [$($parameter:expr),*], ($($v:ident),+)) => {{
+        let mut out = [0; 16];
+        let flag = $function($($parameter,)* &mut out, $(&$v.to_le_bytes()),+);
+        Outcome::of(out, flag)
+    }};
 }
 
 /// Declares a family of micro-ops: the enum, and `eval` with one formula per op.
 ///
-/// `lanes` ops carry a `Lane` and state their formula for one lane, with `T` its type; `whole` ops state it
-/// for the 128 bits.
+/// `lanes` ops carry a `Lane` and state their formula for one lane, with `T` its type; `vector` ops name the
+/// function that holds it; `whole` ops state it for the 128 bits as a number.
 macro_rules! ops {
     ($(#[$meta:meta])* enum $name:ident $operands:tt $($rest:tt)*) => {
         ops!(@ $operands, $(#[$meta])* enum $name $operands $($rest)*);
@@ -184,6 +214,7 @@ macro_rules! ops {
         $(#[$meta:meta])*
         enum $name:ident($($v:ident),+) -> $result:ty;
         lanes by $each:ident { $($(#[$lane_meta:meta])* $op:ident $sign:ident |$($x:ident),+| $body:expr;)* }
+        vector { $($(#[$vector_meta:meta])* $vector:ident $(($($q:ident: $qt:ty),+))? = $function:expr;)* }
         whole { $($(#[$whole_meta:meta])* $whole:ident $(($($p:ident: $pt:ty),+))? => $formula:expr;)* }
     ) => {
         $(#[$meta])*
@@ -191,6 +222,7 @@ macro_rules! ops {
         #[allow(missing_docs)]
         pub enum $name {
             $($(#[$lane_meta])* $op(Lane),)*
+            $($(#[$vector_meta])* $vector $(($($qt),+))?,)*
             $($(#[$whole_meta])* $whole $(($($pt),+))?,)*
         }
 
@@ -200,11 +232,14 @@ macro_rules! ops {
             pub fn eval(self, $($v: u128),+) -> $result {
                 match self {
                     $($name::$op(lane) => {
-                        fn op(lane: Lane, $($x: u128),+) -> $result {
-                            lanes!($each $sign lane, |$($x = $x),+| $body)
+                        #[inline(never)]
+                        #[allow(clippy::useless_conversion)] // one formula serves every width, the widest too
+                        fn op(lane: Lane, out: &mut Bytes, $($x: &Bytes),+) -> <$result as Outcome>::Flag {
+                            lanes!($each $sign lane, out, |$($x = $x),+| $body)
                         }
-                        call!(op, lane, $operands)
+                        run!(op, [lane], $operands)
                     })*
+                    $($name::$vector $(($($q),+))? => run!($function, [$($($q),+)?], $operands),)*
                     $($name::$whole $(($($p),+))? => $formula,)*
                 }
             }

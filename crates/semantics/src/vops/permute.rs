@@ -1,36 +1,36 @@
 //! Lanes moved, and pairs of adjacent lanes combined.
 
-use super::lanes::Element;
-use super::{Lane, VOp2};
+use super::Lane;
+use super::lanes::{Bytes, Element};
 
 /// REV16, REV32, REV64: bytes of the container reversed, then each lane's back.
-pub(super) fn rev(container: Lane, lane: Lane, a: u128) -> u128 {
-    let swap = |l: Lane, v: u128| lanes!(each unsigned l, |x = v| x.swap_bytes());
-    swap(lane, swap(container, a))
+pub(super) fn rev(container: Lane, lane: Lane, out: &mut Bytes, a: &Bytes) {
+    let mut reversed = [0; 16];
+    swap_bytes(container, &mut reversed, a);
+    swap_bytes(lane, out, &reversed);
 }
 
-/// Defines an op that fills a fresh array, lane by lane: `n` lanes, `i` the one filled.
+fn swap_bytes(lane: Lane, out: &mut Bytes, a: &Bytes) {
+    lanes!(each unsigned lane, out, |x = a| x.swap_bytes())
+}
+
+/// Defines an op that fills lane `i` of `n`.
 macro_rules! gather {
     ($($(#[$meta:meta])* $name:ident |$a:ident, $b:ident, $i:ident, $n:ident| $body:expr;)*) => {$(
         $(#[$meta])*
-        pub(super) fn $name(lane: Lane, a: u128, b: u128) -> u128 {
+        pub(super) fn $name(lane: Lane, out: &mut Bytes, a: &Bytes, b: &Bytes) {
             macro_rules! with {
-                ($t:ty) => {{
+                ($t:ty,) => {{
                     let ($a, $b) = (<$t>::split(a), <$t>::split(b));
-                    let $n = $a.len();
-                    let mut out = <$t>::ZERO;
+                    let mut lanes = <$t>::ZERO;
+                    let $n = lanes.len();
                     for $i in 0..$n {
-                        out[$i] = $body;
+                        lanes[$i] = $body;
                     }
-                    <$t>::join(out)
+                    <$t>::join(lanes, out);
                 }};
             }
-            match lane {
-                Lane::B => with!(u8),
-                Lane::H => with!(u16),
-                Lane::S => with!(u32),
-                Lane::D => with!(u64),
-            }
+            lanes!(with unsigned lane,)
         }
     )*};
 }
@@ -49,6 +49,42 @@ gather! {
     trn2 |a, b, i, _n| if i % 2 == 0 { a[i + 1] } else { b[i] };
 }
 
+/// Defines an op on each pair of adjacent lanes of `b:a`.
+macro_rules! pairs {
+    ($($(#[$meta:meta])* $name:ident $sign:ident |$x:ident, $y:ident| $body:expr;)*) => {$(
+        $(#[$meta])*
+        pub(super) fn $name(lane: Lane, out: &mut Bytes, a: &Bytes, b: &Bytes) {
+            macro_rules! with {
+                ($t:ty,) => {{
+                    let (a, b) = (<$t>::split(a), <$t>::split(b));
+                    let mut lanes = <$t>::ZERO;
+                    let half = lanes.len() / 2;
+                    for i in 0..half {
+                        let ($x, $y) = (a[2 * i], a[2 * i + 1]);
+                        lanes[i] = $body;
+                        let ($x, $y) = (b[2 * i], b[2 * i + 1]);
+                        lanes[half + i] = $body;
+                    }
+                    <$t>::join(lanes, out);
+                }};
+            }
+            lanes!(with $sign lane,)
+        }
+    )*};
+}
+pairs! {
+    /// ADDP
+    addp unsigned |x, y| x.wrapping_add(y);
+    /// SMAXP
+    smaxp signed |x, y| x.max(y);
+    /// UMAXP
+    umaxp unsigned |x, y| x.max(y);
+    /// SMINP
+    sminp signed |x, y| x.min(y);
+    /// UMINP
+    uminp unsigned |x, y| x.min(y);
+}
+
 /// EXT
 #[inline(always)]
 pub(super) fn ext(n: u8, a: u128, b: u128) -> u128 {
@@ -57,26 +93,9 @@ pub(super) fn ext(n: u8, a: u128, b: u128) -> u128 {
 }
 
 /// One register's part of TBL and TBX.
-pub(super) fn tbx(base: u8, old: u128, table: u128, indices: u128) -> u128 {
-    let table = table.to_le_bytes();
-    each!(u8, |was = old, index = indices| {
+pub(super) fn tbx(base: u8, out: &mut Bytes, old: &Bytes, table: &Bytes, indices: &Bytes) {
+    each!(u8, out, |was = old, index = indices| {
         let at = index.wrapping_sub(base);
         if at < 16 { table[usize::from(at & 15)] } else { was }
     })
-}
-
-/// Pairs of adjacent lanes are the even lanes against the odd.
-macro_rules! pairwise {
-    ($($name:ident $op:ident;)*) => {$(
-        pub(super) fn $name(lane: Lane, a: u128, b: u128) -> u128 {
-            VOp2::$op(lane).eval(uzp1(lane, a, b), uzp2(lane, a, b))
-        }
-    )*};
-}
-pairwise! {
-    addp Add;
-    smaxp Smax;
-    umaxp Umax;
-    sminp Smin;
-    uminp Umin;
 }

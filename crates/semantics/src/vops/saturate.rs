@@ -1,7 +1,7 @@
 //! Saturation: exact results in a wider type, then cut to what the lane holds.
 
 use super::Lane;
-use super::lanes::Element;
+use super::lanes::{Bytes, Element};
 
 /// `v` cut to `min..=max`, and whether that changed it.
 #[inline(always)]
@@ -44,44 +44,45 @@ pub(super) fn urshl(x: u64, n: i8) -> u128 {
 }
 
 macro_rules! narrow {
-    ($t:ty, $wide:ty, $a:expr) => {
-        narrow!($t, $wide, $a, <$t>::MIN as $wide, <$t>::MAX as $wide)
+    ($t:ty, $wide:ty, $out:ident, $a:ident) => {
+        narrow!($t, $wide, $out, $a, <$t>::MIN as $wide, <$t>::MAX as $wide)
     };
-    ($t:ty, $wide:ty, $a:expr, $min:expr, $max:expr) => {{
+    ($t:ty, $wide:ty, $out:ident, $a:ident, $min:expr, $max:expr) => {{
         let a = <$wide>::split($a);
-        let (mut out, mut any) = (<$t>::ZERO, false);
+        let (mut lanes, mut any) = (<$t>::ZERO, false);
         for i in 0..a.len() {
             let v = a[i].clamp($min, $max);
-            out[i] = v as $t;
+            lanes[i] = v as $t;
             any |= v != a[i];
         }
-        (<$t>::join(out), any)
+        <$t>::join(lanes, $out);
+        any
     }};
 }
 
 /// SQXTN
-pub(super) fn sqxtn(lane: Lane, a: u128) -> (u128, bool) {
-    widths!(signed lane, narrow a)
+pub(super) fn sqxtn(lane: Lane, out: &mut Bytes, a: &Bytes) -> bool {
+    widths!(signed lane, narrow out, a)
 }
 
 /// UQXTN
-pub(super) fn uqxtn(lane: Lane, a: u128) -> (u128, bool) {
-    widths!(unsigned lane, narrow a)
+pub(super) fn uqxtn(lane: Lane, out: &mut Bytes, a: &Bytes) -> bool {
+    widths!(unsigned lane, narrow out, a)
 }
 
 /// SQXTUN
-pub(super) fn sqxtun(lane: Lane, a: u128) -> (u128, bool) {
-    widths!(signed lane, narrow a, 0, !(-1 << lane.bits()))
+pub(super) fn sqxtun(lane: Lane, out: &mut Bytes, a: &Bytes) -> bool {
+    widths!(signed lane, narrow out, a, 0, !(-1 << lane.bits()))
 }
 
-/// Defines an op on signed lanes with an exact formula in the wide type `W`, of the lane's bits `n`.
+/// Defines an op on signed lanes with an exact formula in the wide type, `n` the lane's bits.
 macro_rules! exact {
     ($($(#[$meta:meta])* $name:ident |$($x:ident),+; $n:ident| $body:expr;)*) => {$(
         $(#[$meta])*
-        pub(super) fn $name(lane: Lane, $($x: u128),+) -> (u128, bool) {
+        pub(super) fn $name(lane: Lane, out: &mut Bytes, $($x: &Bytes),+) -> bool {
             macro_rules! with {
                 ($t:ty, $wide:ty,) => {{
-                    each_saturating!($t, |$($x = $x),+| {
+                    each_saturating!($t, out, |$($x = $x),+| {
                         const $n: u32 = T::BITS;
                         $(let $x = <$wide>::from($x);)+
                         let exact: $wide = $body;
@@ -107,17 +108,18 @@ exact! {
 }
 
 /// SQDMULL: only the square of the least value saturates.
-pub(super) fn sqdmull(lane: Lane, a: u128, b: u128) -> (u128, bool) {
+pub(super) fn sqdmull(lane: Lane, out: &mut Bytes, a: &Bytes, b: &Bytes) -> bool {
     macro_rules! with {
         ($t:ty, $wide:ty,) => {{
             let (a, b) = (<$t>::split(a), <$t>::split(b));
-            let (mut out, mut any) = (<$wide>::ZERO, false);
-            for i in 0..out.len() {
+            let (mut lanes, mut any) = (<$wide>::ZERO, false);
+            for i in 0..lanes.len() {
                 let product = <$wide>::from(a[i]) * <$wide>::from(b[i]);
-                out[i] = product.saturating_add(product);
+                lanes[i] = product.saturating_add(product);
                 any |= product.checked_add(product).is_none();
             }
-            (<$wide>::join(out), any)
+            <$wide>::join(lanes, out);
+            any
         }};
     }
     widths!(signed lane, with)

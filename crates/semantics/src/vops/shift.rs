@@ -1,33 +1,33 @@
 //! Shifts, by an immediate and by a register.
 
 use super::Lane;
-use super::lanes::Element;
+use super::lanes::{Bytes, Element};
 
 /// SHL
-pub(super) fn shl(lane: Lane, n: u8, a: u128) -> u128 {
-    lanes!(each unsigned lane, |x = a| x.wrapping_shl(n.into()))
+pub(super) fn shl(lane: Lane, n: u8, out: &mut Bytes, a: &Bytes) {
+    lanes!(each unsigned lane, out, |x = a| x.wrapping_shl(n.into()))
 }
 
 /// SSHR: a shift by the whole width leaves the sign.
-pub(super) fn sshr(lane: Lane, n: u8, a: u128) -> u128 {
-    lanes!(each signed lane, |x = a| x >> u32::from(n).min(T::BITS - 1))
+pub(super) fn sshr(lane: Lane, n: u8, out: &mut Bytes, a: &Bytes) {
+    lanes!(each signed lane, out, |x = a| x >> u32::from(n).min(T::BITS - 1))
 }
 
 /// USHR
-pub(super) fn ushr(lane: Lane, n: u8, a: u128) -> u128 {
-    lanes!(each unsigned lane, |x = a| x.unbounded_shr(n.into()))
+pub(super) fn ushr(lane: Lane, n: u8, out: &mut Bytes, a: &Bytes) {
+    lanes!(each unsigned lane, out, |x = a| x.unbounded_shr(n.into()))
 }
 
 /// SRSHR: the highest bit shifted out is added, which is what adding half before the shift comes to.
-pub(super) fn srshr(lane: Lane, n: u8, a: u128) -> u128 {
+pub(super) fn srshr(lane: Lane, n: u8, out: &mut Bytes, a: &Bytes) {
     let carry = n.saturating_sub(1);
-    lanes!(each signed lane, |x = a| (x >> u32::from(n).min(T::BITS - 1)) + (x.unbounded_shr(carry.into()) & 1))
+    lanes!(each signed lane, out, |x = a| (x >> u32::from(n).min(T::BITS - 1)) + (x.unbounded_shr(carry.into()) & 1))
 }
 
 /// URSHR
-pub(super) fn urshr(lane: Lane, n: u8, a: u128) -> u128 {
+pub(super) fn urshr(lane: Lane, n: u8, out: &mut Bytes, a: &Bytes) {
     let carry = n.saturating_sub(1);
-    lanes!(each unsigned lane, |x = a| x.unbounded_shr(n.into()) + (x.unbounded_shr(carry.into()) & 1))
+    lanes!(each unsigned lane, out, |x = a| x.unbounded_shr(n.into()) + (x.unbounded_shr(carry.into()) & 1))
 }
 
 /// SSHL of one lane of `bits`; the caller cuts the result.

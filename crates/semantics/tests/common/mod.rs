@@ -1,0 +1,223 @@
+//! The smallest engine that integer instructions run on: registers, flags, and one place of memory.
+
+use armagic_semantics::fops::{FOp1, FOp2, FOp3};
+use armagic_semantics::vops::{SOp1, SOp2, SOp3, VOp1, VOp2, VOp3};
+use armagic_semantics::{
+    BranchKind, Cond, Done, Engine, FlagOp, Gpr, Hint, Leave, Op1, Op2, PstateField, SysReg, Trap, Width,
+};
+use hw::Access;
+use mem::Atomic;
+
+/// Where every instruction is.
+pub const PC: u64 = 0x4000_1234;
+
+/// What an instruction read and left.
+#[derive(Clone, Default)]
+pub struct Toy {
+    /// X0 to X30, and SP.
+    pub x: [u64; 32],
+    pub nzcv: u32,
+    /// Where it branched, if it did.
+    pub next: Option<u64>,
+    pub kind: Option<BranchKind>,
+    /// What a load finds; what a store left, the first register of a pair in the low half.
+    pub memory: u128,
+    /// The last access.
+    pub seen: Option<(u64, Access)>,
+}
+
+/// The low bytes of an access.
+fn cut(v: u64, how: Access) -> u64 {
+    v & u64::MAX >> (64 - 8 * how.bytes())
+}
+
+impl Engine for Toy {
+    type W = u64;
+    type V = u128;
+    type C = bool;
+
+    fn imm(&mut self, v: u64) -> u64 {
+        v
+    }
+    fn x(&mut self, r: Gpr) -> u64 {
+        if r.0 == 31 { 0 } else { self.x[r.0 as usize] }
+    }
+    fn set_x(&mut self, r: Gpr, v: u64) {
+        if r.0 < 31 {
+            self.x[r.0 as usize] = v
+        }
+    }
+    fn sp(&mut self) -> u64 {
+        self.x[31]
+    }
+    fn set_sp(&mut self, v: u64) {
+        self.x[31] = v
+    }
+    fn pc(&mut self) -> u64 {
+        PC
+    }
+    fn op1(&mut self, op: Op1, a: u64) -> u64 {
+        op.eval(a)
+    }
+    fn op2(&mut self, op: Op2, a: u64, b: u64) -> u64 {
+        op.eval(a, b)
+    }
+    fn flag_op(&mut self, op: FlagOp, width: Width, a: u64, b: u64) -> u64 {
+        let (r, nzcv) = op.eval(width, a, b, self.nzcv & 2 != 0);
+        self.nzcv = nzcv;
+        r
+    }
+    fn flag_op_if(&mut self, c: bool, op: FlagOp, width: Width, a: u64, b: u64, otherwise: u32) {
+        self.nzcv = if c { op.eval(width, a, b, self.nzcv & 2 != 0).1 } else { otherwise };
+    }
+    fn add_carry(&mut self, a: u64, b: u64) -> u64 {
+        a.wrapping_add(b).wrapping_add(u64::from(self.nzcv >> 1 & 1))
+    }
+    fn nzcv(&mut self) -> u64 {
+        unreachable!("no test here needs it")
+    }
+    fn set_nzcv(&mut self, _: u64) {
+        unreachable!("no test here needs it")
+    }
+    fn cond(&mut self, cond: Cond) -> bool {
+        cond.holds(self.nzcv)
+    }
+    fn is_zero(&mut self, a: u64) -> bool {
+        a == 0
+    }
+    fn bit(&mut self, a: u64, n: u32) -> bool {
+        a >> n & 1 != 0
+    }
+    fn not(&mut self, c: bool) -> bool {
+        !c
+    }
+    fn select(&mut self, c: bool, a: u64, b: u64) -> u64 {
+        if c { a } else { b }
+    }
+    fn branch(&mut self, target: u64, kind: BranchKind) {
+        self.next = Some(target);
+        self.kind = Some(kind);
+    }
+    fn branch_if(&mut self, c: bool, offset: i64) {
+        if c {
+            self.next = Some(PC.wrapping_add(offset as u64))
+        }
+    }
+    fn trap(&mut self, _: Trap) -> Done {
+        unreachable!("no test here needs it")
+    }
+    fn eret(&mut self) -> Done {
+        unreachable!("no test here needs it")
+    }
+    fn base(&mut self, rn: Gpr) -> Result<u64, Leave> {
+        Ok(if rn.0 == 31 { self.x[31] } else { self.x[rn.0 as usize] })
+    }
+    fn load(&mut self, at: u64, how: Access) -> Result<u64, Leave> {
+        self.seen = Some((at, how));
+        Ok(cut(self.memory as u64, how))
+    }
+    fn store(&mut self, at: u64, how: Access, v: u64) -> Done {
+        self.seen = Some((at, how));
+        self.memory = cut(v, how).into();
+        Ok(())
+    }
+    fn load2(&mut self, at: u64, how: Access) -> Result<(u64, u64), Leave> {
+        self.seen = Some((at, how));
+        Ok((cut(self.memory as u64, how), cut((self.memory >> (8 * how.bytes())) as u64, how)))
+    }
+    fn store2(&mut self, at: u64, how: Access, a: u64, b: u64) -> Done {
+        self.seen = Some((at, how));
+        self.memory = u128::from(cut(a, how)) | u128::from(cut(b, how)) << (8 * how.bytes());
+        Ok(())
+    }
+    fn load_v(&mut self, _: u64, _: Access) -> Result<u128, Leave> {
+        unreachable!("no test here needs it")
+    }
+    fn store_v(&mut self, _: u64, _: Access, _: u128) -> Done {
+        unreachable!("no test here needs it")
+    }
+    fn load_exclusive(&mut self, _: u64, _: Access) -> Result<u64, Leave> {
+        unreachable!("no test here needs it")
+    }
+    fn store_exclusive(&mut self, _: u64, _: Access, _: u64) -> Result<u64, Leave> {
+        unreachable!("no test here needs it")
+    }
+    fn load_exclusive2(&mut self, _: u64, _: Access) -> Result<(u64, u64), Leave> {
+        unreachable!("no test here needs it")
+    }
+    fn store_exclusive2(&mut self, _: u64, _: Access, _: u64, _: u64) -> Result<u64, Leave> {
+        unreachable!("no test here needs it")
+    }
+    fn rmw(&mut self, _: Atomic, _: u64, _: Access, _: u64) -> Result<u64, Leave> {
+        unreachable!("no test here needs it")
+    }
+    fn cas(&mut self, _: u64, _: Access, _: u64, _: u64) -> Result<u64, Leave> {
+        unreachable!("no test here needs it")
+    }
+    fn cas2(&mut self, _: u64, _: Access, _: (u64, u64), _: (u64, u64)) -> Result<(u64, u64), Leave> {
+        unreachable!("no test here needs it")
+    }
+    fn mrs(&mut self, _: SysReg) -> Result<u64, Leave> {
+        unreachable!("no test here needs it")
+    }
+    fn msr(&mut self, _: SysReg, _: u64) -> Done {
+        unreachable!("no test here needs it")
+    }
+    fn msr_imm(&mut self, _: PstateField, _: u32) -> Done {
+        unreachable!("no test here needs it")
+    }
+    fn sys(&mut self, _: SysReg, _: u64) -> Done {
+        unreachable!("no test here needs it")
+    }
+    fn hint(&mut self, _: Hint) -> Done {
+        unreachable!("no test here needs it")
+    }
+    fn fp_access(&mut self) -> Done {
+        unreachable!("no test here needs it")
+    }
+    fn v(&mut self, _: u32) -> u128 {
+        unreachable!("no test here needs it")
+    }
+    fn set_v(&mut self, _: u32, _: u128) {
+        unreachable!("no test here needs it")
+    }
+    fn vimm(&mut self, _: u128) -> u128 {
+        unreachable!("no test here needs it")
+    }
+    fn vfrom(&mut self, _: u64) -> u128 {
+        unreachable!("no test here needs it")
+    }
+    fn vget(&mut self, _: u128, _: u32, _: u32) -> u64 {
+        unreachable!("no test here needs it")
+    }
+    fn vset(&mut self, _: u128, _: u32, _: u32, _: u64) -> u128 {
+        unreachable!("no test here needs it")
+    }
+    fn vop1(&mut self, _: VOp1, _: u128) -> u128 {
+        unreachable!("no test here needs it")
+    }
+    fn vop2(&mut self, _: VOp2, _: u128, _: u128) -> u128 {
+        unreachable!("no test here needs it")
+    }
+    fn vop3(&mut self, _: VOp3, _: u128, _: u128, _: u128) -> u128 {
+        unreachable!("no test here needs it")
+    }
+    fn sop1(&mut self, _: SOp1, _: u128) -> u128 {
+        unreachable!("no test here needs it")
+    }
+    fn sop2(&mut self, _: SOp2, _: u128, _: u128) -> u128 {
+        unreachable!("no test here needs it")
+    }
+    fn sop3(&mut self, _: SOp3, _: u128, _: u128, _: u128) -> u128 {
+        unreachable!("no test here needs it")
+    }
+    fn fop1(&mut self, _: FOp1, _: u128) -> u128 {
+        unreachable!("no test here needs it")
+    }
+    fn fop2(&mut self, _: FOp2, _: u128, _: u128) -> u128 {
+        unreachable!("no test here needs it")
+    }
+    fn fop3(&mut self, _: FOp3, _: u128, _: u128, _: u128) -> u128 {
+        unreachable!("no test here needs it")
+    }
+}

@@ -1,0 +1,148 @@
+//! Random cases of a row: an instruction word, and registers it makes sense with.
+
+use super::engine::Model;
+use super::layout::{SCRATCH, SCRATCH_SIZE, entry, is_mapped};
+use super::operands::{Random, integer, lane_size, state};
+use super::rows::{self, is_branch, is_memory};
+use super::state::{Case, Outcome, State};
+use a64::{Insn, Row, RowInfo};
+
+/// A case of `row` for slot `index`, with `memory` in scratch.
+pub fn case(random: &mut Random, row: &'static RowInfo, index: usize, memory: &[u8]) -> Case {
+    for _ in 0..10_000 {
+        let case = attempt(random, row, index, memory);
+        if is_usable(&case, index, memory) {
+            return case;
+        }
+    }
+    panic!("{}: no usable case in 10000", row.name)
+}
+
+/// A word of `row` that the manual does not call CONSTRAINED UNPREDICTABLE, should-be bits as they should be.
+fn word(random: &mut Random, row: &RowInfo) -> u32 {
+    for _ in 0..100_000 {
+        let free = row.fields.iter().fold(0, |word, f| word | free_bits(random, f.width) << f.lsb);
+        let word = rows::pinned(random, row, free | row.value | row.should_be);
+        if (row.guard)(word) && rows::allows(row, word) && !is_unpredictable(word) {
+            return word;
+        }
+    }
+    panic!("{}: no usable word in 100000", row.name)
+}
+
+/// All zeros, all ones, or random.
+fn free_bits(random: &mut Random, width: u32) -> u32 {
+    let ones = ((1u64 << width) - 1) as u32;
+    match random.below(10) {
+        0 => 0,
+        1 => ones,
+        _ => random.u64() as u32 & ones,
+    }
+}
+
+fn is_unpredictable(word: u32) -> bool {
+    exarmo_aarch64::decode_word(word).is_ok_and(|insn| insn.unpredictable())
+}
+
+fn attempt(random: &mut Random, row: &'static RowInfo, index: usize, memory: &[u8]) -> Case {
+    let mut word = word(random, row);
+    let esize = lane_size(random, row, word);
+    let mut state = state(random, esize);
+    let words = match first_of_pair(random, row.row, word) {
+        Some(first) => vec![first, word],
+        None => vec![word],
+    };
+    let pc = entry(index) + 4 * (words.len() as u64 - 1);
+    if is_memory(row) {
+        word = aim(random, row, word, &mut state, memory, pc);
+    }
+    if is_branch(row) {
+        // Where a register branch goes: anywhere in the lower half, aligned.
+        state.x.iter_mut().for_each(|x| *x &= if random.one_in(2) { 0x7fff_ffff_fffc } else { u64::MAX });
+    }
+    let words = words.len().checked_sub(2).map(|_| words[0]).into_iter().chain([word]).collect();
+    Case { row, words, state }
+}
+
+/// A store-exclusive succeeds only after a load-exclusive, which three cases in four have.
+fn first_of_pair(random: &mut Random, row: Row, word: u32) -> Option<u32> {
+    if random.one_in(4) {
+        return None;
+    }
+    match Insn::from_row(row, word) {
+        Insn::Stxr(a64::Stxr { size, rn, .. }) => Some(a64::Ldxr { size, o0: 0, rn, rt: 31 }.word()),
+        // LDXP of one register twice is unpredictable: the second is one that is not the base.
+        Insn::Stxp(a64::Stxp { sz, rn, .. }) => {
+            Some(a64::Ldxp { sz, o0: 0, rt2: (rn + 1) % 31, rn, rt: 31 }.word())
+        }
+        _ => None,
+    }
+}
+
+/// Makes the access of `word` go where it is interesting; literals move by their offset, all others by
+/// their base register. Returns the word.
+fn aim(random: &mut Random, row: &RowInfo, word: u32, state: &mut State, memory: &[u8], pc: u64) -> u32 {
+    let target = SCRATCH
+        + match random.below(16) {
+            0 => random.below(64),                        // across the ends too: faults
+            1 => SCRATCH_SIZE - random.below(64),
+            2..5 => 256 + random.below(SCRATCH_SIZE - 512), // unaligned
+            _ => 256 + (random.below(SCRATCH_SIZE - 512) & !15),
+        };
+    let field = |name: &str| row.fields.iter().find(|f| f.name == name);
+    if let Some(f) = field("imm19") {
+        let offset = (target.wrapping_sub(pc) >> 2) as u32 & ((1 << f.width) - 1);
+        return word & !(((1 << f.width) - 1) << f.lsb) | offset << f.lsb;
+    }
+    let register = |name: &str| field(name).map(|f| word >> f.lsb & 31);
+    if let Some(m) = register("rm").filter(|m| *m < 31) {
+        state.x[m as usize] = (random.below(512) as i64 - 256) as u64;
+    }
+    let Some(n) = register("rn") else { return word };
+    set_base(state, n, 0);
+    let from_base = Model::new(state.clone(), memory, pc).first_access(word).unwrap_or(0);
+    let base = target.wrapping_sub(from_base);
+    set_base(state, n, if n == 31 { base & !15 } else { base });
+    compare_equal(random, row, word, state, memory, target);
+    word
+}
+
+fn set_base(state: &mut State, n: u32, v: u64) {
+    match state.x.get_mut(n as usize) {
+        Some(x) => *x = v,
+        None => state.sp = v,
+    }
+}
+
+/// Half of the compare-and-swaps find what they expect.
+fn compare_equal(random: &mut Random, row: &RowInfo, word: u32, state: &mut State, memory: &[u8], target: u64) {
+    let at = |offset: u64| {
+        let from = (target - SCRATCH + offset) as usize;
+        memory.get(from..from + 8).map_or(0, |b| u64::from_le_bytes(b.try_into().expect("8 bytes were cut")))
+    };
+    if random.one_in(2) {
+        return;
+    }
+    // Above the width of the access anything goes.
+    let (expected, noise) = match Insn::from_row(row.row, word) {
+        Insn::Cas(i) => ([(i.rs, at(0)), (31, 0)], if i.size == 3 { 0 } else { u64::MAX << (8 << i.size) }),
+        Insn::Casp(i) if i.sz == 0 => ([(i.rs, at(0)), (i.rs + 1, at(4))], u64::MAX << 32),
+        Insn::Casp(i) => ([(i.rs, at(0)), (i.rs + 1, at(8))], 0),
+        _ => return,
+    };
+    let Some(base) = row.fields.iter().find(|f| f.name == "rn").map(|f| word >> f.lsb & 31) else { return };
+    for (r, v) in expected {
+        if r < 31 && r != base {
+            state.x[r as usize] = v & !noise | integer(random) & noise;
+        }
+    }
+}
+
+/// Does the case end where its end can be told?
+fn is_usable(case: &Case, index: usize, memory: &[u8]) -> bool {
+    match Model::new(case.state.clone(), memory, entry(index)).run(&case.words).outcome {
+        // The target of a branch must not be mapped, and must be an address.
+        Outcome::Signal { pc, .. } if is_branch(case.row) => !is_mapped(pc) && pc < 1 << 47 && pc % 4 == 0,
+        _ => true,
+    }
+}

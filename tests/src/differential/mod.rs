@@ -1,0 +1,97 @@
+//! Every instruction that user programs can execute, against user-mode QEMU: registers, flags, FPSR and
+//! memory compared bit for bit.
+//!
+//! Rows of the instruction table are taken in turn, so that a new row is compared from its first day. A case
+//! is one random word of a row with random operands; batches of cases run in a guest process (`runner`)
+//! under QEMU and on `Model`, a second implementation of `Engine`.
+
+mod engine;
+mod generate;
+mod layout;
+mod operands;
+mod qemu;
+mod report;
+mod rows;
+mod runner;
+mod state;
+
+pub use qemu::fetch;
+pub use runner::Runner;
+pub use report::{Coverage, Tally};
+pub use rows::EXCLUDED;
+
+use a64::{ROWS, RowInfo};
+use engine::Model;
+use layout::{BATCH, SCRATCH_SIZE, entry};
+use operands::Random;
+use qemu::Qemu;
+use state::{Case, Outcome, Ran};
+use std::io;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Compares `cases` cases (rounded up to whole batches) that `seed` determines.
+pub fn compare(qemu: &Path, seed: u64, cases: usize) -> io::Result<Coverage> {
+    let rows: Vec<&'static RowInfo> = ROWS.iter().filter(|row| rows::excluded(row).is_none()).collect();
+    let batches = cases.div_ceil(BATCH);
+    let (taken, coverage) = (AtomicUsize::new(0), Mutex::new(Coverage::new()));
+    let work = || -> io::Result<()> {
+        let mut qemu = Qemu::start(qemu)?;
+        loop {
+            let batch = taken.fetch_add(1, Ordering::Relaxed);
+            if batch >= batches {
+                return Ok(());
+            }
+            // A batch depends on its number alone, so threads do not matter.
+            let mut random = Random::new(seed.wrapping_mul(0x1_0000_0001).wrapping_add(batch as u64) << 20);
+            let row = |i: usize| rows[(batch * BATCH + i) % rows.len()];
+            let found = run_batch(&mut qemu, &mut random, row)?;
+            let mut coverage = coverage.lock().expect("no thread panics holding it");
+            found.into_iter().for_each(|compared| coverage.add(compared));
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(batches);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })?;
+    Ok(coverage.into_inner().expect("no thread panicked holding it"))
+}
+
+/// A case and its two outcomes.
+pub struct Compared {
+    case: Case,
+    pc: u64,
+    qemu: Ran,
+    ours: Ran,
+}
+
+fn run_batch(qemu: &mut Qemu, random: &mut Random, row: impl Fn(usize) -> &'static RowInfo) -> io::Result<Vec<Compared>> {
+    let memory: Vec<u8> = (0..SCRATCH_SIZE / 8).flat_map(|_| operands::integer(random).to_le_bytes()).collect();
+    let cases: Vec<Case> = (0..BATCH).map(|i| generate::case(random, row(i), i, &memory)).collect();
+    let theirs = qemu.run(&memory, &cases)?;
+    let compared = cases.into_iter().zip(theirs).enumerate().map(|(index, (case, qemu))| {
+        let pc = entry(index);
+        let ours = Model::new(case.state.clone(), &memory, pc).run(&case.words);
+        Compared { case, pc, qemu, ours }
+    });
+    Ok(compared.collect())
+}
+
+impl Compared {
+    /// Do both agree, where the architecture says what is right?
+    fn agree(&self) -> bool {
+        if self.qemu.outcome != self.ours.outcome {
+            return false;
+        }
+        let (a, b) = (&self.qemu, &self.ours);
+        match a.outcome {
+            // Of an access that faulted, memory and loaded vector registers are UNKNOWN.
+            Outcome::Signal { .. } if !rows::is_branch(self.case.row) => {
+                (a.state.x, a.state.sp, a.state.nzcv) == (b.state.x, b.state.sp, b.state.nzcv)
+            }
+            _ => a == b,
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What is special about a row: not compared, compared with some words only, known to differ.
+
+use super::operands::Random;
+use super::state::{Case, Ran};
+use a64::RowInfo;
+
+/// Rows that are not compared, and why.
+pub const EXCLUDED: &[(&str, &str)] = &[
+    ("Svc", "would be a system call of the host"),
+    ("Hvc", "undefined at EL0: what it means is the machine's"),
+    ("Smc", "undefined at EL0: what it means is the machine's"),
+    ("Hlt", "undefined without semihosting: a decision of the PE"),
+    ("Dcps", "undefined outside Debug state"),
+    ("Drps", "undefined at EL0"),
+    ("Eret", "undefined at EL0"),
+    ("MsrImm", "undefined at EL0: fields of PSTATE are the PE's"),
+    ("Sys", "caches, TLBs, translation: the PE's"),
+    ("Sysl", "undefined"),
+];
+
+/// Rows of which only these words are compared, apart from Rt: other system registers are the PE's.
+const PINNED: &[(&str, &[u32])] = &[
+    ("Mrs", &[0xd53b_4200, 0xd53b_4400, 0xd53b_4420]), // NZCV, FPCR, FPSR
+    ("Msr", &[0xd51b_4200, 0xd51b_4400, 0xd51b_4420]),
+];
+
+/// Why `row` is not compared, if it is not.
+pub fn excluded(row: &RowInfo) -> Option<&'static str> {
+    EXCLUDED.iter().find(|(name, _)| *name == row.name).map(|(_, why)| *why)
+}
+
+/// `word`, or one of the words that the row is pinned to, with Rt of `word`.
+pub fn pinned(random: &mut Random, row: &RowInfo, word: u32) -> u32 {
+    match PINNED.iter().find(|(name, _)| *name == row.name) {
+        Some((_, words)) => words[random.below(words.len() as u64) as usize] | word & 31,
+        None => word,
+    }
+}
+
+/// May this word of the row be compared?
+pub fn allows(row: &RowInfo, word: u32) -> bool {
+    // WFE and WFI may wait for something that never comes.
+    row.name != "HintOp" || !matches!(word >> 5 & 0x7f, 2 | 3)
+}
+
+/// "Loads and Stores" of the manual's top-level encodings: bits [28:25] are x1x0.
+pub fn is_memory(row: &RowInfo) -> bool {
+    row.value >> 25 & 0b101 == 0b100
+}
+
+/// Branches proper, of "Branches, Exception Generating and System instructions": bits [28:26] are 101.
+pub fn is_branch(row: &RowInfo) -> bool {
+    row.value >> 26 & 0b111 == 0b101 && row.value >> 24 != 0xd5 && row.value >> 24 != 0xd4
+}
+
+/// Something QEMU and we do differently, and who is right.
+pub struct Known {
+    /// What differs and why ours is what the manual says.
+    pub reason: &'static str,
+    /// Is this it? The case, what QEMU made of it, and what we did.
+    pub applies: fn(&Case, &Ran, &Ran) -> bool,
+}
+
+/// The differences that are known.
+pub const KNOWN: &[Known] = &[];

@@ -1,0 +1,49 @@
+//! Every instruction of the table against `qemu-aarch64-static`, on random operands.
+//!
+//! `ARMAGIC_CASES=N` compares N cases, `ARMAGIC_SEED=N` others; `BLESS=1` writes docs/isa-coverage.md.
+
+use armagic_tests::differential::{compare, fetch};
+use std::env;
+
+/// What one run of the test command compares.
+const CASES: u64 = 100_000;
+
+/// Cases that every row has in such a run.
+const CASES_PER_ROW: usize = 50;
+
+/// The number in environment variable `name`.
+fn number(name: &str) -> Option<u64> {
+    let text = env::var(name).ok()?;
+    Some(text.replace('_', "").parse().unwrap_or_else(|e| panic!("{name}={text}: {e}")))
+}
+
+fn offline(test: &str) -> bool {
+    let off = env::var_os("ARMAGIC_OFFLINE").is_some_and(|v| !v.is_empty() && v != "0");
+    if off {
+        println!("skipped: {test} (ARMAGIC_OFFLINE=1)");
+    }
+    off
+}
+
+#[test]
+fn instructions_do_what_qemu_does() {
+    if offline("instructions_do_what_qemu_does") {
+        return;
+    }
+    let (cases, seed) = (number("ARMAGIC_CASES").unwrap_or(CASES), number("ARMAGIC_SEED").unwrap_or(1));
+    println!("ARMAGIC_SEED={seed} ARMAGIC_CASES={cases}");
+    let qemu = fetch().unwrap_or_else(|e| panic!("{e}"));
+    let coverage = compare(&qemu, seed, cases as usize).unwrap_or_else(|e| panic!("{}: {e}", qemu.display()));
+    for (name, tally) in coverage.rows() {
+        let least = if cases >= CASES { CASES_PER_ROW } else { 0 };
+        assert!(tally.compared >= least, "{name}: only {} cases", tally.compared);
+    }
+    println!("{} rows, {} cases", coverage.rows().count(), coverage.compared());
+    coverage.reasons().for_each(|(reason, count)| println!("known: {reason}: {count}"));
+    if env::var_os("BLESS").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/isa-coverage.md");
+        std::fs::write(path, coverage.markdown()).unwrap_or_else(|e| panic!("{path}: {e}"));
+    }
+    let differences = coverage.differences();
+    assert!(differences.is_empty(), "ARMAGIC_SEED={seed}\n{differences}");
+}
