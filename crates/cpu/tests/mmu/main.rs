@@ -1,0 +1,6 @@
+//! The MMU from outside: as a guest sees it.
+
+extern crate armagic_cpu as cpu;
+
+mod harness;
+mod tlb;
