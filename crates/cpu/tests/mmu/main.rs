@@ -2,5 +2,7 @@
 
 extern crate armagic_cpu as cpu;
 
+mod compare;
 mod harness;
+mod reference;
 mod tlb;
