@@ -73,7 +73,7 @@ impl Model {
     /// The index in scratch of `bytes` bytes at `at`.
     fn place(&mut self, at: u64, bytes: u64, aligned: bool) -> Result<usize, Leave> {
         self.accessed.get_or_insert(at);
-        if aligned && at % bytes != 0 {
+        if aligned && !at.is_multiple_of(bytes) {
             return self.raise(signal::BUS);
         }
         let offset = at.wrapping_sub(SCRATCH);

@@ -3,7 +3,7 @@
 use super::Compared;
 use super::layout::SCRATCH;
 use super::rows::{self, KNOWN};
-use super::state::{Outcome, State};
+use super::state::{Case, Outcome, State};
 use a64::{ROW_COUNT, ROWS};
 use capstone::prelude::*;
 use std::fmt::Write as _;
@@ -153,6 +153,12 @@ fn describe(c: &Compared) -> String {
         differs(format!("memory from {:x}", SCRATCH + at as u64), bytes(&q.memory), bytes(&o.memory));
     }
     text
+}
+
+/// The row and the instructions of a case, in one line.
+pub(super) fn describe_words(case: &Case) -> String {
+    let words: Vec<String> = case.words.iter().map(|word| disassemble(0, *word)).collect();
+    format!("{}: {} ({:08x?}, disassembled at address 0)", case.row.name, words.join("; "), case.words)
 }
 
 fn outcome(o: Outcome) -> String {
