@@ -11,7 +11,7 @@ pub use lookup::{decode, lookup};
 
 mod system;
 
-pub use system::{PstateField, SysReg};
+pub use system::{MopsStage, PacKey, Pauth, PstateField, SysReg};
 
 /// One operand or opcode field of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

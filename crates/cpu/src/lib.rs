@@ -5,12 +5,16 @@
 #![forbid(unsafe_code)]
 
 mod alarm;
+mod bti;
 pub mod exception;
 mod fault;
 mod memory;
 pub mod mmu;
 mod model;
+mod mops;
+pub mod pauth;
 mod pstate;
+mod random;
 mod regs;
 pub mod sysreg;
 pub mod timer;

@@ -4,6 +4,7 @@
 //! name. Rows that exist once per Exception level are arrays indexed by the level.
 
 use crate::Pstate;
+use crate::pauth::Keys;
 
 /// General registers, PSTATE, SIMD&FP registers.
 #[derive(Clone, Debug, Default)]
@@ -85,6 +86,8 @@ pub struct Sys {
     pub vtcr: u64,
     /// HPFAR_EL2.
     pub hpfar: u64,
+    /// Keys of pointer authentication.
+    pub keys: Keys,
     /// MDSCR_EL1.
     pub mdscr: u64,
     /// OS lock: OSLSR_EL1.OSLK.

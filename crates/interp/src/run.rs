@@ -17,7 +17,7 @@ pub struct Counts {
     pub exceptions: u64,
     /// Interrupts taken.
     pub interrupts: u64,
-    /// Words executed that belong to no row, and how often.
+    /// Words executed that belong to no row of the PE's features, and how often.
     pub unallocated: HashMap<u32, u64>,
 }
 
@@ -114,12 +114,13 @@ impl Interp {
             let fault = Fault { status: FaultStatus::External, abort: Abort::Fetch, address: VirtAddr(start) };
             return Err(self.cpu.raise_fault(fault));
         };
+        let btype = if self.cpu.regs.pstate.btype == 0 { 0 } else { self.cpu.landed(page.op(start).word)? };
         let mut pc = start;
         let mut executed = 0;
         let result = loop {
             let mut op = page.op(pc);
             if op.handler == UNDECODED {
-                op = page.decode(pc);
+                op = page.decode(pc, self.cpu.model.features);
             }
             let fall_through = pc.wrapping_add(4);
             self.next = fall_through;
@@ -138,6 +139,9 @@ impl Interp {
             }
             pc = next;
         };
+        if btype != 0 && executed == 1 && result == Err(Leave::Exception) {
+            self.cpu.missed_landing(btype);
+        }
         self.counts.instructions += executed;
         result
     }
