@@ -73,7 +73,7 @@ impl Tables for Growing<'_> {
 fn descriptor(seed: Seed, depth: u64) -> u64 {
     const ATTRIBUTES: u64 = 0xffff_0000_0000_0ffc;
     let table = TABLES + 0x1_0000 * depth;
-    let data = RAM + u64::from(seed.data) % DATA_SIZE & !0xfff;
+    let data = RAM + ((u64::from(seed.data) % DATA_SIZE) & !0xfff);
     let address = match seed.place {
         0 => 0x8000_0000,                        // not RAM
         1 => table | 1 << (32 + seed.data % 16), // perhaps too big
@@ -88,7 +88,7 @@ fn descriptor(seed: Seed, depth: u64) -> u64 {
         2..=5 => 0b01,
         _ => 0b11,
     };
-    let af = if seed.kind % 8 != 0 { 1 << 10 } else { 0 };
+    let af = if !seed.kind.is_multiple_of(8) { 1 << 10 } else { 0 };
     seed.bits & ATTRIBUTES & !(1 << 10) | af | address | valid
 }
 
@@ -217,7 +217,7 @@ fn expect(case: &Case, ask: Ask, va: u64, memory: &mut Growing) -> Outcome {
         _ => ask.el == 1,
     };
     let (is_data, only_asking) = (ask.op < 6, ask.op >= 8);
-    let unaligned = is_data && va % 8 != 0;
+    let unaligned = is_data && !va.is_multiple_of(8);
     let pan = ask.pan && ask.op != 8;
     let iss = |status: u64, kind| status as u32 | if kind == Kind::Write { 1 << 6 } else { 0 };
     if unaligned && case.sctlr & A != 0 {
