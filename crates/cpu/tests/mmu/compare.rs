@@ -270,6 +270,11 @@ fn run(machine: &Machine, case: &Case) -> Result<(), TestCaseError> {
         // Fetches are aligned, and no access crosses a page here.
         let va = case.va & !7;
         let va = if va % 4096 == 4088 || ask.op > 5 { va } else { va + ask.skew };
+        // A store to the tables themselves would need maintenance, which is not what is compared here.
+        let is_store = matches!(ask.op, 2 | 3 | 5);
+        if is_store && physical(&mut memory, case, ask, va).is_some_and(|pa| pa >= RAM + DATA_SIZE) {
+            continue;
+        }
         // The reference changes tables after it has read them; the PE must do the same to what it reads.
         let before = snapshot(&mut memory, case, ask, va);
         let seen = perform(&mut cpu, ask, va);
@@ -281,6 +286,15 @@ fn run(machine: &Machine, case: &Case) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Where an access would go if it were permitted; makes the descriptors that do not exist yet.
+fn physical(memory: &mut Growing, case: &Case, ask: Ask, va: u64) -> Option<u64> {
+    // AT S1E1R: what anyone may do, privileged software may at least read.
+    match expect(case, Ask { op: 8, uao: false, ..ask }, va, memory) {
+        Outcome::Value(par) if par & 1 == 0 => Some(par & 0xffff_ffff_f000),
+        _ => None,
+    }
+}
+
 struct Expected {
     outcome: Outcome,
     tables: Vec<u64>,
@@ -288,8 +302,7 @@ struct Expected {
 
 /// Asks the reference, notes what it made of the tables, and puts them back.
 fn snapshot(memory: &mut Growing, case: &Case, ask: Ask, va: u64) -> Expected {
-    // First without updates, so that descriptors that do not exist yet are made.
-    let _ = expect(case, Ask { op: 8, ..ask }, va, memory);
+    physical(memory, case, ask, va);
     let words = |m: &Growing| -> Vec<u64> {
         let word = |pa: &u64| {
             let mut bytes = [0; 8];
