@@ -13,8 +13,9 @@ impl CharSink for Console {
     }
 }
 
+/// Runs it, compares what it prints, and gives the instructions it took.
 #[track_caller]
-fn check(which: Loop, rounds: u64, mmu: bool) {
+fn check(which: Loop, rounds: u64, mmu: bool) -> u64 {
     let console = Console::default();
     let spec = MachineSpec {
         cpus: 1,
@@ -30,14 +31,27 @@ fn check(which: Loop, rounds: u64, mmu: bool) {
     let text = String::from_utf8_lossy(&console.0.lock().expect("no holder panics")).into_owned();
     assert!(matches!(ending, Ending::PowerOff), "{} ended otherwise; console: {text}", which.name());
     assert_eq!(text, format!("{:#x}\nLOOPS-OK\n", which.checksum(rounds)), "{}, MMU {mmu}", which.name());
+    machine.finish().instructions
 }
 
 #[test]
 fn checksums_are_the_hosts() {
     for which in Loop::ALL {
         for rounds in [1, 2, 17] {
-            check(which, rounds, false);
-            check(which, rounds, true);
+            let (off, on) = (check(which, rounds, false), check(which, rounds, true));
+            assert!(off < on, "an identity map is built with instructions");
         }
+    }
+}
+
+/// Rates are quotients of the engine's own count; what a round takes is known from its text.
+#[test]
+fn instructions_are_counted_as_written() {
+    // Checksums whose digits take another number of instructions to print differ by some dozens.
+    const PRINTING: u64 = 200;
+    for (which, each) in [(Loop::Alu, 17), (Loop::List, 5), (Loop::Far, 8 * 10 + 2), (Loop::Copy, 256 * 5 + 4)] {
+        let (few, many) = (check(which, 1000, true), check(which, 3000, true));
+        let difference = (many - few).abs_diff(2000 * each);
+        assert!(difference < PRINTING, "{}: {difference} away from {each} a round", which.name());
     }
 }

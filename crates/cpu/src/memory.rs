@@ -137,7 +137,7 @@ impl Vcpu {
     /// back. The two halves of 16 bytes may be of different times; the exclusive store then fails.
     pub fn load_exclusive(&mut self, va: u64, how: Access) -> Result<u128, Leave> {
         self.before_load(how.order);
-        let (at, pa) = self.locate(va, how, Need::Read)?;
+        let (at, pa) = self.locate_exclusive(va, how, Need::Read)?;
         let ram = self.shared.bus.ram();
         let high = if how.size > 3 { ram.load(after(at, 8), AccessSize::Double) } else { 0 };
         let v = u128::from(ram.load(at, how.bus_size())) | u128::from(high) << 64;
@@ -148,7 +148,7 @@ impl Vcpu {
 
     /// STXR and STXP: true if stored. The translation faults whether or not the monitor would let it store.
     pub fn store_exclusive(&mut self, va: u64, how: Access, v: u128) -> Result<bool, Leave> {
-        let (at, pa) = self.locate(va, how, Need::Write)?;
+        let (at, pa) = self.locate_exclusive(va, how, Need::Write)?;
         let Some((marked, bytes, old)) = self.monitor.take() else { return Ok(false) };
         if (marked, u64::from(bytes)) != (pa, how.bytes()) {
             return Ok(false);
@@ -177,6 +177,17 @@ impl Vcpu {
             4 => ram.cas16(at, expected, new),
             _ => ram.cas(at, how.bus_size(), expected as u64, new as u64).into(),
         }
+    }
+
+    /// RAM for an exclusive access, and its physical address.
+    #[inline(always)]
+    fn locate_exclusive(&mut self, va: u64, how: Access, need: Need) -> Result<(HostAddr, u64), Leave> {
+        let entry = self.mmu.entry(how.unprivileged, va);
+        let tag = if need == Need::Write { entry.write } else { entry.read };
+        if tag == wanted(va, how.bytes(), how.bytes()) {
+            return Ok((HostAddr(entry.addend.wrapping_add(va) as usize), entry.meta & PAGE | va & !PAGE));
+        }
+        self.locate(va, how, need)
     }
 
     /// RAM for an atomic. It is a read first: a fault that a plain read would raise is reported as one

@@ -1,6 +1,7 @@
 //! A second, obvious `Engine`: registers in a struct, memory in one block, nothing else.
 
 use super::layout::{SCRATCH, SCRATCH_SIZE};
+use super::operands::{FPCR_BITS, FPSR_BITS};
 use super::state::{Outcome, Ran, State, signal};
 use hw::{Access, Leave};
 use mem::Atomic;
@@ -26,8 +27,8 @@ const NZCV: SysReg = SysReg::new(3, 3, 4, 2, 0);
 const FPCR: SysReg = SysReg::new(3, 3, 4, 4, 0);
 const FPSR: SysReg = SysReg::new(3, 3, 4, 4, 1);
 
-/// Bits of FPSR that exist in AArch64 state: QC, IDC, and the five cumulative flags.
-pub const FPSR_BITS: u32 = 0x0800_009f;
+/// FPCR.Len and FPCR.Stride: stored, for AArch32 only.
+const LEN_STRIDE: u32 = 0x0037_0000;
 
 impl Model {
     /// About to execute at `pc`.
@@ -72,7 +73,7 @@ impl Model {
     /// The index in scratch of `bytes` bytes at `at`.
     fn place(&mut self, at: u64, bytes: u64, aligned: bool) -> Result<usize, Leave> {
         self.accessed.get_or_insert(at);
-        if aligned && at % bytes != 0 {
+        if aligned && !at.is_multiple_of(bytes) {
             return self.raise(signal::BUS);
         }
         let offset = at.wrapping_sub(SCRATCH);
@@ -283,13 +284,7 @@ impl Engine for Model {
         }
         Ok(old)
     }
-    fn cas2(
-        &mut self,
-        at: u64,
-        how: Access,
-        expected: (u64, u64),
-        new: (u64, u64),
-    ) -> Result<(u64, u64), Leave> {
+    fn cas2(&mut self, at: u64, how: Access, expected: (u64, u64), new: (u64, u64)) -> Result<(u64, u64), Leave> {
         let old = self.read(at, how.bytes(), true)?;
         if old == join(expected, how.bytes()) {
             self.write(at, how.bytes(), true, join(new, how.bytes()))?;
@@ -308,7 +303,7 @@ impl Engine for Model {
     fn msr(&mut self, reg: SysReg, v: u64) -> Done {
         match reg {
             NZCV => self.set_nzcv(v),
-            FPCR => self.state.fpcr = v as u32 & super::operands::FPCR_BITS,
+            FPCR => self.state.fpcr = v as u32 & (FPCR_BITS | LEN_STRIDE),
             FPSR => self.state.fpsr = v as u32 & FPSR_BITS,
             _ => return self.raise(signal::ILL),
         }

@@ -2,10 +2,11 @@
 //!
 //! An access may touch two pages. Both are translated, and found on the bus, before any byte is written.
 
+use super::wanted;
 use crate::mmu::{Ask, Need, PAGE, Place};
 use crate::{FaultStatus, Vcpu};
 use hw::{Access, AccessSize, Leave, Order, PhysAddr};
-use mem::{Bus, HostAddr, Target};
+use mem::{Bus, HostAddr, Ram, Target};
 
 /// The part of an access that lies in one page.
 #[derive(Clone, Copy)]
@@ -52,16 +53,41 @@ fn write(bus: &Bus, parts: &Parts, unit: u64, v: u128) -> Option<()> {
     Some(())
 }
 
+/// Bytes anywhere in a page, by aligned loads around them.
+fn load_unaligned(ram: &Ram, at: HostAddr, bytes: u64) -> u128 {
+    let (start, skew) = (at.0 & !7, at.0 as u32 & 7);
+    let word = |i: usize| ram.load(HostAddr(start + 8 * i), AccessSize::Double);
+    let words = (u64::from(skew) + bytes).div_ceil(8);
+    let low = u128::from(word(0)) | if words > 1 { u128::from(word(1)) << 64 } else { 0 };
+    let v = low >> (8 * skew) | if words > 2 { u128::from(word(2)) << (128 - 8 * skew) } else { 0 };
+    if bytes < 16 { v & ((1 << (8 * bytes)) - 1) } else { v }
+}
+
+/// Bytes anywhere in a page, by the widest aligned stores that fit; others' bytes are not touched.
+fn store_unaligned(ram: &Ram, at: HostAddr, bytes: u64, v: u128) {
+    let mut done = 0;
+    while done < bytes {
+        let at = at.0 as u64 + done;
+        let size = piece(at, bytes - done, 8);
+        ram.store(HostAddr(at as usize), size, size.truncate((v >> (8 * done)) as u64));
+        done += size.bytes();
+    }
+}
+
 impl Vcpu {
-    /// Loads `bytes` (up to 16) as one instruction's access, in elements of `how.bytes()`.
+    /// Loads `bytes` (up to 16) as one instruction's access, in elements of `how.bytes()`. Ordered accesses are
+    /// of one element.
     #[cold]
     #[inline(never)]
     pub(super) fn load_slow(&mut self, va: u64, how: Access, bytes: u64) -> Result<u128, Leave> {
         if how.order != Order::Plain {
             self.before_load(how.order);
-            let v = self.load_slow(va, Access { order: Order::Plain, ..how }, bytes)?;
+            let v = self.load(va, Access { order: Order::Plain, ..how })?;
             self.after_load(how.order);
-            return Ok(v);
+            return Ok(v.into());
+        }
+        if let Some(at) = self.within_page(va, how, bytes, Need::Read) {
+            return Ok(load_unaligned(self.shared.bus.ram(), at, bytes));
         }
         let parts = self.parts(va, how, bytes, Need::Read)?;
         match read(&self.shared.bus, &parts, how.bytes()) {
@@ -74,12 +100,28 @@ impl Vcpu {
     #[cold]
     #[inline(never)]
     pub(super) fn store_slow(&mut self, va: u64, how: Access, bytes: u64, v: u128) -> Result<(), Leave> {
+        if how.order != Order::Plain {
+            // Before the store is known to succeed, which only makes the order stronger.
+            self.before_store(how.order);
+            return self.store(va, Access { order: Order::Plain, ..how }, v as u64);
+        }
+        if let Some(at) = self.within_page(va, how, bytes, Need::Write) {
+            store_unaligned(self.shared.bus.ram(), at, bytes, v);
+            return Ok(());
+        }
         let parts = self.parts(va, how, bytes, Need::Write)?;
-        self.before_store(how.order);
         match write(&self.shared.bus, &parts, how.bytes(), v) {
             Some(()) => Ok(()),
             None => Err(self.abort(FaultStatus::External, Need::Write, va)),
         }
+    }
+
+    /// RAM that the TLB knows, for an access whose only fault is that it is unaligned, where it may be.
+    fn within_page(&self, va: u64, how: Access, bytes: u64, need: Need) -> Option<HostAddr> {
+        let entry = self.mmu.entry(how.unprivileged, va);
+        let tag = if need == Need::Write { entry.write } else { entry.read };
+        let hit = tag == wanted(va, bytes, 1) && !entry.is_device() && !how.aligned && !self.mmu.strict;
+        hit.then(|| HostAddr(entry.addend.wrapping_add(va) as usize))
     }
 
     /// Checks alignment, translates every page of the access, and sees that something answers there.

@@ -103,7 +103,7 @@ impl Vcpu {
     }
 
     fn stage1(&self, va: u64) -> Stage1 {
-        Stage1::of(Regime::current(self.regs.pstate, &self.sys), &self.sys, self.model, va)
+        Stage1::of(Regime::current(&self.regs.pstate, &self.sys), &self.sys, self.model, va)
     }
 
     /// Raises an abort.
@@ -132,6 +132,6 @@ impl Vcpu {
     /// The Exception level, PSTATE.{PAN, UAO}, or a register that controls translation has changed.
     #[inline]
     pub fn context_changed(&mut self) {
-        self.mmu.select(self.regs.pstate, &self.sys);
+        self.mmu.select(&self.regs.pstate, &self.sys);
     }
 }

@@ -20,7 +20,7 @@ pub enum Regime {
 impl Regime {
     /// The regime of instructions executed in state `pstate`.
     #[inline(always)]
-    pub fn current(pstate: Pstate, sys: &Sys) -> Regime {
+    pub fn current(pstate: &Pstate, sys: &Sys) -> Regime {
         match pstate.el {
             0 if sys.hcr & hcr::TGE != 0 => Regime::El2,
             0 | 1 => Regime::El10,

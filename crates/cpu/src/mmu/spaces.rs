@@ -118,7 +118,7 @@ impl Mmu {
 
     /// Selects the banks for the present state. Called after every change of it, so it first looks at what
     /// changes most.
-    pub(crate) fn select(&mut self, pstate: Pstate, sys: &Sys) {
+    pub(crate) fn select(&mut self, pstate: &Pstate, sys: &Sys) {
         const TRANSLATION: u64 = sctlr::M | sctlr::WXN;
         let regime = Regime::current(pstate, sys);
         let bank = regime.bank();

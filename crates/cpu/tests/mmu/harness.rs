@@ -26,8 +26,6 @@ pub const USER: u64 = 1 << 6;
 pub const READ_ONLY: u64 = 1 << 7;
 pub const NG: u64 = 1 << 11;
 pub const DBM: u64 = 1 << 51;
-pub const PXN: u64 = 1 << 53;
-pub const UXN: u64 = 1 << 54;
 
 /// TCR_EL1: both halves 48 bits with 4 KiB granules, 48-bit output, 16-bit ASIDs from TTBR0.
 pub const TCR: u64 = 16 | 16 << 16 | 2 << 30 | 5 << 32 | 1 << 36;

@@ -2,5 +2,9 @@
 
 extern crate armagic_cpu as cpu;
 
+mod broadcast;
+mod compare;
 mod harness;
+mod memory;
+mod reference;
 mod tlb;
