@@ -21,6 +21,7 @@ pub use walk::Leaf;
 
 pub(crate) use tlb::PAGE;
 
+use crate::address::is_untagged;
 use crate::{Abort, Fault, FaultStatus, Vcpu};
 use hw::{Leave, PhysAddr, VirtAddr};
 use tlb::Fill;
@@ -44,7 +45,8 @@ pub(crate) struct Ask {
 }
 
 impl Vcpu {
-    /// Where the instruction at `va` is: RAM, and executable.
+    /// Where the instruction at `va`, the PC, is: RAM, and executable. A tag that the branch to it should have
+    /// stripped is stripped here, from the PC as well.
     #[inline]
     pub fn fetch(&mut self, va: u64) -> Result<PhysAddr, Leave> {
         let entry = self.mmu.bank(false, va).code_entry(va);
@@ -57,6 +59,13 @@ impl Vcpu {
     #[cold]
     #[inline(never)]
     fn fetch_slow(&mut self, va: u64) -> Result<PhysAddr, Leave> {
+        if !is_untagged(va) {
+            let address = self.branch_address(va);
+            if address != va {
+                self.regs.pc = address;
+                return self.fetch(address);
+            }
+        }
         if va & 3 != 0 {
             return Err(self.raise_pc_alignment(va));
         }
@@ -87,7 +96,7 @@ impl Vcpu {
         let fill = Fill {
             readable: leaf.perms.allows(view, Need::Read),
             writable: leaf.perms.allows(view, Need::Write) && !leaf.is_clean(&stage1),
-            host: ram.host(PhysAddr(leaf.pa & PAGE)).map(|host| host.0 as u64),
+            host: ram.host(PhysAddr(leaf.pa & PAGE)).map(|host| host.0 as u64).filter(|_| !self.is_watched_page(va)),
         };
         self.mmu.fill_data(ask.unprivileged, va, &leaf, fill);
         Ok(Place { pa: leaf.pa, device: leaf.is_device() })
