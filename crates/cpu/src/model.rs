@@ -152,12 +152,14 @@ mod number {
         pub const CSV2: u32 = 56;    pub const CSV3: u32 = 60;
     }
     pub mod dfr0 {
-        pub const DEBUGVER: u32 = 0; pub const BRPS: u32 = 12;    pub const WRPS: u32 = 20;
+        pub const DEBUGVER: u32 = 0; pub const PMUVER: u32 = 8;   pub const BRPS: u32 = 12;
+        pub const WRPS: u32 = 20;    pub const CTX_CMPS: u32 = 28;
     }
     pub mod mmfr0 {
         pub const PARANGE: u32 = 0;  pub const ASIDBITS: u32 = 4; pub const TGRAN16: u32 = 20;
     }
 }
+use crate::debug::{BREAKPOINTS, CONTEXT_AWARE, WATCHPOINTS};
 use number::*;
 
 /// EL0 and EL1 in AArch64 only, the GIC's system registers; CSV2 and CSV3: nothing here speculates.
@@ -186,7 +188,7 @@ const EVERYTHING: FeatureSet = {
 
 /// All models; the first is the default.
 static MODELS: [Model; 5] = [
-    // Armv8.2-A without AArch32, EL2 and EL3, PMU, SPE and LOR.
+    // Armv8.2-A without AArch32, EL2 and EL3, SPE and LOR.
     Model {
         name: "neoverse-n1",
         compatible: "arm,neoverse-n1",
@@ -197,7 +199,7 @@ static MODELS: [Model; 5] = [
         id: Ids::of(
             V8_2,
             Ids {
-                dfr0: of(&[(dfr0::DEBUGVER, 8), (dfr0::BRPS, 1), (dfr0::WRPS, 1)]),
+                dfr0: dfr0(8, 4),
                 mmfr0: of(&[(mmfr0::PARANGE, 5), (mmfr0::ASIDBITS, 2), (mmfr0::TGRAN16, 1)]),
                 ctr: CTR | CTR_IDC,
                 clidr: CLIDR, // IDC: LoUU and LoUIS are 0
@@ -205,7 +207,7 @@ static MODELS: [Model; 5] = [
             },
         ),
     },
-    // Armv8.0-A without AArch32, EL2 and EL3, and PMU.
+    // Armv8.0-A without AArch32, EL2 and EL3.
     Model {
         name: "cortex-a57",
         compatible: "arm,cortex-a57",
@@ -216,7 +218,7 @@ static MODELS: [Model; 5] = [
         id: Ids::of(
             V8_0,
             Ids {
-                dfr0: of(&[(dfr0::DEBUGVER, 6), (dfr0::BRPS, 1), (dfr0::WRPS, 1)]),
+                dfr0: dfr0(6, 1),
                 mmfr0: of(&[(mmfr0::PARANGE, 4), (mmfr0::ASIDBITS, 2)]),
                 ctr: CTR,
                 clidr: CLIDR | CLIDR_LOU1,
@@ -233,7 +235,7 @@ static MODELS: [Model; 5] = [
 const fn max(name: &'static str, algorithm: Feature) -> Model {
     let features = EVERYTHING.with(algorithm);
     let numbers = Ids {
-        dfr0: of(&[(dfr0::DEBUGVER, 8), (dfr0::BRPS, 1), (dfr0::WRPS, 1)]),
+        dfr0: dfr0(8, 4),
         mmfr0: of(&[(mmfr0::PARANGE, 5), (mmfr0::ASIDBITS, 2), (mmfr0::TGRAN16, 1)]),
         ctr: CTR | CTR_IDC,
         clidr: CLIDR,
@@ -289,6 +291,17 @@ const fn of(fields: &[(u32, u64)]) -> u64 {
 const fn cache(bytes: u64, ways: u64) -> u64 {
     let sets = bytes / ways / 64;
     (sets - 1) << 13 | (ways - 1) << 3 | 2
+}
+
+/// ID_AA64DFR0_EL1 with versions of the debug architecture and of the PMU, and the breakpoints of every model.
+const fn dfr0(debug: u64, pmu: u64) -> u64 {
+    of(&[
+        (dfr0::DEBUGVER, debug),
+        (dfr0::PMUVER, pmu),
+        (dfr0::BRPS, BREAKPOINTS as u64 - 1),
+        (dfr0::WRPS, WATCHPOINTS as u64 - 1),
+        (dfr0::CTX_CMPS, CONTEXT_AWARE as u64 - 1),
+    ])
 }
 
 /// All zero.
@@ -400,6 +413,16 @@ impl Model {
     /// FEAT_RAS.
     pub const fn ras(&self) -> bool {
         self.has(Feature::RAS)
+    }
+
+    /// PMUv3.
+    pub const fn pmu(&self) -> bool {
+        get(self.id.dfr0, dfr0::PMUVER) >= 1
+    }
+
+    /// PMEVTYPERn_EL0.evtCount: 10 bits, and 16 from PMUv3 for Armv8.1.
+    pub const fn pmu_event_bits(&self) -> u64 {
+        if get(self.id.dfr0, dfr0::PMUVER) >= 4 { 0xffff } else { 0x3ff }
     }
 
     /// DC CVAP.
