@@ -21,7 +21,7 @@ impl Vcpu {
 
     #[cold]
     fn strip_tag(&self, va: u64) -> u64 {
-        let regime = Regime::current(self.regs.pstate, &self.sys);
+        let regime = Regime::current(&self.regs.pstate, &self.sys);
         let tcr = self.sys.tcr[regime.bank()];
         let tbi = match (regime, half(va)) {
             (Regime::El10, 0) => 37,
