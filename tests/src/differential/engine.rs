@@ -20,6 +20,8 @@ pub struct Model {
     signal: u32,
     /// Where the first access of the instruction went.
     accessed: Option<u64>,
+    /// Where a branch goes or would go.
+    target: Option<u64>,
 }
 
 /// Registers that `MRS` and `MSR` reach here.
@@ -34,7 +36,7 @@ impl Model {
     /// About to execute at `pc`.
     pub fn new(state: State, memory: &[u8], pc: u64) -> Model {
         let memory = memory.to_vec();
-        Model { state, memory, pc, next: pc, monitor: None, signal: 0, accessed: None }
+        Model { state, memory, pc, next: pc, monitor: None, signal: 0, accessed: None, target: None }
     }
 
     /// Executes `words`, in order of address, until one leaves that order.
@@ -53,6 +55,12 @@ impl Model {
     pub fn first_access(mut self, word: u32) -> Option<u64> {
         self.step(word);
         self.accessed
+    }
+
+    /// Where the branch `word` goes, or would go if its condition held.
+    pub fn branch_target(mut self, word: u32) -> Option<u64> {
+        self.step(word);
+        self.target
     }
 
     fn step(&mut self, word: u32) {
@@ -218,11 +226,14 @@ impl Engine for Model {
     }
 
     fn branch(&mut self, target: u64, _: BranchKind) {
+        self.target = Some(target);
         self.next = target;
     }
     fn branch_if(&mut self, c: bool, offset: i64) {
+        let target = self.pc.wrapping_add_signed(offset);
+        self.target = Some(target);
         if c {
-            self.next = self.pc.wrapping_add_signed(offset);
+            self.next = target;
         }
     }
     fn trap(&mut self, trap: Trap) -> Done {

@@ -30,7 +30,7 @@ const SIGALTSTACK: u32 = 132;
 const RT_SIGACTION: u32 = 134;
 
 /// A batch takes milliseconds. One that takes this long hangs: SIGALRM ends the process.
-const BATCH_SECONDS: u64 = 30;
+const BATCH_SECONDS: u64 = 10;
 
 /// Offsets in `struct ucontext` of arm64: `uc_mcontext` is at 176, its FPSIMD record at 464.
 mod frame {

@@ -93,6 +93,12 @@ pub struct Tlb {
 /// Spans kept apart; further ones widen the nearest. The kernel image and the linear map are two.
 const MAX_SPANS: usize = 8;
 
+impl Default for Tlb {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Tlb {
     /// Nothing cached.
     pub fn new() -> Tlb {

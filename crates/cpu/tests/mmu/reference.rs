@@ -173,8 +173,8 @@ pub fn translate(r: &Registers, who: Asker, va: u64, tables: &mut impl Tables) -
             (Kind::Write, false) => for_user && writable,
             (Kind::Read, true) => !(who.pan && for_user),
             (Kind::Write, true) => writable && !(who.pan && for_user),
-            (Kind::Fetch, false) => !bit(d, 54) && !uxn_table && !(r.wxn && for_user && writable),
-            (Kind::Fetch, true) => !bit(d, 53) && !pxn_table && !(for_user && writable) && !(r.wxn && writable),
+            (Kind::Fetch, false) => !(bit(d, 54) || uxn_table || r.wxn && for_user && writable),
+            (Kind::Fetch, true) => !(bit(d, 53) || pxn_table || for_user && writable || r.wxn && writable),
         };
         if !allowed {
             return Err(PERMISSION + level);
