@@ -10,7 +10,9 @@ mod long;
 mod memory;
 mod misc;
 mod permute;
+mod sha3;
 mod shift;
+mod sm;
 mod structures;
 mod three;
 
@@ -22,7 +24,9 @@ pub use long::*;
 pub use memory::*;
 pub use misc::*;
 pub use permute::*;
+pub use sha3::*;
 pub use shift::*;
+pub use sm::*;
 pub use structures::*;
 pub use three::*;
 

@@ -237,3 +237,35 @@ pub fn sdot_vec<E: Engine>(e: &mut E, i: SdotVec) -> Done {
 pub fn udot_vec<E: Engine>(e: &mut E, i: UdotVec) -> Done {
     dot(e, i.q, VOp3::Udot, [i.rn, i.rm, i.rd])
 }
+
+/// USDOT (vector)
+pub fn usdot_vec<E: Engine>(e: &mut E, i: UsdotVec) -> Done {
+    dot(e, i.q, VOp3::Usdot, [i.rn, i.rm, i.rd])
+}
+
+/// Vd, 2 by 2 words, plus Vn times the transpose of Vm, 2 rows of 64 bits each: `dot` takes a word of each row.
+#[inline(always)]
+pub(crate) fn matrix<E: Engine>(e: &mut E, dot: VOp3, [rn, rm, rd]: [u32; 3]) -> Done {
+    let (mut d, n, m) = (e.v(rd), e.v(rn), e.v(rm));
+    for [row, column] in [[VOp2::Trn1, VOp2::Uzp1], [VOp2::Trn2, VOp2::Uzp2]] {
+        let (n, m) = (e.vop2(row(Lane::S), n, n), e.vop2(column(Lane::S), m, m));
+        d = e.vop3(dot, d, n, m);
+    }
+    e.set_v(rd, d);
+    Ok(())
+}
+
+/// SMMLA
+pub fn smmla<E: Engine>(e: &mut E, i: Smmla) -> Done {
+    matrix(e, VOp3::Sdot, [i.rn, i.rm, i.rd])
+}
+
+/// UMMLA
+pub fn ummla<E: Engine>(e: &mut E, i: Ummla) -> Done {
+    matrix(e, VOp3::Udot, [i.rn, i.rm, i.rd])
+}
+
+/// USMMLA
+pub fn usmmla<E: Engine>(e: &mut E, i: Usmmla) -> Done {
+    matrix(e, VOp3::Usdot, [i.rn, i.rm, i.rd])
+}

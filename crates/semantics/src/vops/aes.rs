@@ -1,29 +1,17 @@
 //! The steps of AES (FIPS 197). Byte `i` of a value is row `i % 4`, column `i / 4` of the state.
 
+use super::field;
 use super::lanes::Bytes;
 
-/// Product in GF(2^8) modulo x^8 + x^4 + x^3 + x + 1.
-const fn multiply(mut x: u8, mut y: u8) -> u8 {
-    let mut product = 0;
-    while y != 0 {
-        product ^= if y & 1 != 0 { x } else { 0 };
-        x = x << 1 ^ if x & 0x80 != 0 { 0x1b } else { 0 };
-        y >>= 1;
-    }
-    product
-}
+/// x^8 + x^4 + x^3 + x + 1, without its first term.
+const MODULUS: u8 = 0x1b;
 
-/// FIPS 197, 5.1.1: the inverse in the field (x^254), then an affine transformation.
+/// FIPS 197, 5.1.1: the inverse in the field, then an affine transformation.
 static SBOX: [u8; 256] = {
     let mut table = [0; 256];
     let mut x = 0;
     while x < 256 {
-        let (mut inverse, mut n) = (1, 0);
-        while n < 254 {
-            inverse = multiply(inverse, x as u8);
-            n += 1;
-        }
-        let i = inverse;
+        let i = field::inverse(MODULUS, x as u8);
         table[x] = i ^ i.rotate_left(1) ^ i.rotate_left(2) ^ i.rotate_left(3) ^ i.rotate_left(4) ^ 0x63;
         x += 1;
     }
@@ -45,7 +33,7 @@ const fn times(by: u8) -> [u8; 256] {
     let mut table = [0; 256];
     let mut x = 0;
     while x < 256 {
-        table[x] = multiply(x as u8, by);
+        table[x] = field::multiply(MODULUS, x as u8, by);
         x += 1;
     }
     table

@@ -2,6 +2,7 @@
 
 use super::Lane;
 use super::lanes::{Bytes, Element};
+use crate::fp::bf_dot_add;
 
 /// CNT
 pub(super) fn cnt(out: &mut Bytes, a: &Bytes) {
@@ -138,8 +139,8 @@ fn polynomial(x: u8, y: u8) -> u16 {
 }
 
 macro_rules! dot {
-    ($t:ty, $sum:ty, $out:ident, $a:ident, $b:ident, $c:ident) => {{
-        let (mut lanes, b, c) = (<$sum>::split($a), <$t>::split($b), <$t>::split($c));
+    ($t:ty, $u:ty, $sum:ty, $out:ident, $a:ident, $b:ident, $c:ident) => {{
+        let (mut lanes, b, c) = (<$sum>::split($a), <$t>::split($b), <$u>::split($c));
         for i in 0..16 {
             lanes[i / 4] = lanes[i / 4].wrapping_add(<$sum>::from(b[i]) * <$sum>::from(c[i]));
         }
@@ -149,10 +150,20 @@ macro_rules! dot {
 
 /// SDOT
 pub(super) fn sdot(out: &mut Bytes, a: &Bytes, b: &Bytes, c: &Bytes) {
-    dot!(i8, i32, out, a, b, c)
+    dot!(i8, i8, i32, out, a, b, c)
 }
 
 /// UDOT
 pub(super) fn udot(out: &mut Bytes, a: &Bytes, b: &Bytes, c: &Bytes) {
-    dot!(u8, u32, out, a, b, c)
+    dot!(u8, u8, u32, out, a, b, c)
+}
+
+/// USDOT
+pub(super) fn usdot(out: &mut Bytes, a: &Bytes, b: &Bytes, c: &Bytes) {
+    dot!(u8, i8, i32, out, a, b, c)
+}
+
+/// BFDOT
+pub(super) fn bfdot(out: &mut Bytes, a: &Bytes, b: &Bytes, c: &Bytes) {
+    each!(u32, out, |sum = a, x = b, y = c| bf_dot_add(sum, x, y))
 }
