@@ -1,6 +1,6 @@
 //! Three registers of the same kind: integer arithmetic, comparison, logic, dot products.
 
-use super::{Part, pure2, saturating2};
+use super::{Part, pairwise, pure2, saturating2};
 use crate::vops::{Lane, SOp3, VOp2, VOp3};
 use crate::{Done, Engine};
 use a64::*;
@@ -124,24 +124,12 @@ accumulating! {
     mls_vec MlsVec Sub Mul;
 }
 
-/// Vd = `op` of the pairs of Vm:Vn. Of 64-bit operands, one register holds both.
-#[inline(always)]
-fn pairs<E: Engine>(e: &mut E, q: u32, op: VOp2, [rn, rm, rd]: [u32; 3]) -> Done {
-    let (mut n, mut m) = (e.v(rn), e.v(rm));
-    if q == 0 {
-        n = e.vop2(VOp2::Zip1(Lane::D), n, m);
-        m = n;
-    }
-    let result = e.vop2(op, n, m);
-    Part::vector(q).write(e, rd, result)
-}
-
 /// Pairwise rows.
 macro_rules! pairwise {
     ($($function:ident $row:ident $op:ident;)*) => {$(
         #[doc = concat!(stringify!($op), " (vector)")]
         pub fn $function<E: Engine>(e: &mut E, i: $row) -> Done {
-            pairs(e, i.q, VOp2::$op(Lane::of(i.size)), [i.rn, i.rm, i.rd])
+            pairwise(e, i.q, VOp2::$op(Lane::of(i.size)), [i.rn, i.rm, i.rd])
         }
     )*};
 }

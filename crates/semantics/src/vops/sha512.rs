@@ -39,21 +39,20 @@ fn small1(x: u64) -> u64 {
     x.rotate_right(19) ^ x.rotate_right(61) ^ x >> 6
 }
 
-/// SHA512H: what two rounds add to d and c, which is T1 of each.
+/// SHA512H: T1 of two rounds, of g:f in `n` and e:d in `m`; `d` is h and g plus schedule and constants.
 pub(super) fn h(d: u128, n: u128, m: u128) -> u128 {
-    let ([w0, w1], [g, h], [e, f]) = (doubles(d), doubles(n), doubles(m));
-    // The manual's names: Y is f:e of the next round, X is h:g.
-    let first = choose(f, g, h).wrapping_add(big1(f)).wrapping_add(w1);
-    let next = first.wrapping_add(e);
-    let second = choose(next, f, g).wrapping_add(big1(next)).wrapping_add(w0);
+    let ([w1, w0], [f, g], [d, e]) = (doubles(d), doubles(n), doubles(m));
+    let first = choose(e, f, g).wrapping_add(big1(e)).wrapping_add(w0);
+    let next = first.wrapping_add(d);
+    let second = choose(next, e, f).wrapping_add(big1(next)).wrapping_add(w1);
     join(second, first)
 }
 
-/// SHA512H2: `big0 + Maj` of two rounds.
+/// SHA512H2: a of two rounds, of c in `n` and b:a in `m`; `d` is T1 of both.
 pub(super) fn h2(d: u128, n: u128, m: u128) -> u128 {
-    let ([w0, w1], [x, _], [y0, y1]) = (doubles(d), doubles(n), doubles(m));
-    let first = majority(x, y1, y0).wrapping_add(big0(y0)).wrapping_add(w1);
-    let second = majority(first, y0, y1).wrapping_add(big0(first)).wrapping_add(w0);
+    let ([t1, t0], [c, _], [a, b]) = (doubles(d), doubles(n), doubles(m));
+    let first = majority(a, b, c).wrapping_add(big0(a)).wrapping_add(t0);
+    let second = majority(first, a, b).wrapping_add(big0(first)).wrapping_add(t1);
     join(second, first)
 }
 
