@@ -19,7 +19,7 @@ fn machine() -> (Arc<Gic>, Vec<CpuInterface>) {
     let (gicd, gicr) = (gic.distributor(), gic.redistributors());
     let word = |offset, value| gicd.write(offset, AccessSize::Word, value);
     word(0x0, 3);
-    word(0x84, !0 & 0xffff_ffff);
+    word(0x84, 0xffff_ffff);
     (0..8).for_each(|n| word(0x420 + 4 * n, 0xa0a0_a0a0));
     (0..2).for_each(|n| word(0xc08 + 4 * n, 0xaaaa_aaaa));
     (0..PES as u64).for_each(|n| gicd.write(0x6100 + 8 * n, AccessSize::Double, n));

@@ -14,6 +14,10 @@ const fn sysreg(op0: u32, op1: u32, crn: u32, crm: u32, op2: u32) -> u32 {
 }
 
 pub const MPIDR_EL1: u32 = sysreg(3, 0, 0, 0, 5);
+pub const SCTLR_EL1: u32 = sysreg(3, 0, 1, 0, 0);
+pub const TTBR0_EL1: u32 = sysreg(3, 0, 2, 0, 0);
+pub const TCR_EL1: u32 = sysreg(3, 0, 2, 0, 2);
+pub const MAIR_EL1: u32 = sysreg(3, 0, 10, 2, 0);
 pub const VBAR_EL1: u32 = sysreg(3, 0, 12, 0, 0);
 pub const ESR_EL1: u32 = sysreg(3, 0, 5, 2, 0);
 pub const ELR_EL1: u32 = sysreg(3, 0, 4, 0, 1);

@@ -3,7 +3,7 @@
 use crate::asm::{Asm, load};
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 
-const UART: u64 = 0x0900_0000;
+pub const UART: u64 = 0x0900_0000;
 
 /// Labels of the printing routines.
 #[derive(Clone, Copy)]

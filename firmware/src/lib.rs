@@ -3,8 +3,18 @@
 //! Raw binaries for RAM + 0x80000 at EL1 with the MMU off, as the board starts headerless images.
 #![forbid(unsafe_code)]
 
+pub mod litmus;
+mod loops;
+
+pub use loops::Loop;
+
 /// The demo: brings up the GICv3 on every CPU, counts timer PPIs, plays SGI ping-pong, takes one SPI,
 /// prints what it sees, ends with a line `DEMO-OK`, and powers off.
 pub fn demo() -> &'static [u8] {
     include_bytes!(concat!(env!("OUT_DIR"), "/demo.bin"))
+}
+
+/// Prints one byte with its first instructions, and powers off: for measuring what comes before.
+pub fn hello() -> &'static [u8] {
+    include_bytes!(concat!(env!("OUT_DIR"), "/hello.bin"))
 }

@@ -6,10 +6,10 @@ use armagic_tests::differential::{compare, fetch};
 use std::env;
 
 /// What one run of the test command compares.
-const CASES: u64 = 100_000;
+const CASES: u64 = 200_000;
 
 /// Cases that every row has in such a run.
-const CASES_PER_ROW: usize = 50;
+const CASES_PER_ROW: usize = 100;
 
 /// The number in environment variable `name`.
 fn number(name: &str) -> Option<u64> {

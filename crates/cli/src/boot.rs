@@ -141,6 +141,30 @@ fn print_stats(stats: &Stats, format: StatsFormat) {
         stats.engine, stats.seconds, stats.instructions, stats.mips, stats.exceptions, stats.interrupts
     );
     for (word, times) in &stats.unallocated {
-        eprintln!("undefined instruction {word}, executed {times} times");
+        eprintln!("undefined instruction {word} ({}), executed {times} times", disassemble(word));
+    }
+}
+
+/// What another disassembler calls an instruction word that we do not have, so that the gap has a name.
+fn disassemble(word: &str) -> String {
+    use capstone::arch::{BuildsCapstone, arm64::ArchMode};
+    let number = word.strip_prefix("0x").and_then(|hex| u32::from_str_radix(hex, 16).ok());
+    let engine = capstone::Capstone::new().arm64().mode(ArchMode::Arm).build();
+    let text = number.zip(engine.ok()).and_then(|(number, engine)| {
+        let insns = engine.disasm_all(&number.to_le_bytes(), 0).ok()?;
+        let insn = insns.first()?;
+        Some(format!("{} {}", insn.mnemonic()?, insn.op_str()?).trim_end().to_owned())
+    });
+    text.unwrap_or_else(|| "unallocated".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::disassemble;
+
+    #[test]
+    fn gaps_have_names() {
+        assert_eq!(disassemble("0xd503201f"), "nop");
+        assert_eq!(disassemble("0xffffffff"), "unallocated");
     }
 }

@@ -62,7 +62,11 @@ fn a_guest_that_jumps_to_nowhere_is_a_crash() {
 fn a_guest_that_sleeps_for_ever_is_reported() {
     // wfi ; b . - 4 — with nothing enabled that could wake it.
     let program = file(&[0xd503_207fu32.to_le_bytes(), 0x17ff_ffffu32.to_le_bytes()].concat());
-    check(&["boot", "--kernel", program.path().to_str().unwrap(), "--timeout", "20"], 4, &["never wake", "CPU 0: PC 0x"]);
+    check(
+        &["boot", "--kernel", program.path().to_str().unwrap(), "--timeout", "20"],
+        4,
+        &["never wake", "CPU 0: PC 0x"],
+    );
 }
 
 #[test]

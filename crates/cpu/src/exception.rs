@@ -25,6 +25,9 @@ pub mod class {
     pub const PC_ALIGNMENT: u32 = 0x22;
     pub const DATA_ABORT: u32 = 0x24;
     pub const SP_ALIGNMENT: u32 = 0x26;
+    pub const BREAKPOINT: u32 = 0x30;
+    pub const STEP: u32 = 0x32;
+    pub const WATCHPOINT: u32 = 0x34;
     pub const BRK: u32 = 0x3c;
 }
 
@@ -158,9 +161,12 @@ impl Vcpu {
         let Exception { class, iss, far, return_to } = self.exception;
         let target = self.synchronous_target(class);
         let level = target as usize;
-        let is_abort = matches!(class, class::FETCH_ABORT | class::DATA_ABORT);
+        let has_two = matches!(
+            class,
+            class::FETCH_ABORT | class::DATA_ABORT | class::BREAKPOINT | class::STEP | class::WATCHPOINT
+        );
         let same = target == self.regs.pstate.el;
-        let class = class + u32::from(is_abort && same);
+        let class = class + u32::from(has_two && same);
         self.stats.exceptions[class as usize & 63] += 1;
         self.sys.esr[level] = u64::from(class) << 26 | IL | u64::from(iss);
         if let Some(VirtAddr(far)) = far {
@@ -254,7 +260,7 @@ impl Vcpu {
     fn enter(&mut self, target: u8, vector: Vector, return_address: u64) {
         let level = target as usize;
         let old = self.regs.pstate;
-        self.sys.elr[level] = return_address;
+        self.sys.elr[level] = self.branch_address(return_address);
         self.sys.spsr[level] = old.to_spsr(self.regs.nzcv);
         let group = match (target == old.el, old.sp_elx) {
             (true, false) => 0x000,
@@ -272,6 +278,8 @@ impl Vcpu {
             ss: false,
             ssbs: control & sctlr::DSSBS != 0,
         };
+        self.forget_step();
+        self.pmu.exception_taken(target);
         self.set_pstate(new);
         self.regs.pc = self.sys.vbar[level].wrapping_add(group + vector as u64);
     }
@@ -285,12 +293,13 @@ impl Vcpu {
         let spsr = self.sys.spsr[el as usize];
         let (wanted, nzcv) = Pstate::from_spsr(spsr);
         let new = if self.is_legal_return(spsr) {
-            // Software step is not implemented, so its state machine is always inactive.
-            Pstate { ss: false, ..wanted }
+            Pstate { ss: self.step_of_return(wanted, wanted.el), ..wanted }
         } else {
             let Pstate { daif, pan, .. } = wanted;
-            Pstate { il: true, ss: false, daif, pan, ..self.regs.pstate }
+            Pstate { il: true, ss: self.step_of_return(wanted, el), daif, pan, ..self.regs.pstate }
         };
+        self.forget_step();
+        self.pmu.exception_returned(el);
         self.regs.nzcv = nzcv;
         self.regs.pc = self.sys.elr[el as usize];
         self.monitor = None;
@@ -335,6 +344,9 @@ impl Vcpu {
             class::PC_ALIGNMENT => "PC alignment fault",
             class::SP_ALIGNMENT => "SP alignment fault",
             class::SVC => "SVC",
+            class::BREAKPOINT | 0x31 => "breakpoint",
+            class::STEP | 0x33 => "software step",
+            class::WATCHPOINT | 0x35 => "watchpoint",
             class::BRK => "BRK",
             _ => "exception",
         };

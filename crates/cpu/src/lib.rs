@@ -4,12 +4,15 @@
 //! `Vcpu`, the same one for every engine.
 #![forbid(unsafe_code)]
 
+mod address;
 mod alarm;
+mod debug;
 pub mod exception;
 mod fault;
 mod memory;
 pub mod mmu;
 mod model;
+mod pmu;
 mod pstate;
 mod regs;
 pub mod sysreg;
@@ -18,9 +21,11 @@ mod vcpu;
 mod wait;
 
 pub use alarm::Alarms;
+pub use debug::Debug;
 pub use fault::{Abort, Exception, Fault, FaultStatus, ReturnTo};
 pub use mmu::TlbiQueue;
 pub use model::{Ids, Model};
+pub use pmu::Pmu;
 pub use pstate::Pstate;
 pub use regs::{Regs, Sys};
 pub use timer::Timers;

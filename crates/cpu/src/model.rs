@@ -49,7 +49,8 @@ mod field {
         pub const SSBS: u32 = 4;
     }
     pub mod dfr0 {
-        pub const DEBUGVER: u32 = 0; pub const BRPS: u32 = 12;    pub const WRPS: u32 = 20;
+        pub const DEBUGVER: u32 = 0; pub const PMUVER: u32 = 8;   pub const BRPS: u32 = 12;
+        pub const WRPS: u32 = 20;    pub const CTX_CMPS: u32 = 28;
     }
     pub mod isar0 {
         pub const AES: u32 = 4;      pub const SHA1: u32 = 8;     pub const SHA2: u32 = 12;
@@ -69,6 +70,7 @@ mod field {
         pub const UAO: u32 = 4;
     }
 }
+use crate::debug::{BREAKPOINTS, CONTEXT_AWARE, WATCHPOINTS};
 use field::*;
 
 /// Every field that may be non-zero, and the highest value that is implemented. TGran4 and TGran64 are
@@ -78,7 +80,8 @@ const IMPLEMENTED: Ids = Ids {
     pfr0: of(&[(pfr0::EL0, 1), (pfr0::EL1, 1), (pfr0::FP, 1), (pfr0::ADVSIMD, 1), (pfr0::GIC, 1),
                (pfr0::RAS, 1), (pfr0::CSV2, 1), (pfr0::CSV3, 1)]),
     pfr1: of(&[(pfr1::SSBS, 2)]),
-    dfr0: of(&[(dfr0::DEBUGVER, 8), (dfr0::BRPS, 1), (dfr0::WRPS, 1)]),
+    dfr0: of(&[(dfr0::DEBUGVER, 8), (dfr0::PMUVER, 4), (dfr0::BRPS, BREAKPOINTS as u64 - 1),
+               (dfr0::WRPS, WATCHPOINTS as u64 - 1), (dfr0::CTX_CMPS, CONTEXT_AWARE as u64 - 1)]),
     isar0: of(&[(isar0::AES, 2), (isar0::SHA1, 1), (isar0::SHA2, 1), (isar0::CRC32, 1), (isar0::ATOMIC, 2),
                 (isar0::RDM, 1), (isar0::DP, 1)]),
     isar1: of(&[(isar1::DPB, 1), (isar1::LRCPC, 1)]),
@@ -92,7 +95,7 @@ const IMPLEMENTED: Ids = Ids {
 /// All models; the first is the default.
 #[rustfmt::skip]
 static MODELS: [Model; 2] = [
-    // Armv8.2-A without AArch32, EL2 and EL3, PMU, SPE and LOR. CSV2 and CSV3: nothing here speculates.
+    // Armv8.2-A without AArch32, EL2 and EL3, SPE and LOR. CSV2 and CSV3: nothing here speculates.
     Model {
         name: "neoverse-n1",
         compatible: "arm,neoverse-n1",
@@ -103,7 +106,8 @@ static MODELS: [Model; 2] = [
             pfr0: of(&[(pfr0::EL0, 1), (pfr0::EL1, 1), (pfr0::FP, 1), (pfr0::ADVSIMD, 1), (pfr0::GIC, 1),
                        (pfr0::RAS, 1), (pfr0::CSV2, 1), (pfr0::CSV3, 1)]),
             pfr1: of(&[(pfr1::SSBS, 2)]),
-            dfr0: of(&[(dfr0::DEBUGVER, 8), (dfr0::BRPS, 1), (dfr0::WRPS, 1)]),
+            dfr0: of(&[(dfr0::DEBUGVER, 8), (dfr0::PMUVER, 4), (dfr0::BRPS, 5), (dfr0::WRPS, 3),
+                       (dfr0::CTX_CMPS, 1)]),
             isar0: of(&[(isar0::AES, 2), (isar0::SHA1, 1), (isar0::SHA2, 1), (isar0::CRC32, 1),
                         (isar0::ATOMIC, 2), (isar0::RDM, 1), (isar0::DP, 1)]),
             isar1: of(&[(isar1::DPB, 1), (isar1::LRCPC, 1)]),
@@ -114,7 +118,7 @@ static MODELS: [Model; 2] = [
             clidr: CLIDR, // IDC: LoUU and LoUIS are 0
         },
     },
-    // Armv8.0-A without AArch32, EL2 and EL3, and PMU.
+    // Armv8.0-A without AArch32, EL2 and EL3.
     Model {
         name: "cortex-a57",
         compatible: "arm,cortex-a57",
@@ -124,7 +128,8 @@ static MODELS: [Model; 2] = [
         id: Ids {
             pfr0: of(&[(pfr0::EL0, 1), (pfr0::EL1, 1), (pfr0::GIC, 1), (pfr0::CSV2, 1), (pfr0::CSV3, 1)]),
             pfr1: 0,
-            dfr0: of(&[(dfr0::DEBUGVER, 6), (dfr0::BRPS, 1), (dfr0::WRPS, 1)]),
+            dfr0: of(&[(dfr0::DEBUGVER, 6), (dfr0::PMUVER, 1), (dfr0::BRPS, 5), (dfr0::WRPS, 3),
+                       (dfr0::CTX_CMPS, 1)]),
             isar0: of(&[(isar0::AES, 2), (isar0::SHA1, 1), (isar0::SHA2, 1), (isar0::CRC32, 1)]),
             isar1: 0,
             mmfr0: of(&[(mmfr0::PARANGE, 4), (mmfr0::ASIDBITS, 2)]),
@@ -260,6 +265,16 @@ impl Model {
     /// FEAT_RAS.
     pub const fn ras(&self) -> bool {
         get(self.id.pfr0, pfr0::RAS) >= 1
+    }
+
+    /// PMUv3.
+    pub const fn pmu(&self) -> bool {
+        get(self.id.dfr0, dfr0::PMUVER) >= 1
+    }
+
+    /// PMEVTYPERn_EL0.evtCount: 10 bits, and 16 from PMUv3 for Armv8.1.
+    pub const fn pmu_event_bits(&self) -> u64 {
+        if get(self.id.dfr0, dfr0::PMUVER) >= 4 { 0xffff } else { 0x3ff }
     }
 
     /// DC CVAP.

@@ -2,7 +2,7 @@
 
 use crate::mmu::Mmu;
 use crate::sysreg::bits::{hcr, sctlr};
-use crate::{Alarms, Exception, Model, Pstate, Regs, ReturnTo, Sys, Timers, TlbiQueue, sysreg};
+use crate::{Alarms, Debug, Exception, Model, Pmu, Pstate, Regs, ReturnTo, Sys, Timers, TlbiQueue, sysreg};
 use gic::{CpuInterface, Gic};
 use hw::{Clock, Leave};
 use mem::Bus;
@@ -84,6 +84,10 @@ pub struct Vcpu {
     pub gic: CpuInterface,
     /// Generic timers.
     pub timers: Timers,
+    /// Performance monitors.
+    pub pmu: Pmu,
+    /// Self-hosted debug.
+    pub debug: Debug,
     /// The local exclusive monitor: address, size in bytes, and the value that was loaded.
     pub monitor: Option<(u64, u8, u128)>,
     /// The event register (WFE, SEV).
@@ -114,6 +118,8 @@ impl Vcpu {
             mmu: Mmu::new(),
             gic: shared.gic.cpu_interface(spec.index),
             timers: Timers::default(),
+            pmu: Pmu::default(),
+            debug: Debug::default(),
             monitor: None,
             event: false,
             exception: Exception { class: 0, iss: 0, far: None, return_to: ReturnTo::This },
@@ -135,6 +141,8 @@ impl Vcpu {
         self.mmu = Mmu::new();
         self.gic.reset();
         self.reset_timers();
+        self.reset_pmu();
+        self.reset_debug();
         (self.monitor, self.event) = (None, false);
         self.refresh();
     }
@@ -143,6 +151,7 @@ impl Vcpu {
     /// after raw writes from the host.
     pub fn refresh(&mut self) {
         self.refresh_fp();
+        self.refresh_debug();
         self.context_changed();
     }
 

@@ -1,9 +1,8 @@
-//! Waiting and barriers: WFI, WFE, SEV, DSB.
+//! Waiting: WFI, WFE, SEV.
 
 use crate::sysreg::bits::sctlr;
 use crate::{Exit, Vcpu};
 use hw::Leave;
-use std::sync::atomic::{Ordering, fence};
 use sync::Reasons;
 
 impl Vcpu {
@@ -42,11 +41,6 @@ impl Vcpu {
         self.event = true;
         let others = self.shared.peers.iter().enumerate().filter(|(index, _)| *index != self.index);
         others.for_each(|(_, peer)| peer.attention.post(Reasons::EVENT));
-    }
-
-    /// DMB and DSB with the `CRm` field. The strongest host fence, whatever the kind asks for.
-    pub fn barrier(&self, _kind: u32) {
-        fence(Ordering::SeqCst);
     }
 
     fn has_wake_up(&self) -> bool {

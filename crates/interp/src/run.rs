@@ -1,11 +1,12 @@
 //! The loop: fetch a page of decoded code, call handlers, take exceptions and interrupts.
 
-use crate::code::{CodeCache, UNALLOCATED, UNDECODED};
+use crate::code::{CodeCache, CodePage, UNALLOCATED, UNDECODED};
 use a64::ROW_COUNT;
-use cpu::{Abort, Exit, Fault, FaultStatus, Vcpu};
+use cpu::{Abort, Exit, Fault, FaultStatus, ReturnTo, Vcpu};
 use hashbrown::HashMap;
 use hw::{Leave, VirtAddr};
 use semantics::{Done, Handler};
+use std::rc::Rc;
 use sync::Reasons;
 
 /// What this engine counted, for `--stats`.
@@ -29,6 +30,8 @@ pub struct Interp {
     pub counts: Counts,
     /// PC of the instruction after the one being executed; branches change it.
     pub(crate) next: u64,
+    /// Instructions executed that `retire` has not counted yet.
+    pub(crate) executed: u64,
     code: CodeCache,
     /// `counts.instructions` at the last exception, and how many in a row came with nothing between.
     at_exception: u64,
@@ -36,7 +39,7 @@ pub struct Interp {
 }
 
 /// Rows first, then what is not a row.
-static HANDLERS: [Handler<Interp>; ROW_COUNT + 1] = {
+pub(crate) static HANDLERS: [Handler<Interp>; ROW_COUNT + 1] = {
     let rows = semantics::handlers::<Interp>();
     let mut all: [Handler<Interp>; ROW_COUNT + 1] = [|e, word| e.unallocated(word); ROW_COUNT + 1];
     let mut i = 0;
@@ -51,7 +54,8 @@ const _: () = assert!(UNALLOCATED as usize == ROW_COUNT);
 impl Interp {
     /// An engine for `cpu`.
     pub fn new(cpu: Vcpu) -> Interp {
-        Interp { cpu, counts: Counts::default(), next: 0, code: CodeCache::new(), at_exception: 0, fruitless: 0 }
+        let (counts, code) = (Counts::default(), CodeCache::new());
+        Interp { cpu, counts, next: 0, executed: 0, code, at_exception: 0, fruitless: 0 }
     }
 
     /// Executes until the machine must act; the PC is then that of the next instruction.
@@ -62,10 +66,13 @@ impl Interp {
             {
                 return exit;
             }
-            if self.cpu.take_interrupts() {
-                self.counts.interrupts += 1;
-            }
-            match self.run_page() {
+            let result = if self.cpu.is_debugged() {
+                self.run_debugged()
+            } else {
+                self.take_interrupts();
+                self.run_page()
+            };
+            match result {
                 Ok(()) | Err(Leave::Resync) => {}
                 Err(Leave::Exception) => {
                     self.counts.exceptions += 1;
@@ -76,6 +83,13 @@ impl Interp {
                 }
                 Err(Leave::Exit) => return self.cpu.exit,
             }
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn take_interrupts(&mut self) {
+        if self.cpu.take_interrupts() {
+            self.counts.interrupts += 1;
         }
     }
 
@@ -106,16 +120,10 @@ impl Interp {
 
     /// Executes until control leaves the page of the PC, attention is wanted at a taken branch, or an
     /// instruction does not simply finish.
-    fn run_page(&mut self) -> Done {
+    pub(crate) fn run_page(&mut self) -> Done {
+        let page = self.fetch_page()?;
         let start = self.cpu.regs.pc;
-        let pa = self.cpu.fetch(start)?;
-        let trust = self.cpu.instruction_cache_on();
-        let Some(page) = self.code.page(&self.cpu.shared.bus, pa, trust) else {
-            let fault = Fault { status: FaultStatus::External, abort: Abort::Fetch, address: VirtAddr(start) };
-            return Err(self.cpu.raise_fault(fault));
-        };
         let mut pc = start;
-        let mut executed = 0;
         let result = loop {
             let mut op = page.op(pc);
             if op.handler == UNDECODED {
@@ -123,7 +131,7 @@ impl Interp {
             }
             let fall_through = pc.wrapping_add(4);
             self.next = fall_through;
-            executed += 1;
+            self.executed += 1;
             if let Err(leave) = HANDLERS[op.handler as usize](self, op.word) {
                 break Err(leave);
             }
@@ -138,8 +146,43 @@ impl Interp {
             }
             pc = next;
         };
-        self.counts.instructions += executed;
+        self.finish(result)
+    }
+
+    /// The page of the PC, decoded as far as it has been executed.
+    #[inline(always)]
+    pub(crate) fn fetch_page(&mut self) -> Result<Rc<CodePage>, Leave> {
+        let pa = self.cpu.fetch(self.cpu.regs.pc)?;
+        let trust = self.cpu.instruction_cache_on();
+        match self.code.page(&self.cpu.shared.bus, pa, trust) {
+            Some(page) => Ok(page),
+            None => {
+                let address = VirtAddr(self.cpu.regs.pc);
+                let fault = Fault { status: FaultStatus::External, abort: Abort::Fetch, address };
+                Err(self.cpu.raise_fault(fault))
+            }
+        }
+    }
+
+    /// Counts what was executed up to an instruction that ended with `result`. One that will be executed
+    /// again has not retired.
+    #[inline(always)]
+    pub(crate) fn finish(&mut self, result: Done) -> Done {
+        if result == Err(Leave::Exception) && self.cpu.exception.return_to == ReturnTo::This {
+            self.counts.instructions += 1;
+            // It wraps if the instruction itself asked for `retire`; so do the sums.
+            self.executed = self.executed.wrapping_sub(1);
+        }
+        self.retire();
         result
+    }
+
+    /// Tells the PE how many instructions it has executed.
+    #[inline(always)]
+    pub(crate) fn retire(&mut self) {
+        let executed = std::mem::take(&mut self.executed);
+        self.counts.instructions = self.counts.instructions.wrapping_add(executed);
+        self.cpu.retire(executed);
     }
 
     #[cold]

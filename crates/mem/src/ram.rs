@@ -93,7 +93,10 @@ macro_rules! with_atomic {
 impl Ram {
     /// `size` bytes of zeroed RAM at physical `base`; both are multiples of 4 KiB. Huge pages are advised.
     pub fn new(base: PhysAddr, size: u64) -> Result<Ram, RamError> {
-        assert!(base.0.is_multiple_of(4096) && size.is_multiple_of(4096) && size > 0, "the board's map is page aligned");
+        assert!(
+            base.0.is_multiple_of(4096) && size.is_multiple_of(4096) && size > 0,
+            "the board's map is page aligned"
+        );
         let error = |cause: String| RamError { mib: size >> 20, cause };
         let len = usize::try_from(size).map_err(|e| error(e.to_string()))?;
         let map = MmapRegion::new(len).map_err(|e| error(e.to_string()))?;
@@ -125,7 +128,10 @@ impl Ram {
     #[inline(always)]
     fn checked(&self, at: HostAddr, bytes: usize) -> usize {
         let offset = at.0.wrapping_sub(self.start);
-        assert!(offset <= self.size - bytes && at.0.is_multiple_of(bytes), "HostAddr comes from Ram::host, and is aligned");
+        assert!(
+            offset <= self.size - bytes && at.0.is_multiple_of(bytes),
+            "HostAddr comes from Ram::host, and is aligned"
+        );
         at.0
     }
 

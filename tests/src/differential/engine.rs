@@ -1,6 +1,7 @@
 //! A second, obvious `Engine`: registers in a struct, memory in one block, nothing else.
 
 use super::layout::{SCRATCH, SCRATCH_SIZE};
+use super::operands::{FPCR_BITS, FPSR_BITS};
 use super::state::{Outcome, Ran, State, signal};
 use hw::{Access, Leave};
 use mem::Atomic;
@@ -19,6 +20,8 @@ pub struct Model {
     signal: u32,
     /// Where the first access of the instruction went.
     accessed: Option<u64>,
+    /// Where a branch goes or would go.
+    target: Option<u64>,
 }
 
 /// Registers that `MRS` and `MSR` reach here.
@@ -26,14 +29,14 @@ const NZCV: SysReg = SysReg::new(3, 3, 4, 2, 0);
 const FPCR: SysReg = SysReg::new(3, 3, 4, 4, 0);
 const FPSR: SysReg = SysReg::new(3, 3, 4, 4, 1);
 
-/// Bits of FPSR that exist in AArch64 state: QC, IDC, and the five cumulative flags.
-pub const FPSR_BITS: u32 = 0x0800_009f;
+/// FPCR.Len and FPCR.Stride: stored, for AArch32 only.
+const LEN_STRIDE: u32 = 0x0037_0000;
 
 impl Model {
     /// About to execute at `pc`.
     pub fn new(state: State, memory: &[u8], pc: u64) -> Model {
         let memory = memory.to_vec();
-        Model { state, memory, pc, next: pc, monitor: None, signal: 0, accessed: None }
+        Model { state, memory, pc, next: pc, monitor: None, signal: 0, accessed: None, target: None }
     }
 
     /// Executes `words`, in order of address, until one leaves that order.
@@ -54,6 +57,12 @@ impl Model {
         self.accessed
     }
 
+    /// Where the branch `word` goes, or would go if its condition held.
+    pub fn branch_target(mut self, word: u32) -> Option<u64> {
+        self.step(word);
+        self.target
+    }
+
     fn step(&mut self, word: u32) {
         self.pc = self.next;
         self.next = self.pc + 4;
@@ -72,7 +81,7 @@ impl Model {
     /// The index in scratch of `bytes` bytes at `at`.
     fn place(&mut self, at: u64, bytes: u64, aligned: bool) -> Result<usize, Leave> {
         self.accessed.get_or_insert(at);
-        if aligned && at % bytes != 0 {
+        if aligned && !at.is_multiple_of(bytes) {
             return self.raise(signal::BUS);
         }
         let offset = at.wrapping_sub(SCRATCH);
@@ -217,11 +226,14 @@ impl Engine for Model {
     }
 
     fn branch(&mut self, target: u64, _: BranchKind) {
+        self.target = Some(target);
         self.next = target;
     }
     fn branch_if(&mut self, c: bool, offset: i64) {
+        let target = self.pc.wrapping_add_signed(offset);
+        self.target = Some(target);
         if c {
-            self.next = self.pc.wrapping_add_signed(offset);
+            self.next = target;
         }
     }
     fn trap(&mut self, trap: Trap) -> Done {
@@ -283,13 +295,7 @@ impl Engine for Model {
         }
         Ok(old)
     }
-    fn cas2(
-        &mut self,
-        at: u64,
-        how: Access,
-        expected: (u64, u64),
-        new: (u64, u64),
-    ) -> Result<(u64, u64), Leave> {
+    fn cas2(&mut self, at: u64, how: Access, expected: (u64, u64), new: (u64, u64)) -> Result<(u64, u64), Leave> {
         let old = self.read(at, how.bytes(), true)?;
         if old == join(expected, how.bytes()) {
             self.write(at, how.bytes(), true, join(new, how.bytes()))?;
@@ -308,7 +314,7 @@ impl Engine for Model {
     fn msr(&mut self, reg: SysReg, v: u64) -> Done {
         match reg {
             NZCV => self.set_nzcv(v),
-            FPCR => self.state.fpcr = v as u32 & super::operands::FPCR_BITS,
+            FPCR => self.state.fpcr = v as u32 & (FPCR_BITS | LEN_STRIDE),
             FPSR => self.state.fpsr = v as u32 & FPSR_BITS,
             _ => return self.raise(signal::ILL),
         }

@@ -4,8 +4,8 @@ use super::engine::Model;
 use super::layout::{SCRATCH, SCRATCH_SIZE, entry, is_mapped};
 use super::operands::{Random, integer, lane_size, state};
 use super::rows::{self, is_branch, is_memory};
-use super::state::{Case, Outcome, State};
-use a64::{Insn, Row, RowInfo};
+use super::state::{Case, State};
+use a64::{Field, Insn, Row, RowInfo};
 
 /// A case of `row` for slot `index`, with `memory` in scratch.
 pub fn case(random: &mut Random, row: &'static RowInfo, index: usize, memory: &[u8]) -> Case {
@@ -21,7 +21,13 @@ pub fn case(random: &mut Random, row: &'static RowInfo, index: usize, memory: &[
 /// A word of `row` that the manual does not call CONSTRAINED UNPREDICTABLE, should-be bits as they should be.
 fn word(random: &mut Random, row: &RowInfo) -> u32 {
     for _ in 0..100_000 {
-        let free = row.fields.iter().fold(0, |word, f| word | free_bits(random, f.width) << f.lsb);
+        // Once in eight, all registers are the same one.
+        let same = random.one_in(8).then(|| free_bits(random, 5));
+        let field = |f: &Field| match same {
+            Some(r) if f.name.starts_with('r') && f.width == 5 => r,
+            _ => free_bits(random, f.width),
+        };
+        let free = row.fields.iter().map(field).zip(row.fields).fold(0, |word, (v, f)| word | v << f.lsb);
         let word = rows::pinned(random, row, free | row.value | row.should_be);
         if (row.guard)(word) && rows::allows(row, word) && !is_unpredictable(word) {
             return word;
@@ -48,33 +54,28 @@ fn attempt(random: &mut Random, row: &'static RowInfo, index: usize, memory: &[u
     let mut word = word(random, row);
     let esize = lane_size(random, row, word);
     let mut state = state(random, esize);
-    let words = match first_of_pair(random, row.row, word) {
-        Some(first) => vec![first, word],
-        None => vec![word],
-    };
-    let pc = entry(index) + 4 * (words.len() as u64 - 1);
+    let mut words = Vec::from_iter(monitored(random, row.row, word));
     if is_memory(row) {
+        let pc = entry(index) + 4 * words.len() as u64;
         word = aim(random, row, word, &mut state, memory, pc);
     }
-    if is_branch(row) {
-        // Where a register branch goes: anywhere in the lower half, aligned.
-        state.x.iter_mut().for_each(|x| *x &= if random.one_in(2) { 0x7fff_ffff_fffc } else { u64::MAX });
+    if is_branch(row) && random.one_in(2) {
+        // Where branches to a register can go: the lower half, aligned. Conditional ones have all values.
+        state.x.iter_mut().for_each(|x| *x &= 0x7fff_ffff_fffc);
     }
-    let words = words.len().checked_sub(2).map(|_| words[0]).into_iter().chain([word]).collect();
+    words.push(word);
     Case { row, words, state }
 }
 
-/// A store-exclusive succeeds only after a load-exclusive, which three cases in four have.
-fn first_of_pair(random: &mut Random, row: Row, word: u32) -> Option<u32> {
+/// The load-exclusive that a store-exclusive needs to succeed, in three cases of four.
+fn monitored(random: &mut Random, row: Row, word: u32) -> Option<u32> {
     if random.one_in(4) {
         return None;
     }
     match Insn::from_row(row, word) {
         Insn::Stxr(a64::Stxr { size, rn, .. }) => Some(a64::Ldxr { size, o0: 0, rn, rt: 31 }.word()),
         // LDXP of one register twice is unpredictable: the second is one that is not the base.
-        Insn::Stxp(a64::Stxp { sz, rn, .. }) => {
-            Some(a64::Ldxp { sz, o0: 0, rt2: (rn + 1) % 31, rn, rt: 31 }.word())
-        }
+        Insn::Stxp(a64::Stxp { sz, rn, .. }) => Some(a64::Ldxp { sz, o0: 0, rt2: (rn + 1) % 31, rn, rt: 31 }.word()),
         _ => None,
     }
 }
@@ -82,13 +83,13 @@ fn first_of_pair(random: &mut Random, row: Row, word: u32) -> Option<u32> {
 /// Makes the access of `word` go where it is interesting; literals move by their offset, all others by
 /// their base register. Returns the word.
 fn aim(random: &mut Random, row: &RowInfo, word: u32, state: &mut State, memory: &[u8], pc: u64) -> u32 {
-    let target = SCRATCH
-        + match random.below(16) {
-            0 => random.below(64),                        // across the ends too: faults
-            1 => SCRATCH_SIZE - random.below(64),
-            2..5 => 256 + random.below(SCRATCH_SIZE - 512), // unaligned
-            _ => 256 + (random.below(SCRATCH_SIZE - 512) & !15),
-        };
+    let target = match random.below(16) {
+        // Across the ends: half of these fault.
+        0 => SCRATCH - 32 + random.below(64),
+        1 => SCRATCH + SCRATCH_SIZE - 32 + random.below(64),
+        2..5 => SCRATCH + 256 + random.below(SCRATCH_SIZE - 512),
+        _ => SCRATCH + 256 + (random.below(SCRATCH_SIZE - 512) & !15),
+    };
     let field = |name: &str| row.fields.iter().find(|f| f.name == name);
     if let Some(f) = field("imm19") {
         let offset = (target.wrapping_sub(pc) >> 2) as u32 & ((1 << f.width) - 1);
@@ -117,7 +118,7 @@ fn set_base(state: &mut State, n: u32, v: u64) {
 /// Half of the compare-and-swaps find what they expect.
 fn compare_equal(random: &mut Random, row: &RowInfo, word: u32, state: &mut State, memory: &[u8], target: u64) {
     let at = |offset: u64| {
-        let from = (target - SCRATCH + offset) as usize;
+        let from = (target + offset).wrapping_sub(SCRATCH).min(SCRATCH_SIZE) as usize;
         memory.get(from..from + 8).map_or(0, |b| u64::from_le_bytes(b.try_into().expect("8 bytes were cut")))
     };
     if random.one_in(2) {
@@ -138,11 +139,9 @@ fn compare_equal(random: &mut Random, row: &RowInfo, word: u32, state: &mut Stat
     }
 }
 
-/// Does the case end where its end can be told?
+/// Does the case end where its end can be told, even if we are wrong about a condition?
 fn is_usable(case: &Case, index: usize, memory: &[u8]) -> bool {
-    match Model::new(case.state.clone(), memory, entry(index)).run(&case.words).outcome {
-        // The target of a branch must not be mapped, and must be an address.
-        Outcome::Signal { pc, .. } if is_branch(case.row) => !is_mapped(pc) && pc < 1 << 47 && pc % 4 == 0,
-        _ => true,
-    }
+    // The target of a branch must be an address at which nothing is mapped.
+    let target = Model::new(case.state.clone(), memory, entry(index)).branch_target(case.word());
+    !is_branch(case.row) || target.is_some_and(|pc| !is_mapped(pc) && pc < 1 << 47 && pc % 4 == 0)
 }

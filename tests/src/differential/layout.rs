@@ -94,9 +94,8 @@ pub fn write_state(out: &mut Vec<u8>, s: &State) {
 /// What the runner wrote about one case, `RESULT_SIZE` bytes.
 pub fn read_result(bytes: &[u8]) -> Ran {
     let u64_at = |at: u32| u64::from_le_bytes(bytes[at as usize..][..8].try_into().expect("8 bytes were cut"));
-    let v_at = |i: usize| {
-        u128::from_le_bytes(bytes[at::V as usize + 16 * i..][..16].try_into().expect("16 bytes were cut"))
-    };
+    let v_at =
+        |i: usize| u128::from_le_bytes(bytes[at::V as usize + 16 * i..][..16].try_into().expect("16 bytes were cut"));
     let state = State {
         x: std::array::from_fn(|i| u64_at(8 * i as u32)),
         sp: u64_at(at::SP),

@@ -30,13 +30,18 @@ impl Random {
         self.below(n) == 0
     }
 
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+    /// One of `of`.
+    pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len() as u64) as usize]
     }
 }
 
 /// FPCR bits that a Neoverse N1 has: AHP, DN, FZ, RMode, FZ16.
 pub const FPCR_BITS: u32 = 0x07c8_0000;
+
+/// Bits of FPSR: the flags of AArch32 comparisons (a Neoverse N1 has AArch32 at EL0), QC, IDC, and the five
+/// cumulative flags.
+pub const FPSR_BITS: u32 = 0xf800_009f;
 
 /// Registers for an instruction whose lanes are mostly of `1 << esize` bytes.
 pub fn state(random: &mut Random, esize: u32) -> State {
@@ -45,7 +50,7 @@ pub fn state(random: &mut Random, esize: u32) -> State {
         sp: integer(random),
         nzcv: (random.below(16) as u32) << 28,
         fpcr: if random.one_in(3) { 0 } else { random.u64() as u32 & FPCR_BITS },
-        fpsr: if random.one_in(2) { 0 } else { random.u64() as u32 & super::engine::FPSR_BITS },
+        fpsr: if random.one_in(2) { 0 } else { random.u64() as u32 & FPSR_BITS },
         v: std::array::from_fn(|_| {
             let esize = if random.one_in(8) { random.below(4) as u32 } else { esize };
             vector(random, esize)
@@ -66,9 +71,7 @@ pub fn state(random: &mut Random, esize: u32) -> State {
 
 /// log2 of the bytes of the lanes that `word` works on, as far as its fields say.
 pub fn lane_size(random: &mut Random, row: &RowInfo, word: u32) -> u32 {
-    let field = |name| {
-        row.fields.iter().find(|f| f.name == name).map(|f| word >> f.lsb & ((1 << f.width) - 1))
-    };
+    let field = |name| row.fields.iter().find(|f| f.name == name).map(|f| word >> f.lsb & ((1 << f.width) - 1));
     match (field("ftype"), field("sz"), field("size")) {
         (Some(ftype), _, _) => [2, 3, 3, 1][ftype as usize],
         (_, Some(sz), _) => 2 + (sz & 1),
@@ -133,11 +136,11 @@ fn float(random: &mut Random, esize: u32) -> u64 {
     let (exponent, fraction) = match random.below(16) {
         0 => (0, 0),
         1 => (top, 0),
-        2 => (top, fraction | 1 << (fraction_bits - 1)),       // quiet NaN
-        3 => (top, (fraction & ones >> 1).max(1)),             // signalling NaN
-        4 | 5 => (0, fraction),                                // mostly subnormal
-        6 => (near(random, 0, 3), fraction),                   // around the smallest normal
-        7 => (near(random, top - 1, 3), fraction),             // around the largest
+        2 => (top, fraction | 1 << (fraction_bits - 1)), // quiet NaN
+        3 => (top, (fraction & ones >> 1).max(1)),       // signalling NaN
+        4 | 5 => (0, fraction),                          // mostly subnormal
+        6 => (near(random, 0, 3), fraction),             // around the smallest normal
+        7 => (near(random, top - 1, 3), fraction),       // around the largest
         8 => (near(random, bias + fraction_bits, 3), fraction), // around the largest odd integers
         9 => (near(random, bias + integer_bits, 1), fraction),
         10 => (bias, 0),

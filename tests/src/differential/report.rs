@@ -3,7 +3,7 @@
 use super::Compared;
 use super::layout::SCRATCH;
 use super::rows::{self, KNOWN};
-use super::state::{Outcome, State};
+use super::state::{Case, Outcome, State};
 use a64::{ROW_COUNT, ROWS};
 use capstone::prelude::*;
 use std::fmt::Write as _;
@@ -17,7 +17,11 @@ pub struct Tally {
     pub differed: usize,
     /// Cases that differed for a known reason.
     pub known: usize,
-    /// The first of the former, as text.
+    /// Cases that ended in a fault, or in a taken branch.
+    pub left: usize,
+    /// FPSR bits that cases raised.
+    pub raised: u32,
+    /// The first of those that should not differ, as text.
     pub example: Option<String>,
 }
 
@@ -35,6 +39,8 @@ impl Coverage {
     pub(super) fn add(&mut self, c: Compared) {
         let tally = &mut self.rows[c.case.row.row as usize];
         tally.compared += 1;
+        tally.left += usize::from(c.qemu.outcome != Outcome::Finished);
+        tally.raised |= c.qemu.state.fpsr & !c.case.state.fpsr;
         if c.agree() {
             return;
         }
@@ -83,7 +89,8 @@ impl Coverage {
             "# Instructions compared with user-mode QEMU\n\n\
              Written by `BLESS=1 cargo test -p armagic-tests --test differential`. Each row of the instruction table \
              is one encoding of the manual;\na case is a random word of it with random operands, of which registers, \
-             flags, FPSR and memory are compared bit for bit.\n\n\
+             flags, FPSR and memory are compared bit for bit.\n\
+             Left: ended in a fault or a taken branch.\n\n\
              {} rows, {} cases.\n\n## Known differences\n\n",
             self.rows().count(),
             self.compared()
@@ -95,12 +102,23 @@ impl Coverage {
         for (info, (name, tally)) in ROWS.iter().filter(|row| rows::excluded(row).is_none()).zip(self.rows()) {
             if info.class != class {
                 class = info.class;
-                _ = writeln!(text, "\n## {class}\n\n| row | compared | known differences | differences |\n|---|---|---|---|");
+                _ = writeln!(
+                    text,
+                    "\n## {class}\n\n| row | compared | of which left | FPSR raised | differ, known | differ |\n|---|---|---|---|---|---|"
+                );
             }
-            _ = writeln!(text, "| {name} | {} | {} | {} |", tally.compared, tally.known, tally.differed);
+            let Tally { compared, left, raised, known, differed, .. } = tally;
+            _ = writeln!(text, "| {name} | {compared} | {left} | {} | {known} | {differed} |", flags(*raised));
         }
         text
     }
+}
+
+/// Names of FPSR bits.
+fn flags(fpsr: u32) -> String {
+    const NAMES: [(u32, &str); 7] =
+        [(0, "IOC"), (1, "DZC"), (2, "OFC"), (3, "UFC"), (4, "IXC"), (7, "IDC"), (27, "QC")];
+    NAMES.iter().filter(|(bit, _)| fpsr >> bit & 1 != 0).map(|(_, name)| *name).collect::<Vec<_>>().join(" ")
 }
 
 /// The instruction, the registers that its fields name, and what differs.
@@ -137,6 +155,12 @@ fn describe(c: &Compared) -> String {
     text
 }
 
+/// The row and the instructions of a case, in one line.
+pub(super) fn describe_words(case: &Case) -> String {
+    let words: Vec<String> = case.words.iter().map(|word| disassemble(0, *word)).collect();
+    format!("{}: {} ({:08x?}, disassembled at address 0)", case.row.name, words.join("; "), case.words)
+}
+
 fn outcome(o: Outcome) -> String {
     match o {
         Outcome::Finished => "finished".to_string(),
@@ -145,7 +169,8 @@ fn outcome(o: Outcome) -> String {
 }
 
 fn disassemble(pc: u64, word: u32) -> String {
-    let cs = Capstone::new().arm64().mode(arch::arm64::ArchMode::Arm).build().expect("capstone has AArch64 compiled in");
+    let cs =
+        Capstone::new().arm64().mode(arch::arm64::ArchMode::Arm).build().expect("capstone has AArch64 compiled in");
     let text = cs.disasm_count(&word.to_le_bytes(), pc, 1).ok().and_then(|insns| {
         let insn = insns.iter().next()?;
         Some(format!("{} {}", insn.mnemonic()?, insn.op_str().unwrap_or("")))

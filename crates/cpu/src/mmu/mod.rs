@@ -1,73 +1,137 @@
-//! Placeholder of the translation unit: flat, so that the rest of the PE compiles and can be tested.
+//! Translation: regimes and their walks, and the TLBs that keep the results.
+//!
+//! `Stage1` is the architecture, without memory of its own; `Mmu` is a cache of what it answered. Everything
+//! between the two, and the only place that fills a TLB, is `resolve` and `fetch` here.
 
+mod maintenance;
+mod perm;
+mod queue;
+mod regime;
+mod spaces;
+mod tlb;
+mod walk;
+
+pub use maintenance::TlbiOp;
+pub use perm::{Hierarchy, Need, Perms, View};
+pub use queue::TlbiQueue;
+pub use regime::{Regime, Stage1, half};
+pub use spaces::Mmu;
+pub use tlb::{CodeEntry, Entry, Tlb};
+pub use walk::Leaf;
+
+pub(crate) use tlb::PAGE;
+
+use crate::address::is_untagged;
 use crate::{Abort, Fault, FaultStatus, Vcpu};
-use a64::SysReg;
 use hw::{Leave, PhysAddr, VirtAddr};
-use mem::Target;
+use tlb::Fill;
 
-/// TLB maintenance broadcast to one vCPU.
-#[derive(Default)]
-pub struct TlbiQueue {}
-
-impl TlbiQueue {
-    /// Nothing queued.
-    pub fn new() -> TlbiQueue {
-        TlbiQueue {}
-    }
+/// Where an access goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Place {
+    /// Physical address of its first byte.
+    pub pa: u64,
+    /// The memory type is Device.
+    pub device: bool,
 }
 
-/// Translation state of one PE.
-#[derive(Default)]
-pub struct Mmu {}
-
-impl Mmu {
-    /// Nothing cached.
-    pub fn new() -> Mmu {
-        Mmu {}
-    }
+/// From whose standing, and what for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Ask {
+    pub unprivileged: bool,
+    pub need: Need,
+    /// Not allowed to Device memory.
+    pub unaligned: bool,
 }
 
 impl Vcpu {
-    /// Where the instruction at `va` is.
+    /// Where the instruction at `va`, the PC, is: RAM, and executable. A tag that the branch to it should have
+    /// stripped is stripped here, from the PC as well.
+    #[inline]
     pub fn fetch(&mut self, va: u64) -> Result<PhysAddr, Leave> {
+        let entry = self.mmu.bank(false, va).code_entry(va);
+        if entry.tag == va & (PAGE | 3) {
+            return Ok(PhysAddr(entry.meta & PAGE | va & !PAGE));
+        }
+        self.fetch_slow(va)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fetch_slow(&mut self, va: u64) -> Result<PhysAddr, Leave> {
+        if !is_untagged(va) {
+            let address = self.branch_address(va);
+            if address != va {
+                self.regs.pc = address;
+                return self.fetch(address);
+            }
+        }
         if va & 3 != 0 {
             return Err(self.raise_pc_alignment(va));
         }
-        match self.shared.bus.find(PhysAddr(va)) {
-            Some(Target::Ram(_)) => Ok(PhysAddr(va)),
-            _ => Err(self.raise_fault(Fault {
-                status: FaultStatus::External,
-                abort: Abort::Fetch,
-                address: VirtAddr(va),
-            })),
+        let view = self.mmu.view(false);
+        let stage1 = self.stage1(va);
+        let found = stage1.translate(self.shared.bus.ram(), va, view, Need::Execute, false);
+        let leaf = match found {
+            // Instructions are only fetched from RAM. The memory type does not matter: whether Device
+            // memory without XN can be executed is IMPLEMENTATION DEFINED.
+            Ok(leaf) if self.shared.bus.ram().host(PhysAddr(leaf.pa)).is_some() => leaf,
+            Ok(_) => return Err(self.abort(FaultStatus::External, Need::Execute, va)),
+            Err(status) => return Err(self.abort(status, Need::Execute, va)),
+        };
+        self.mmu.fill_code(va, &leaf);
+        Ok(PhysAddr(leaf.pa))
+    }
+
+    /// Translates one access that stays within a page, by TLB or walk.
+    pub(crate) fn resolve(&mut self, va: u64, ask: Ask) -> Result<Place, FaultStatus> {
+        let entry = self.mmu.entry(ask.unprivileged, va);
+        if let Some((pa, device)) = entry.place(va, ask.need == Need::Write) {
+            return if device && ask.unaligned { Err(FaultStatus::Alignment) } else { Ok(Place { pa, device }) };
+        }
+        let view = self.mmu.view(ask.unprivileged);
+        let stage1 = self.stage1(va);
+        let ram = self.shared.bus.ram();
+        let leaf = stage1.translate(ram, va, view, ask.need, ask.unaligned)?;
+        let fill = Fill {
+            readable: leaf.perms.allows(view, Need::Read),
+            writable: leaf.perms.allows(view, Need::Write) && !leaf.is_clean(&stage1),
+            host: ram.host(PhysAddr(leaf.pa & PAGE)).map(|host| host.0 as u64).filter(|_| !self.is_watched_page(va)),
+        };
+        self.mmu.fill_data(ask.unprivileged, va, &leaf, fill);
+        Ok(Place { pa: leaf.pa, device: leaf.is_device() })
+    }
+
+    fn stage1(&self, va: u64) -> Stage1 {
+        Stage1::of(Regime::current(&self.regs.pstate, &self.sys), &self.sys, self.model, va)
+    }
+
+    /// Raises an abort.
+    #[cold]
+    pub(crate) fn abort(&mut self, status: FaultStatus, need: Need, va: u64) -> Leave {
+        let abort = match need {
+            Need::Read => Abort::Read,
+            Need::Write => Abort::Write,
+            Need::Execute => Abort::Fetch,
+            Need::Nothing => Abort::Maintenance,
+        };
+        self.raise_fault(Fault { status, abort, address: VirtAddr(va) })
+    }
+
+    /// The translation of cache maintenance by address; the physical address if it is RAM. At EL0 it needs
+    /// to be readable; at EL1 permissions and PSTATE.PAN do not matter (DC IVAC may demand write permission
+    /// there, which we do not).
+    pub fn probe_maintenance(&mut self, va: u64) -> Result<Option<PhysAddr>, Leave> {
+        let need = if self.regs.pstate.el == 0 { Need::Read } else { Need::Nothing };
+        match self.resolve(va, Ask { unprivileged: false, need, unaligned: false }) {
+            Ok(Place { pa, .. }) => Ok(self.shared.bus.ram().host(PhysAddr(pa)).map(|_| PhysAddr(pa))),
+            Err(status) => Err(self.abort(status, Need::Nothing, va)),
         }
     }
 
-    /// Translation check for cache maintenance by address.
-    pub fn probe_maintenance(&mut self, va: u64) -> Result<Option<PhysAddr>, Leave> {
-        Ok(self.shared.bus.ram().host(PhysAddr(va)).map(|_| PhysAddr(va)))
+    /// The Exception level, PSTATE.{PAN, UAO}, or a register that controls translation has changed.
+    #[inline]
+    pub fn context_changed(&mut self) {
+        self.mmu.select(&self.regs.pstate, &self.sys);
     }
-
-    /// AT.
-    pub fn address_translate(&mut self, _op: SysReg, _va: u64) {
-        unimplemented!("the translation unit is not here yet");
-    }
-
-    /// TLBI.
-    pub fn tlbi(&mut self, _op: SysReg, _xt: u64) {}
-
-    /// Performs broadcast maintenance that is queued.
-    pub fn drain_tlbi(&mut self) {}
-
-    /// DSB: waits for broadcast maintenance.
-    pub fn tlbi_barrier(&mut self) {}
-
-    /// The registers or the Exception level that select a translation context have changed.
-    pub fn context_changed(&mut self) {}
-
-    /// This vCPU stops executing for a while.
-    pub fn park(&mut self) {}
-
-    /// It executes again.
-    pub fn unpark(&mut self) {}
 }

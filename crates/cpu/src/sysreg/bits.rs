@@ -59,7 +59,10 @@ pub mod cntkctl {
 
 /// MDSCR_EL1.
 pub mod mdscr {
+    pub const SS: u64 = 1 << 0;
     pub const TDCC: u64 = 1 << 12;
+    pub const KDE: u64 = 1 << 13;
+    pub const MDE: u64 = 1 << 15;
     /// SS, ERR, TDCC, KDE, HDE, MDE.
     pub const RW: u64 = 0xf041;
 }

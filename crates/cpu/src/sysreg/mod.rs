@@ -14,6 +14,7 @@ mod debug;
 mod gic;
 mod id;
 mod ops;
+mod pmu;
 mod row;
 mod timers;
 
@@ -27,7 +28,16 @@ use hw::Leave;
 use row::{After, Gate, Verdict, enc};
 use std::sync::LazyLock;
 
-const TABLES: [&[Row]; 5] = [id::ROWS, control::ROWS, debug::ROWS, timers::ROWS, gic::ROWS];
+const TABLES: [&[Row]; 8] = [
+    id::ROWS,
+    control::ROWS,
+    debug::ROWS,
+    debug::BREAKPOINT_ROWS,
+    timers::ROWS,
+    pmu::ROWS,
+    pmu::COUNTER_ROWS,
+    gic::ROWS,
+];
 
 /// From encoding to row.
 struct Index {
@@ -186,12 +196,17 @@ impl Vcpu {
     pub fn raw_write(&mut self, reg: SysReg, v: u64) -> bool {
         let Some(row) = find(reg).filter(|row| row.is_state()) else { return false };
         (row.set)(self, row.masked(self.model, v));
+        match row.after {
+            After::Debug => self.debug_changed(),
+            After::Pmu => self.update_pmu(),
+            _ => {}
+        }
         true
     }
 
     #[inline]
     fn pass(&mut self, gate: Gate, reg: SysReg, direction: Direction) -> Result<(), Leave> {
-        match gate.verdict(self) {
+        match gate.verdict(self, direction == Direction::Write) {
             Verdict::Pass => Ok(()),
             Verdict::Undefined => Err(self.raise_undefined()),
             Verdict::Trap => Err(self.raise_system_trap(reg, direction == Direction::Read)),
@@ -213,9 +228,14 @@ impl Vcpu {
             }
             After::Context => self.context_changed(),
             After::Timers => self.update_timers(),
-            After::Interrupts => {}
+            After::Pmu => {
+                self.update_pmu();
+                self.update_timers();
+            }
+            After::Debug => self.debug_changed(),
+            After::Interrupts => self.refresh_debug(),
         }
-        if after != After::Context && !self.interrupt_waits() {
+        if after != After::Context && !self.interrupt_waits() && !self.is_debugged() {
             return Ok(());
         }
         self.regs.pc = self.regs.pc.wrapping_add(4);

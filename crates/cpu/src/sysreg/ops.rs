@@ -2,6 +2,7 @@
 //! translation that may fault; invalidating instructions is what engines wait for.
 
 use super::row::{Gate, Op, enc};
+use crate::mmu::Need;
 use crate::{Model, Vcpu};
 use a64::SysReg;
 use hw::Leave;
@@ -24,6 +25,12 @@ impl Op {
 
 /// DC by address: the translation check.
 const BY_VA: Run = |c, _, va| c.probe_maintenance(va).map(drop);
+/// DC IVAC: to a watchpoint it is a store to the whole line.
+const INVALIDATE: Run = |c, _, va| {
+    const LINE: u64 = 64;
+    c.probe_maintenance(va)?;
+    c.check_watchpoints(va & !(LINE - 1), LINE, Need::Nothing, false)
+};
 /// DC by set and way.
 const NOTHING: Run = |_, _, _| Ok(());
 const ZERO: Run = |c, _, va| c.zero_block(va);
@@ -51,7 +58,7 @@ pub(super) const OPS: &[Op] = &[
     op("IC IALLUIS",      enc(1, 0, 7, 1, 0), 1, IC_ALL),
     op("IC IALLU",        enc(1, 0, 7, 5, 0), 1, IC_ALL),
     op("IC IVAU",         enc(1, 3, 7, 5, 1), 0, IC_VA).gate(Gate::UCI),
-    op("DC IVAC",         enc(1, 0, 7, 6, 1), 1, BY_VA),
+    op("DC IVAC",         enc(1, 0, 7, 6, 1), 1, INVALIDATE),
     op("DC ISW",          enc(1, 0, 7, 6, 2), 1, NOTHING),
     op("DC CSW",          enc(1, 0, 7, 10, 2), 1, NOTHING),
     op("DC CISW",         enc(1, 0, 7, 14, 2), 1, NOTHING),

@@ -1,0 +1,197 @@
+//! Accesses that the fast path leaves: unaligned, ordered, devices, first touches, faults.
+//!
+//! An access may touch two pages. Both are translated, and found on the bus, before any byte is written.
+
+use super::wanted;
+use crate::mmu::{Ask, Need, PAGE, Place};
+use crate::{FaultStatus, Vcpu};
+use hw::{Access, AccessSize, Leave, Order, PhysAddr};
+use mem::{Bus, HostAddr, Ram, Target};
+
+/// The part of an access that lies in one page.
+#[derive(Clone, Copy)]
+struct Part {
+    pa: u64,
+    bytes: u64,
+}
+
+/// An access as one or two parts; a second part of no bytes is none.
+type Parts = [Part; 2];
+
+/// The widest naturally aligned piece at `pa`, of at most `bytes`, and at most `unit` (a power of two).
+fn piece(pa: u64, bytes: u64, unit: u64) -> AccessSize {
+    let aligned = pa | unit | 8; // its lowest set bit is the widest that alignment allows
+    let log2 = aligned.trailing_zeros().min(bytes.ilog2());
+    AccessSize::from_log2(log2)
+}
+
+fn read(bus: &Bus, parts: &Parts, unit: u64) -> Option<u128> {
+    let (mut v, mut done) = (0, 0);
+    for part in parts {
+        let mut offset = 0;
+        while offset < part.bytes {
+            let pa = PhysAddr(part.pa + offset);
+            let size = piece(pa.0, part.bytes - offset, unit);
+            v |= u128::from(bus.read(pa, size)?) << (8 * done);
+            (offset, done) = (offset + size.bytes(), done + size.bytes());
+        }
+    }
+    Some(v)
+}
+
+fn write(bus: &Bus, parts: &Parts, unit: u64, v: u128) -> Option<()> {
+    let mut done = 0;
+    for part in parts {
+        let mut offset = 0;
+        while offset < part.bytes {
+            let pa = PhysAddr(part.pa + offset);
+            let size = piece(pa.0, part.bytes - offset, unit);
+            bus.write(pa, size, size.truncate((v >> (8 * done)) as u64))?;
+            (offset, done) = (offset + size.bytes(), done + size.bytes());
+        }
+    }
+    Some(())
+}
+
+/// Bytes anywhere in a page, by aligned loads around them.
+fn load_unaligned(ram: &Ram, at: HostAddr, bytes: u64) -> u128 {
+    let (start, skew) = (at.0 & !7, at.0 as u32 & 7);
+    let word = |i: usize| ram.load(HostAddr(start + 8 * i), AccessSize::Double);
+    let words = (u64::from(skew) + bytes).div_ceil(8);
+    let low = u128::from(word(0)) | if words > 1 { u128::from(word(1)) << 64 } else { 0 };
+    let v = low >> (8 * skew) | if words > 2 { u128::from(word(2)) << (128 - 8 * skew) } else { 0 };
+    if bytes < 16 { v & ((1 << (8 * bytes)) - 1) } else { v }
+}
+
+/// Bytes anywhere in a page, by the widest aligned stores that fit; others' bytes are not touched.
+fn store_unaligned(ram: &Ram, at: HostAddr, bytes: u64, v: u128) {
+    let mut done = 0;
+    while done < bytes {
+        let at = at.0 as u64 + done;
+        let size = piece(at, bytes - done, 8);
+        ram.store(HostAddr(at as usize), size, size.truncate((v >> (8 * done)) as u64));
+        done += size.bytes();
+    }
+}
+
+impl Vcpu {
+    /// Loads `bytes` (up to 16) as one instruction's access, in elements of `how.bytes()`. Ordered accesses are
+    /// of one element.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn load_slow(&mut self, va: u64, how: Access, bytes: u64) -> Result<u128, Leave> {
+        if how.order != Order::Plain {
+            self.before_load(how.order);
+            let v = self.load(va, Access { order: Order::Plain, ..how })?;
+            self.after_load(how.order);
+            return Ok(v.into());
+        }
+        if let Some(at) = self.within_page(va, how, bytes, Need::Read) {
+            return Ok(load_unaligned(self.shared.bus.ram(), at, bytes));
+        }
+        let parts = self.parts(va, how, bytes, Need::Read)?;
+        match read(&self.shared.bus, &parts, how.bytes()) {
+            Some(v) => Ok(v),
+            None => Err(self.abort(FaultStatus::External, Need::Read, va)),
+        }
+    }
+
+    /// Stores `bytes` (up to 16) as one instruction's access.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn store_slow(&mut self, va: u64, how: Access, bytes: u64, v: u128) -> Result<(), Leave> {
+        if how.order != Order::Plain {
+            // Before the store is known to succeed, which only makes the order stronger.
+            self.before_store(how.order);
+            return self.store(va, Access { order: Order::Plain, ..how }, v as u64);
+        }
+        if let Some(at) = self.within_page(va, how, bytes, Need::Write) {
+            store_unaligned(self.shared.bus.ram(), at, bytes, v);
+            return Ok(());
+        }
+        let parts = self.parts(va, how, bytes, Need::Write)?;
+        match write(&self.shared.bus, &parts, how.bytes(), v) {
+            Some(()) => Ok(()),
+            None => Err(self.abort(FaultStatus::External, Need::Write, va)),
+        }
+    }
+
+    /// RAM that the TLB knows, for an access whose only fault is that it is unaligned, where it may be.
+    fn within_page(&self, va: u64, how: Access, bytes: u64, need: Need) -> Option<HostAddr> {
+        let entry = self.mmu.entry(how.unprivileged, va);
+        let tag = if need == Need::Write { entry.write } else { entry.read };
+        let hit = tag == wanted(va, bytes, 1) && !entry.is_device() && !how.aligned && !self.mmu.strict;
+        hit.then(|| HostAddr(entry.addend.wrapping_add(va) as usize))
+    }
+
+    /// Checks alignment, translates every page of the access, and sees that something answers there.
+    fn parts(&mut self, va: u64, how: Access, bytes: u64, need: Need) -> Result<Parts, Leave> {
+        let unaligned = va & (how.bytes() - 1) != 0;
+        if unaligned && (how.aligned || self.mmu.strict) {
+            return Err(self.abort(FaultStatus::Alignment, need, va));
+        }
+        let ask = Ask { unprivileged: how.unprivileged, need, unaligned };
+        let here = bytes.min(4096 - (va & !PAGE));
+        let first = Part { pa: self.answering(va, ask)?, bytes: here };
+        let mut second = Part { pa: 0, bytes: 0 };
+        if here != bytes {
+            // FAR is the first byte that cannot be accessed.
+            second = Part { pa: self.answering(va.wrapping_add(here), ask)?, bytes: bytes - here };
+        }
+        self.check_watchpoints(va, bytes, need, how.unprivileged)?;
+        Ok([first, second])
+    }
+
+    /// Translates `va` to where RAM or a device answers.
+    fn answering(&mut self, va: u64, ask: Ask) -> Result<u64, Leave> {
+        match self.resolve(va, ask) {
+            Err(status) => Err(self.abort(status, ask.need, va)),
+            Ok(Place { pa, .. }) => match self.shared.bus.find(PhysAddr(pa)) {
+                Some(_) => Ok(pa),
+                None => Err(self.abort(FaultStatus::External, ask.need, va)),
+            },
+        }
+    }
+
+    /// RAM for an exclusive or atomic access, and its physical address. To a device there is no such access;
+    /// to RAM that is mapped as Device memory there is, which is IMPLEMENTATION DEFINED and lets software
+    /// take locks before it turns the MMU on.
+    pub(super) fn locate(&mut self, va: u64, how: Access, need: Need) -> Result<(HostAddr, u64), Leave> {
+        if va & (how.bytes() - 1) != 0 {
+            return Err(self.abort(FaultStatus::Alignment, need, va));
+        }
+        let place = self.resolve(va, Ask { unprivileged: how.unprivileged, need, unaligned: false });
+        let status = match place {
+            Err(status) => status,
+            Ok(Place { pa, .. }) => match self.shared.bus.find(PhysAddr(pa)) {
+                Some(Target::Ram(at)) => {
+                    self.check_watchpoints(va, how.bytes(), need, how.unprivileged)?;
+                    return Ok((at, pa));
+                }
+                Some(Target::Device(..)) => FaultStatus::UnsupportedAtomic,
+                None => FaultStatus::External,
+            },
+        };
+        Err(self.abort(status, need, va))
+    }
+
+    /// DC ZVA of the block at `start`; `va` is the operand.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn zero_slow(&mut self, va: u64, start: u64, bytes: u64) -> Result<(), Leave> {
+        let ask = Ask { unprivileged: false, need: Need::Write, unaligned: true };
+        let status = match self.resolve(start, ask) {
+            Err(status) => status,
+            Ok(Place { pa, .. }) => match self.shared.bus.find(PhysAddr(pa)) {
+                Some(Target::Ram(at)) => {
+                    self.check_watchpoints(start, bytes, Need::Write, false)?;
+                    self.shared.bus.ram().zero(at, bytes as usize);
+                    return Ok(());
+                }
+                Some(Target::Device(..)) => FaultStatus::Alignment,
+                None => FaultStatus::External,
+            },
+        };
+        Err(self.abort(status, Need::Write, va))
+    }
+}

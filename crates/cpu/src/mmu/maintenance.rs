@@ -1,0 +1,146 @@
+//! TLBI, DSB's part in it, and AT.
+
+use super::{Need, Regime, Stage1, View};
+use crate::{FaultStatus, Vcpu};
+use a64::SysReg;
+use sync::Reasons;
+
+/// One TLB maintenance operation of the EL1&0 regime. Last-level forms do the same: no walk is cached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TlbiOp {
+    /// VMALLE1.
+    All,
+    /// ASIDE1.
+    Asid(u16),
+    /// VAE1, VALE1; without an ASID VAAE1, VAALE1.
+    Va {
+        /// The address, bits \[55:12\].
+        va: u64,
+        /// The ASID of non-global entries; `None` is every one.
+        asid: Option<u16>,
+    },
+}
+
+/// The op2 field of a system instruction.
+const fn op2(op: SysReg) -> u16 {
+    op.0 & 7
+}
+
+const fn crm(op: SysReg) -> u16 {
+    op.0 >> 3 & 0xf
+}
+
+impl TlbiOp {
+    /// From TLBI's op2 and operand.
+    fn decode(op: SysReg, xt: u64, asid_mask: u16) -> TlbiOp {
+        let asid = (xt >> 48) as u16 & asid_mask;
+        let va = (xt & 0xfff_ffff_ffff) << 12;
+        match op2(op) {
+            1 | 5 => TlbiOp::Va { va, asid: Some(asid) },
+            2 => TlbiOp::Asid(asid),
+            3 | 7 => TlbiOp::Va { va, asid: None },
+            _ => TlbiOp::All,
+        }
+    }
+}
+
+/// Turns of waiting in DSB before the host's scheduler is asked to run someone else.
+const SPINS: u32 = 64;
+
+impl Vcpu {
+    /// TLBI of the EL1&0 regime: here, and for the Inner Shareable forms on every other PE.
+    pub fn tlbi(&mut self, op: SysReg, xt: u64) {
+        const INNER_SHAREABLE: u16 = 3;
+        let what = TlbiOp::decode(op, xt, Stage1::asid_mask(&self.sys));
+        self.mmu.invalidate(what);
+        if crm(op) != INNER_SHAREABLE {
+            return;
+        }
+        for (_, peer) in self.shared.peers.iter().enumerate().filter(|(i, _)| *i != self.index) {
+            self.mmu.sent = true;
+            if peer.tlbi.push(what) {
+                peer.attention.post(Reasons::TLBI);
+            }
+        }
+    }
+
+    /// Performs broadcast maintenance that is queued for this PE.
+    pub fn drain_tlbi(&mut self) {
+        let Vcpu { shared, mmu, index, .. } = self;
+        shared.peers[*index].tlbi.drain(|op| mmu.invalidate(op));
+    }
+
+    /// DSB: returns when the maintenance that this PE broadcast is complete on every PE. Only explicit
+    /// accesses are this PE's own matter: instructions it already fetched are left at the next taken branch,
+    /// because `Reasons::TLBI` stays posted.
+    #[inline]
+    pub fn tlbi_barrier(&mut self) {
+        if self.mmu.sent {
+            self.wait_for_peers();
+        }
+    }
+
+    #[cold]
+    fn wait_for_peers(&mut self) {
+        self.mmu.sent = false;
+        let own = self.index;
+        for peer in (0..self.shared.peers.len()).filter(|i| *i != own) {
+            let ticket = self.shared.peers[peer].tlbi.ticket();
+            let mut turns = 0;
+            while !self.shared.peers[peer].tlbi.is_done(ticket) {
+                self.drain_tlbi();
+                turns += 1;
+                match turns < SPINS {
+                    true => std::hint::spin_loop(),
+                    false => std::thread::yield_now(),
+                }
+            }
+        }
+    }
+
+    /// This PE executes nothing until `unpark`: nobody waits for it meanwhile.
+    pub fn park(&mut self) {
+        self.shared.peers[self.index].tlbi.park();
+    }
+
+    /// It executes again.
+    pub fn unpark(&mut self) {
+        self.shared.peers[self.index].tlbi.unpark();
+        self.drain_tlbi();
+    }
+
+    /// AT S1E1R, S1E1W, S1E0R, S1E0W, S1E1RP, S1E1WP: the answer is in PAR_EL1. Tables are not updated: a
+    /// clear Access flag that hardware would set is no fault. An external abort on the walk is reported in
+    /// PAR_EL1 as well.
+    pub fn address_translate(&mut self, op: SysReg, va: u64) {
+        const WITH_PAN: u16 = 9;
+        let stage1 = Stage1::of(Regime::El10, &self.sys, self.model, va);
+        let view = match (op2(op) & 2 != 0, crm(op) == WITH_PAN && self.regs.pstate.pan) {
+            _ if !stage1.on => View::Off,
+            (true, _) => View::User,
+            (false, true) => View::PrivilegedNever,
+            (false, false) => View::Privileged,
+        };
+        let need = if op2(op) & 1 != 0 { Need::Write } else { Need::Read };
+        let found = stage1.walk(self.shared.bus.ram(), va);
+        self.sys.par = match found {
+            Ok(leaf) if leaf.perms.allows(view, need) => {
+                // Device and non-cacheable memory is Outer Shareable whatever the descriptor says.
+                let sh = if leaf.is_device() || leaf.attr == 0x44 { 0b10 } else { leaf.sh };
+                const NON_SECURE: u64 = 1 << 9;
+                let pa = leaf.pa & 0x0000_ffff_ffff_f000;
+                u64::from(leaf.attr) << 56 | pa | RES1 | NON_SECURE | u64::from(sh) << 7
+            }
+            Ok(leaf) => fault(FaultStatus::Permission(leaf.level)),
+            Err(status) => fault(status),
+        };
+    }
+}
+
+/// PAR_EL1\[11\].
+const RES1: u64 = 1 << 11;
+
+/// PAR_EL1 for a translation that failed.
+fn fault(status: FaultStatus) -> u64 {
+    RES1 | u64::from(status.code()) << 1 | 1
+}

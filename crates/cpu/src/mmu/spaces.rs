@@ -1,0 +1,265 @@
+//! The TLBs of one PE: which ones are in use, and what happens to those that are not.
+//!
+//! A bank is the TLB of one view of one address range. The banks of the current ASID stand in `banks`, where
+//! an access finds its own by indexing; those of other ASIDs wait in `spaces`. So a change of Exception level
+//! or PSTATE.PAN is a change of index, a change of ASID is a few swaps of pointers, and neither flushes.
+//!
+//! The key of a space is the ASID alone, not the TTBR: the architecture lets a PE keep using an ASID's
+//! translations after a TTBR write until TLBI, and system software that parks TTBR0 on a reserved table
+//! writes TTBR0 far more often than it changes address spaces.
+//!
+//! The upper range holds the kernel, which is global. Its banks are shared by all ASIDs until the first
+//! non-global page is seen there (a kernel with page-table isolation); from then on, until everything is
+//! flushed, they belong to the ASID like the lower ones.
+
+use super::tlb::{Entry, Fill, Tlb};
+use super::{Leaf, Regime, Stage1, TlbiOp, View, half};
+use crate::sysreg::bits::sctlr;
+use crate::{Pstate, Sys};
+use std::sync::Arc;
+
+/// Views and ranges, rounded up so that masking is the bounds check.
+const BANKS: usize = 16;
+/// ASIDs remembered. Each that was used holds about 40 KiB per bank it touched.
+const SPACES: usize = 16;
+/// The views whose lower bank belongs to an ASID, and their upper bank if `tagged_upper`.
+const TAGGED_VIEWS: usize = 3;
+
+/// The control registers whose change empties every TLB: software need not invalidate after some of them,
+/// and after the others it does.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct Control {
+    sctlr: u64,
+    tcr: u64,
+    mair: u64,
+}
+
+struct Space {
+    asid: u16,
+    /// `Mmu::clock` when it was last current.
+    used: u64,
+    /// By view and range; all `empty` while this space is the current one.
+    banks: [Arc<Tlb>; 2 * TAGGED_VIEWS],
+}
+
+/// Translation state of one PE: a cache of its tables, and nothing that the guest could read back.
+pub struct Mmu {
+    banks: [Arc<Tlb>; BANKS],
+    /// First bank of the current view, and of LDTR/STTR.
+    view: usize,
+    unprivileged: usize,
+    /// SCTLR_ELx.A.
+    pub(crate) strict: bool,
+    /// A store-release has not been followed by a full barrier yet (see `memory.rs`).
+    pub(crate) release_pending: bool,
+    /// Broadcast maintenance was sent since the last DSB.
+    pub(super) sent: bool,
+    tagged_upper: bool,
+    spaces: Vec<Space>,
+    current: usize,
+    clock: u64,
+    /// By `Regime::bank`.
+    control: [Control; 4],
+    /// The TLB of every bank that has cached nothing; never written.
+    empty: Arc<Tlb>,
+    /// TLBs to be cleared and used again.
+    free: Vec<Arc<Tlb>>,
+}
+
+impl Default for Mmu {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Mmu {
+    /// Nothing cached. Call `select` before the first access.
+    pub fn new() -> Mmu {
+        let empty = Arc::new(Tlb::new());
+        let none = || empty.clone();
+        Mmu {
+            banks: std::array::from_fn(|_| none()),
+            view: View::Off as usize * 2,
+            unprivileged: View::Off as usize * 2,
+            strict: false,
+            release_pending: false,
+            sent: false,
+            tagged_upper: false,
+            spaces: vec![Space { asid: 0, used: 0, banks: std::array::from_fn(|_| none()) }],
+            current: 0,
+            clock: 0,
+            control: [Control::default(); 4],
+            free: Vec::new(),
+            empty,
+        }
+    }
+
+    /// The TLB that a data access or fetch looks in.
+    #[inline(always)]
+    pub(crate) fn bank(&self, unprivileged: bool, va: u64) -> &Tlb {
+        let view = if unprivileged { self.unprivileged } else { self.view };
+        &self.banks[(view | half(va)) % BANKS]
+    }
+
+    /// The view of plain accesses, or of LDTR/STTR.
+    pub(crate) fn view(&self, unprivileged: bool) -> View {
+        const VIEWS: [View; 8] = [
+            View::User,
+            View::Privileged,
+            View::PrivilegedNever,
+            View::Off,
+            View::El2,
+            View::El3,
+            View::El3,
+            View::El3,
+        ];
+        VIEWS[(if unprivileged { self.unprivileged } else { self.view }) / 2 % 8]
+    }
+
+    /// Selects the banks for the present state. Called after every change of it, so it first looks at what
+    /// changes most.
+    pub(crate) fn select(&mut self, pstate: &Pstate, sys: &Sys) {
+        const TRANSLATION: u64 = sctlr::M | sctlr::WXN;
+        let regime = Regime::current(pstate, sys);
+        let bank = regime.bank();
+        let sctlr = sys.sctlr[bank];
+        let control = Control { sctlr: sctlr & TRANSLATION, tcr: sys.tcr[bank], mair: sys.mair[bank] };
+        if control != self.control[bank] {
+            self.flush();
+            self.control[bank] = control;
+        }
+        self.strict = sctlr & sctlr::A != 0;
+        let view = match (regime, pstate.el) {
+            (Regime::El10, _) if sctlr & sctlr::M == 0 => View::Off,
+            (Regime::El10, 0) => View::User,
+            (Regime::El10, _) if pstate.pan => View::PrivilegedNever,
+            (Regime::El10, _) => View::Privileged,
+            (Regime::El2, _) => View::El2,
+            (Regime::El3, _) => View::El3,
+        };
+        let is_el1 = matches!(view, View::Privileged | View::PrivilegedNever);
+        let unprivileged = if is_el1 && !pstate.uao { View::User } else { view };
+        self.view = view as usize * 2;
+        self.unprivileged = unprivileged as usize * 2;
+        let asid = Stage1::asid(sys);
+        if asid != self.spaces[self.current].asid {
+            self.switch(asid);
+        }
+    }
+
+    #[cold]
+    fn switch(&mut self, asid: u16) {
+        self.clock += 1;
+        self.exchange();
+        self.spaces[self.current].used = self.clock;
+        self.current = match self.spaces.iter().position(|s| s.asid == asid) {
+            Some(known) => known,
+            None => self.claim(asid),
+        };
+        self.exchange();
+    }
+
+    /// Swaps the tagged banks with those of the current space.
+    fn exchange(&mut self) {
+        let space = &mut self.spaces[self.current];
+        let step = if self.tagged_upper { 1 } else { 2 };
+        for i in (0..space.banks.len()).step_by(step) {
+            std::mem::swap(&mut self.banks[i], &mut space.banks[i]);
+        }
+    }
+
+    /// A space for `asid`: a new one, or the least recently used one, emptied.
+    fn claim(&mut self, asid: u16) -> usize {
+        if self.spaces.len() < SPACES {
+            let banks = std::array::from_fn(|_| self.empty.clone());
+            self.spaces.push(Space { asid, used: 0, banks });
+            return self.spaces.len() - 1;
+        }
+        let oldest = (0..SPACES).min_by_key(|i| self.spaces[*i].used).expect("SPACES is not zero");
+        self.spaces[oldest].asid = asid;
+        for bank in &mut self.spaces[oldest].banks {
+            recycle(bank, &self.empty, &mut self.free);
+        }
+        oldest
+    }
+
+    /// The TLB to fill for `leaf` at `va`.
+    fn bank_mut(&mut self, unprivileged: bool, va: u64, leaf: &Leaf) -> &mut Tlb {
+        if !leaf.global && half(va) == 1 {
+            // So far no upper bank holds a non-global page: what they hold may stay with this ASID.
+            self.tagged_upper = true;
+        }
+        let view = if unprivileged { self.unprivileged } else { self.view };
+        let bank = &mut self.banks[(view | half(va)) % BANKS];
+        if Arc::ptr_eq(bank, &self.empty) {
+            *bank = self.free.pop().unwrap_or_else(|| Arc::new(Tlb::new()));
+            Arc::get_mut(bank).expect("only `empty` is shared").clear();
+        }
+        Arc::get_mut(bank).expect("only `empty` is shared")
+    }
+
+    pub(super) fn fill_data(&mut self, unprivileged: bool, va: u64, leaf: &Leaf, fill: Fill) {
+        self.bank_mut(unprivileged, va, leaf).fill_data(va, leaf, fill);
+    }
+
+    pub(super) fn fill_code(&mut self, va: u64, leaf: &Leaf) {
+        self.bank_mut(false, va, leaf).fill_code(va, leaf);
+    }
+
+    /// The data entry of `va`.
+    #[inline(always)]
+    pub(crate) fn entry(&self, unprivileged: bool, va: u64) -> &Entry {
+        self.bank(unprivileged, va).entry(va)
+    }
+
+    /// Forgets every translation.
+    pub fn flush(&mut self) {
+        let Mmu { banks, spaces, empty, free, .. } = self;
+        let all = spaces.iter_mut().flat_map(|s| &mut s.banks).chain(banks);
+        all.for_each(|bank| recycle(bank, empty, free));
+        self.tagged_upper = false;
+    }
+
+    /// Performs one maintenance operation on this PE's TLBs.
+    pub(super) fn invalidate(&mut self, op: TlbiOp) {
+        match op {
+            TlbiOp::All => self.flush(),
+            TlbiOp::Asid(asid) => self.drop_asid(asid),
+            TlbiOp::Va { va, asid } => self.drop_va(va, asid),
+        }
+    }
+
+    /// Global entries of the ASID's banks go too, which is allowed; the shared upper banks stay.
+    fn drop_asid(&mut self, asid: u16) {
+        let Mmu { banks, spaces, current, empty, free, tagged_upper, .. } = self;
+        if spaces[*current].asid == asid {
+            let step = if *tagged_upper { 1 } else { 2 };
+            banks.iter_mut().take(2 * TAGGED_VIEWS).step_by(step).for_each(|b| recycle(b, empty, free));
+        }
+        let space = spaces.iter_mut().filter(|s| s.asid == asid);
+        space.flat_map(|s| &mut s.banks).for_each(|b| recycle(b, empty, free));
+    }
+
+    fn drop_va(&mut self, va: u64, asid: Option<u16>) {
+        let Mmu { banks, spaces, current, empty, .. } = self;
+        let own = spaces[*current].asid;
+        let current = banks.iter_mut().map(|bank| (own, bank));
+        let others = spaces.iter_mut().flat_map(|s| s.banks.iter_mut().map(|bank| (s.asid, bank)));
+        for (own, bank) in current.chain(others) {
+            if Arc::ptr_eq(bank, empty) {
+                continue;
+            }
+            let tlb = Arc::get_mut(bank).expect("only `empty` is shared");
+            if tlb.concerns(own, asid) {
+                tlb.drop_va(va);
+            }
+        }
+    }
+}
+
+/// Puts `empty` in the place of a used TLB.
+fn recycle(bank: &mut Arc<Tlb>, empty: &Arc<Tlb>, free: &mut Vec<Arc<Tlb>>) {
+    if !Arc::ptr_eq(bank, empty) {
+        free.push(std::mem::replace(bank, empty.clone()));
+    }
+}

@@ -1,0 +1,211 @@
+//! One small TLB: the pages that one view of one address range has touched.
+//!
+//! Direct-mapped, 4 KiB pages whatever the guest's granule; larger leaves fill one entry per 4 KiB. A cache:
+//! it may forget anything at any time. Addresses compare without their top byte when entries are dropped,
+//! since a tagged address is simply another tag value.
+
+use super::Leaf;
+
+/// Data entries.
+const DATA: usize = 1024;
+/// Instruction entries.
+const CODE: usize = 256;
+
+/// Page number bits of an address.
+pub(crate) const PAGE: u64 = !0xfff;
+/// Matches no access: its low bits are never those of an alignment mask.
+const INVALID: u64 = u64::MAX;
+/// In a tag: valid, but not RAM, so that the fast path's compare fails. Above any alignment mask.
+const SLOW: u64 = 0x800;
+/// Bits of an address that TLB maintenance looks at.
+const UNTAGGED: u64 = 0x00ff_ffff_ffff_ffff;
+
+/// One page for data. The layout is what compiled code addresses.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Entry {
+    /// The page's virtual address if it may be read.
+    pub read: u64,
+    /// The same if it may be written at once.
+    pub write: u64,
+    /// Added to the virtual address gives the host address, for RAM.
+    pub addend: u64,
+    /// Physical page in bits [63:12], and `Meta` bits.
+    pub meta: u64,
+}
+
+/// One page for instruction fetches.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct CodeEntry {
+    /// The page's virtual address.
+    pub tag: u64,
+    /// As in `Entry`.
+    pub meta: u64,
+}
+
+/// What an entry knows besides its translation, in bits [11:0] of `meta`.
+pub(crate) struct Meta;
+
+impl Meta {
+    /// log2 of the leaf, in bits [5:0].
+    const LOG2: u64 = 0x3f;
+    /// Device memory type.
+    pub const DEVICE: u64 = 1 << 6;
+
+    fn of(leaf: &Leaf) -> u64 {
+        leaf.pa & PAGE | u64::from(leaf.log2) | if leaf.is_device() { Self::DEVICE } else { 0 }
+    }
+}
+
+/// What a fill may promise about data accesses.
+#[derive(Clone, Copy)]
+pub(crate) struct Fill {
+    pub readable: bool,
+    pub writable: bool,
+    /// Host address of the page, if it is RAM.
+    pub host: Option<u64>,
+}
+
+const NO_DATA: Entry = Entry { read: INVALID, write: INVALID, addend: 0, meta: 0 };
+const NO_CODE: CodeEntry = CodeEntry { tag: INVALID, meta: 0 };
+
+/// A span of addresses without top bytes, `[first, last]`.
+#[derive(Clone, Copy, Debug, Default)]
+struct Span {
+    first: u64,
+    last: u64,
+}
+
+/// The TLB of one view of one range.
+#[repr(C, align(64))]
+pub struct Tlb {
+    data: [Entry; DATA],
+    code: [CodeEntry; CODE],
+    /// log2 of the largest last-level page here: how many neighbours one operation by address concerns.
+    page_log2: u32,
+    /// Where blocks (leaves above the last level) have entries; spans may cover more than that.
+    blocks: Vec<Span>,
+    /// Does any entry belong to all ASIDs?
+    has_global: bool,
+}
+
+/// Spans kept apart; further ones widen the nearest. The kernel image and the linear map are two.
+const MAX_SPANS: usize = 8;
+
+impl Default for Tlb {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Tlb {
+    /// Nothing cached.
+    pub fn new() -> Tlb {
+        let (data, code) = ([NO_DATA; DATA], [NO_CODE; CODE]);
+        Tlb { data, code, page_log2: 12, blocks: Vec::with_capacity(MAX_SPANS), has_global: false }
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.data = [NO_DATA; DATA];
+        self.code = [NO_CODE; CODE];
+        self.page_log2 = 12;
+        self.blocks.clear();
+        self.has_global = false;
+    }
+
+    /// The data entry that `va` would be in.
+    #[inline(always)]
+    pub fn entry(&self, va: u64) -> &Entry {
+        &self.data[(va >> 12) as usize % DATA]
+    }
+
+    /// The instruction entry that `va` would be in.
+    #[inline(always)]
+    pub fn code_entry(&self, va: u64) -> &CodeEntry {
+        &self.code[(va >> 12) as usize % CODE]
+    }
+
+    /// Keeps the data translation of `va`.
+    pub(crate) fn fill_data(&mut self, va: u64, leaf: &Leaf, fill: Fill) {
+        let page = va & PAGE | if fill.host.is_none() { SLOW } else { 0 };
+        let tag = |may: bool| if may { page } else { INVALID };
+        let addend = fill.host.unwrap_or(0).wrapping_sub(va & PAGE);
+        let entry = Entry { read: tag(fill.readable), write: tag(fill.writable), addend, meta: Meta::of(leaf) };
+        self.data[(va >> 12) as usize % DATA] = entry;
+        self.remember(va, leaf);
+    }
+
+    /// Keeps the instruction translation of `va`.
+    pub(crate) fn fill_code(&mut self, va: u64, leaf: &Leaf) {
+        self.code[(va >> 12) as usize % CODE] = CodeEntry { tag: va & PAGE, meta: Meta::of(leaf) };
+        self.remember(va, leaf);
+    }
+
+    fn remember(&mut self, va: u64, leaf: &Leaf) {
+        self.has_global |= leaf.global;
+        if leaf.level == 3 {
+            self.page_log2 = self.page_log2.max(leaf.log2);
+        } else if leaf.log2 > 12 {
+            let first = va & UNTAGGED & !((1 << leaf.log2) - 1);
+            self.cover(Span { first, last: first + ((1 << leaf.log2) - 1) });
+        }
+    }
+
+    fn cover(&mut self, new: Span) {
+        let gap = |s: &Span| new.first.saturating_sub(s.last).max(s.first.saturating_sub(new.last));
+        let has_room = self.blocks.len() < MAX_SPANS;
+        match self.blocks.iter_mut().min_by_key(|s| gap(s)) {
+            Some(span) if !has_room || gap(span) <= 1 => span.widen(new),
+            _ => self.blocks.push(new),
+        }
+    }
+
+    /// Does an operation on `asid` (`None` is every ASID) concern this TLB, whose own entries have `own`?
+    pub(crate) fn concerns(&self, own: u16, asid: Option<u16>) -> bool {
+        self.has_global || asid.is_none_or(|asid| asid == own)
+    }
+
+    /// Drops every entry whose leaf maps `va`, and perhaps neighbours.
+    pub(crate) fn drop_va(&mut self, va: u64) {
+        let va = va & UNTAGGED;
+        let first = va >> self.page_log2 << self.page_log2;
+        for page in (first..first + (1 << self.page_log2)).step_by(0x1000) {
+            let data = &mut self.data[(page >> 12) as usize % DATA];
+            if data.read != INVALID && (data.read ^ page) & UNTAGGED & PAGE == 0 {
+                *data = NO_DATA;
+            }
+            let code = &mut self.code[(page >> 12) as usize % CODE];
+            if (code.tag ^ page) & UNTAGGED & PAGE == 0 {
+                *code = NO_CODE;
+            }
+        }
+        if self.blocks.iter().any(|s| s.first <= va && va <= s.last) {
+            let hit = |tag: u64, meta: u64| ((tag ^ va) & UNTAGGED) >> (meta & Meta::LOG2) == 0;
+            self.data.iter_mut().filter(|e| hit(e.read, e.meta)).for_each(|e| *e = NO_DATA);
+            self.code.iter_mut().filter(|e| hit(e.tag, e.meta)).for_each(|e| *e = NO_CODE);
+        }
+    }
+}
+
+impl Span {
+    fn widen(&mut self, other: Span) {
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
+impl Entry {
+    /// The physical address and meta bits for `va`, if this entry promises `write` (or else reading).
+    pub(crate) fn place(&self, va: u64, write: bool) -> Option<(u64, bool)> {
+        let tag = if write { self.write } else { self.read };
+        (tag & !SLOW == va & PAGE).then(|| (self.meta & PAGE | va & !PAGE, self.is_device()))
+    }
+
+    /// The memory type is Device.
+    #[inline(always)]
+    pub(crate) fn is_device(&self) -> bool {
+        self.meta & Meta::DEVICE != 0
+    }
+}

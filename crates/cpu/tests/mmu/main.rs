@@ -1,0 +1,10 @@
+//! The MMU from outside: as a guest sees it.
+
+extern crate armagic_cpu as cpu;
+
+mod broadcast;
+mod compare;
+mod harness;
+mod memory;
+mod reference;
+mod tlb;

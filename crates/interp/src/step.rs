@@ -1,0 +1,35 @@
+//! The loop while the guest debugs itself: one instruction at a time where a step or breakpoint may be.
+
+use crate::Interp;
+use crate::code::UNDECODED;
+use crate::run::HANDLERS;
+use semantics::Done;
+
+impl Interp {
+    /// One turn of `run` while `Vcpu::is_debugged`. A pending step comes before interrupts, breakpoints after.
+    #[cold]
+    pub(crate) fn run_debugged(&mut self) -> Done {
+        self.cpu.check_step()?;
+        self.take_interrupts();
+        if self.cpu.debugs_page(self.cpu.regs.pc) { self.run_one() } else { self.run_page() }
+    }
+
+    /// Executes one instruction, unless it has a breakpoint.
+    fn run_one(&mut self) -> Done {
+        let page = self.fetch_page()?;
+        self.cpu.check_breakpoints()?;
+        let pc = self.cpu.regs.pc;
+        let mut op = page.op(pc);
+        if op.handler == UNDECODED {
+            op = page.decode(pc);
+        }
+        self.next = pc.wrapping_add(4);
+        self.executed += 1;
+        let result = HANDLERS[op.handler as usize](self, op.word);
+        if result.is_ok() {
+            self.cpu.regs.pc = self.next;
+        }
+        self.cpu.stepped(op.word, result);
+        self.finish(result)
+    }
+}
