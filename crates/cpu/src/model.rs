@@ -193,13 +193,13 @@ const EVERYTHING: FeatureSet = {
     use Feature::*;
     V8_2.and(FeatureSet::of(&[
         FlagM, FlagM2, LRCPC2, SB, DIT, SPECRES, BTI, PAuth, MOPS, CSSC, HBC, RNG, WFxT, E0PD, XS, TLBIOS, TLBIRANGE,
-        DPB2,
+        DPB2, FCMA, JSCVT, FRINTTS, FHM, I8MM, BF16, SHA512, SHA3, SM3, SM4,
     ]))
 };
 
 /// All models; the first is the default.
 static MODELS: [Model; 5] = [
-    // Armv8.2-A without AArch32, EL2 and EL3, PMU, SPE and LOR.
+    // Armv8.2-A without AArch32, EL2 and EL3, SPE and LOR.
     Model {
         name: "neoverse-n1",
         compatible: "arm,neoverse-n1",
