@@ -165,6 +165,17 @@ use number::*;
 /// EL0 and EL1 in AArch64 only, the GIC's system registers; CSV2 and CSV3: nothing here speculates.
 const PFR0: u64 = of(&[(pfr0::EL0, 1), (pfr0::EL1, 1), (pfr0::GIC, 1), (pfr0::CSV2, 1), (pfr0::CSV3, 1)]);
 
+/// ID_AA64DFR0_EL1 with the debug architecture and PMU version given, and as many comparators as there are.
+const fn debug(debug: u64, pmu: u64) -> u64 {
+    of(&[
+        (dfr0::DEBUGVER, debug),
+        (dfr0::PMUVER, pmu),
+        (dfr0::BRPS, BREAKPOINTS as u64 - 1),
+        (dfr0::WRPS, WATCHPOINTS as u64 - 1),
+        (dfr0::CTX_CMPS, CONTEXT_AWARE as u64 - 1),
+    ])
+}
+
 /// Armv8.0 and its optional parts, as Cortex-A57 has them.
 const V8_0: FeatureSet = {
     use Feature::*;
@@ -182,7 +193,7 @@ const EVERYTHING: FeatureSet = {
     use Feature::*;
     V8_2.and(FeatureSet::of(&[
         FlagM, FlagM2, LRCPC2, SB, DIT, SPECRES, BTI, PAuth, MOPS, CSSC, HBC, RNG, WFxT, E0PD, XS, TLBIOS, TLBIRANGE,
-        DPB2,
+        DPB2, FCMA, JSCVT, FRINTTS, FHM, I8MM, BF16, SHA512, SHA3, SM3, SM4,
     ]))
 };
 
@@ -199,7 +210,7 @@ static MODELS: [Model; 5] = [
         id: Ids::of(
             V8_2,
             Ids {
-                dfr0: dfr0(8, 4),
+                dfr0: debug(8, 4),
                 mmfr0: of(&[(mmfr0::PARANGE, 5), (mmfr0::ASIDBITS, 2), (mmfr0::TGRAN16, 1)]),
                 ctr: CTR | CTR_IDC,
                 clidr: CLIDR, // IDC: LoUU and LoUIS are 0
@@ -218,7 +229,7 @@ static MODELS: [Model; 5] = [
         id: Ids::of(
             V8_0,
             Ids {
-                dfr0: dfr0(6, 1),
+                dfr0: debug(6, 1),
                 mmfr0: of(&[(mmfr0::PARANGE, 4), (mmfr0::ASIDBITS, 2)]),
                 ctr: CTR,
                 clidr: CLIDR | CLIDR_LOU1,
@@ -235,7 +246,7 @@ static MODELS: [Model; 5] = [
 const fn max(name: &'static str, algorithm: Feature) -> Model {
     let features = EVERYTHING.with(algorithm);
     let numbers = Ids {
-        dfr0: dfr0(8, 4),
+        dfr0: debug(8, 4),
         mmfr0: of(&[(mmfr0::PARANGE, 5), (mmfr0::ASIDBITS, 2), (mmfr0::TGRAN16, 1)]),
         ctr: CTR | CTR_IDC,
         clidr: CLIDR,
@@ -291,17 +302,6 @@ const fn of(fields: &[(u32, u64)]) -> u64 {
 const fn cache(bytes: u64, ways: u64) -> u64 {
     let sets = bytes / ways / 64;
     (sets - 1) << 13 | (ways - 1) << 3 | 2
-}
-
-/// ID_AA64DFR0_EL1 with versions of the debug architecture and of the PMU, and the breakpoints of every model.
-const fn dfr0(debug: u64, pmu: u64) -> u64 {
-    of(&[
-        (dfr0::DEBUGVER, debug),
-        (dfr0::PMUVER, pmu),
-        (dfr0::BRPS, BREAKPOINTS as u64 - 1),
-        (dfr0::WRPS, WATCHPOINTS as u64 - 1),
-        (dfr0::CTX_CMPS, CONTEXT_AWARE as u64 - 1),
-    ])
 }
 
 /// All zero.

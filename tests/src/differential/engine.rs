@@ -8,8 +8,8 @@ use mem::Atomic;
 use semantics::fops::{FOp1, FOp2, FOp3, FpEnv};
 use semantics::vops::{SOp1, SOp2, SOp3, VOp1, VOp2, VOp3};
 use semantics::{
-    BranchKind, Cond, Done, Engine, Feature, FlagOp, Gpr, Hint, MopsStage, Op1, Op2, PacKey, Pauth, PstateField, SysReg,
-    Trap, WaitFor, Width,
+    BranchKind, Cond, Done, Engine, Feature, FlagOp, Gpr, Hint, MopsStage, Op1, Op2, PacKey, Pauth, PstateField,
+    SysReg, Trap, WaitFor, Width,
 };
 
 /// One PE at EL0, as Linux sets it up.
@@ -316,7 +316,9 @@ impl Engine for Model {
     fn pauth(&mut self, op: Pauth, ptr: u64, _: u64) -> Result<u64, Leave> {
         match op {
             // 48 bits of address; Linux ignores the top byte of data pointers and of code pointers.
-            Pauth::StripCode | Pauth::StripData => Ok(ptr & !EXTENSION | if ptr >> 55 & 1 == 1 { EXTENSION } else { 0 }),
+            Pauth::StripCode | Pauth::StripData => {
+                Ok(ptr & !EXTENSION | if ptr >> 55 & 1 == 1 { EXTENSION } else { 0 })
+            }
             _ => self.raise(signal::ILL),
         }
     }

@@ -56,7 +56,6 @@ pub const UNCLAIMED: &[Unclaimed] = &[
     ),
     row("extensions of 2025 and later: HINTE", &["HinteExtendedhint"], 0xd503_20fe),
     // SIMD&FP.
-    row("FEAT_BF16", &["Bfcvt", "Bfdot", "Bfmlal", "Bfmmla"], 0x1e63_425f),
     row(
         "FEAT_FP8, FEAT_FP8DOT2, FEAT_FP8DOT4, FEAT_FP8FMA, FEAT_F8F32MM, FEAT_F8F16MM",
         &[
@@ -79,20 +78,11 @@ pub const UNCLAIMED: &[Unclaimed] = &[
     ),
     row("FEAT_F16F32DOT, FEAT_F16F32MM, FEAT_F16MM", &["Fp16fp32", "FmmlaAsimdFp16"], 0x0e92_fe7a),
     row("FEAT_FAMINMAX", &["FamaxAsimd", "FaminAsimd"], 0x0ea1_de7f),
-    row("FEAT_FCMA", &["FcaddAsimd", "FcmlaA"], 0x6e4f_e47f),
-    row("FEAT_FHM", &["FmlalAsimd", "Fmlal2Asimd", "FmlslAsimd", "Fmlsl2Asimd"], 0x6e30_cff9),
-    row("FEAT_FRINTTS", &["Frint32x", "Frint32z", "Frint64x", "Frint64z"], 0x1e68_c24d),
-    row("FEAT_JSCVT", &["Fjcvtzs"], 0x1e7e_0015),
     row("FEAT_FPRCVT", &["Sisd32d", "Sisd32h", "Sisd64h", "Sisd64s"], 0x1e7a_03fd),
-    row("FEAT_I8MM", &["SmmlaAsimd", "UmmlaAsimd", "UsmmlaAsimd", "UsdotAsimd", "SudotAsimd"], 0x4e84_a41f),
     row("FEAT_LSFE", &["Ldf", "Ldbf", "Stf", "Stbf"], 0x7c2c_0080),
     row("FEAT_LUT", &["Luti2Asimd", "Luti4Asimd"], 0x4e93_33b4),
     row("FEAT_LRCPC3 of SIMD&FP", &["LdapstlSimd", "Ldap1", "Stl1"], 0x1d55_cbaa),
     row("FEAT_MOPS_GO", &["MemsetGo"], 0x1dc3_830e),
-    row("FEAT_SHA3", &["Bcax", "Eor3", "Rax1", "Xar"], 0xce20_661d),
-    row("FEAT_SHA512", &["Sha512"], 0xce7f_87a6),
-    row("FEAT_SM3", &["Sm3"], 0xce75_c35e),
-    row("FEAT_SM4", &["Sm4"], 0xcec0_84df),
     row(
         "extensions of 2025 and later: FCMTL, FMAXMG and their like",
         &["Fcmtl", "Fmaxinm", "Fmaxmg", "Fmininm", "Fminmg"],

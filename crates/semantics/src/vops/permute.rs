@@ -14,18 +14,72 @@ fn swap_bytes(lane: Lane, out: &mut Bytes, a: &Bytes) {
     lanes!(each unsigned lane, out, |x = a| x.swap_bytes())
 }
 
-/// Defines an op that fills lane `i` of `n`.
-macro_rules! gather {
-    ($($(#[$meta:meta])* $name:ident |$a:ident, $b:ident, $i:ident, $n:ident| $body:expr;)*) => {$(
+/// Defines an op on pairs of adjacent lanes, taken as one lane `$wide` of twice the width: the lower one is its
+/// low part, the upper one its high part. (Hosts have vector instructions for that, and not for every other lane.)
+macro_rules! deinterleave {
+    ($($(#[$meta:meta])* $name:ident |$pair:ident, $bits:ident| $part:expr;)*) => {$(
+        $(#[$meta])*
+        pub(super) fn $name(lane: Lane, out: &mut Bytes, a: &Bytes, b: &Bytes) {
+            macro_rules! with {
+                ($t:ty, $wide:ty,) => {{
+                    let (a, b) = (<$wide>::split(a), <$wide>::split(b));
+                    let mut lanes = <$t>::ZERO;
+                    let ($bits, half) = (<$t>::BITS, a.len());
+                    for i in 0..half {
+                        let $pair = a[i];
+                        lanes[i] = $part as $t;
+                    }
+                    for i in 0..half {
+                        let $pair = b[i];
+                        lanes[half + i] = $part as $t;
+                    }
+                    <$t>::join(lanes, out);
+                }};
+            }
+            widths!(unsigned lane, with)
+        }
+    )*};
+}
+deinterleave! {
+    /// UZP1
+    uzp1 |pair, _bits| pair;
+    /// UZP2
+    uzp2 |pair, bits| pair >> bits;
+}
+
+/// TRN1
+pub(super) fn trn1(lane: Lane, out: &mut Bytes, a: &Bytes, b: &Bytes) {
+    macro_rules! with {
+        ($t:ty, $wide:ty,) => {
+            each!($wide, out, |x = a, y = b| x << <$t>::BITS >> <$t>::BITS | y << <$t>::BITS)
+        };
+    }
+    widths!(unsigned lane, with)
+}
+
+/// TRN2
+pub(super) fn trn2(lane: Lane, out: &mut Bytes, a: &Bytes, b: &Bytes) {
+    macro_rules! with {
+        ($t:ty, $wide:ty,) => {
+            each!($wide, out, |x = a, y = b| x >> <$t>::BITS | y >> <$t>::BITS << <$t>::BITS)
+        };
+    }
+    widths!(unsigned lane, with)
+}
+
+/// Defines an op that interleaves halves: lane `i` of each, from the one given on.
+macro_rules! interleave {
+    ($($(#[$meta:meta])* $name:ident |$half:ident| $from:expr;)*) => {$(
         $(#[$meta])*
         pub(super) fn $name(lane: Lane, out: &mut Bytes, a: &Bytes, b: &Bytes) {
             macro_rules! with {
                 ($t:ty,) => {{
-                    let ($a, $b) = (<$t>::split(a), <$t>::split(b));
+                    let (a, b) = (<$t>::split(a), <$t>::split(b));
                     let mut lanes = <$t>::ZERO;
-                    let $n = lanes.len();
-                    for $i in 0..$n {
-                        lanes[$i] = $body;
+                    let $half = lanes.len() / 2;
+                    for i in 0..$half {
+                        lanes[2 * i] = a[$from + i];
+                        lanes[2 * i + 1] = b[$from + i];
                     }
                     <$t>::join(lanes, out);
                 }};
@@ -34,19 +88,11 @@ macro_rules! gather {
         }
     )*};
 }
-gather! {
-    /// UZP1
-    uzp1 |a, b, i, n| if i < n / 2 { a[2 * i] } else { b[2 * i - n] };
-    /// UZP2
-    uzp2 |a, b, i, n| if i < n / 2 { a[2 * i + 1] } else { b[2 * i + 1 - n] };
+interleave! {
     /// ZIP1
-    zip1 |a, b, i, _n| if i % 2 == 0 { a[i / 2] } else { b[i / 2] };
+    zip1 |_half| 0;
     /// ZIP2
-    zip2 |a, b, i, n| if i % 2 == 0 { a[(i + n) / 2] } else { b[(i + n) / 2] };
-    /// TRN1
-    trn1 |a, b, i, _n| if i % 2 == 0 { a[i] } else { b[i - 1] };
-    /// TRN2
-    trn2 |a, b, i, _n| if i % 2 == 0 { a[i + 1] } else { b[i] };
+    zip2 |half| half;
 }
 
 /// Defines an op on each pair of adjacent lanes of `b:a`.
@@ -54,21 +100,10 @@ macro_rules! pairs {
     ($($(#[$meta:meta])* $name:ident $sign:ident |$x:ident, $y:ident| $body:expr;)*) => {$(
         $(#[$meta])*
         pub(super) fn $name(lane: Lane, out: &mut Bytes, a: &Bytes, b: &Bytes) {
-            macro_rules! with {
-                ($t:ty,) => {{
-                    let (a, b) = (<$t>::split(a), <$t>::split(b));
-                    let mut lanes = <$t>::ZERO;
-                    let half = lanes.len() / 2;
-                    for i in 0..half {
-                        let ($x, $y) = (a[2 * i], a[2 * i + 1]);
-                        lanes[i] = $body;
-                        let ($x, $y) = (b[2 * i], b[2 * i + 1]);
-                        lanes[half + i] = $body;
-                    }
-                    <$t>::join(lanes, out);
-                }};
-            }
-            lanes!(with $sign lane,)
+            let (mut even, mut odd) = ([0; 16], [0; 16]);
+            uzp1(lane, &mut even, a, b);
+            uzp2(lane, &mut odd, a, b);
+            lanes!(each $sign lane, out, |$x = (&even), $y = (&odd)| $body)
         }
     )*};
 }

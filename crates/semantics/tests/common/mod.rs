@@ -1,4 +1,5 @@
-//! The smallest engine that instructions run on: registers, flags, and one place of memory.
+//! The smallest engine that instructions run on: registers, flags, and one place of memory. Its SIMD&FP half is
+//! inlined, as the interpreter's is, for the sake of `benches/vectors.rs`.
 
 use armagic_semantics::fops::{FOp1, FOp2, FOp3, FpEnv};
 use armagic_semantics::vops::{SOp1, SOp2, SOp3, VOp1, VOp2, VOp3};
@@ -40,6 +41,7 @@ pub struct Toy {
 pub const QC: u32 = 1 << 27;
 
 impl Toy {
+    #[inline(always)]
     fn saturated(&mut self, (v, any): (u128, bool)) -> u128 {
         self.env.fpsr |= if any { QC } else { 0 };
         v
@@ -47,6 +49,7 @@ impl Toy {
 }
 
 /// The bits of an element of `1 << esize` bytes, and how far up it is.
+#[inline(always)]
 fn element(esize: u32, index: u32) -> (u128, u32) {
     let bits = 8 << esize;
     ((1 << bits) - 1, bits * index)
@@ -230,53 +233,69 @@ impl Engine for Toy {
     fn hint(&mut self, _: Hint) -> Done {
         unreachable!("no test here needs it")
     }
+    #[inline(always)]
     fn fp_access(&mut self) -> Done {
         Ok(())
     }
+    #[inline(always)]
     fn v(&mut self, r: u32) -> u128 {
-        self.v[r as usize]
+        self.v[r as usize & 31]
     }
+    #[inline(always)]
     fn set_v(&mut self, r: u32, v: u128) {
-        self.v[r as usize] = v
+        self.v[r as usize & 31] = v
     }
+    #[inline(always)]
     fn vimm(&mut self, v: u128) -> u128 {
         v
     }
+    #[inline(always)]
     fn vfrom(&mut self, v: u64) -> u128 {
         v.into()
     }
+    #[inline(always)]
     fn vget(&mut self, v: u128, esize: u32, index: u32) -> u64 {
         let (ones, up) = element(esize, index);
         (v >> up & ones) as u64
     }
+    #[inline(always)]
     fn vset(&mut self, v: u128, esize: u32, index: u32, to: u64) -> u128 {
         let (ones, up) = element(esize, index);
         v & !(ones << up) | (u128::from(to) & ones) << up
     }
+    #[inline(always)]
     fn vop1(&mut self, op: VOp1, a: u128) -> u128 {
         op.eval(a)
     }
+    #[inline(always)]
     fn vop2(&mut self, op: VOp2, a: u128, b: u128) -> u128 {
         op.eval(a, b)
     }
+    #[inline(always)]
     fn vop3(&mut self, op: VOp3, a: u128, b: u128, c: u128) -> u128 {
         op.eval(a, b, c)
     }
+    #[inline(always)]
     fn sop1(&mut self, op: SOp1, a: u128) -> u128 {
         self.saturated(op.eval(a))
     }
+    #[inline(always)]
     fn sop2(&mut self, op: SOp2, a: u128, b: u128) -> u128 {
         self.saturated(op.eval(a, b))
     }
+    #[inline(always)]
     fn sop3(&mut self, op: SOp3, a: u128, b: u128, c: u128) -> u128 {
         self.saturated(op.eval(a, b, c))
     }
+    #[inline(always)]
     fn fop1(&mut self, op: FOp1, a: u128) -> u128 {
         op.eval(&mut self.env, a)
     }
+    #[inline(always)]
     fn fop2(&mut self, op: FOp2, a: u128, b: u128) -> u128 {
         op.eval(&mut self.env, a, b)
     }
+    #[inline(always)]
     fn fop3(&mut self, op: FOp3, a: u128, b: u128, c: u128) -> u128 {
         op.eval(&mut self.env, a, b, c)
     }
