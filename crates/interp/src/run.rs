@@ -18,7 +18,7 @@ pub struct Counts {
     pub exceptions: u64,
     /// Interrupts taken.
     pub interrupts: u64,
-    /// Words executed that belong to no row, and how often.
+    /// Words executed that belong to no row of the PE's features, and how often.
     pub unallocated: HashMap<u32, u64>,
 }
 
@@ -123,11 +123,12 @@ impl Interp {
     pub(crate) fn run_page(&mut self) -> Done {
         let page = self.fetch_page()?;
         let start = self.cpu.regs.pc;
+        let btype = if self.cpu.regs.pstate.btype == 0 { 0 } else { self.cpu.landed(page.op(start).word)? };
         let mut pc = start;
         let result = loop {
             let mut op = page.op(pc);
             if op.handler == UNDECODED {
-                op = page.decode(pc);
+                op = page.decode(pc, self.cpu.model.features);
             }
             let fall_through = pc.wrapping_add(4);
             self.next = fall_through;
@@ -146,6 +147,9 @@ impl Interp {
             }
             pc = next;
         };
+        if btype != 0 && self.executed == 1 && result == Err(Leave::Exception) {
+            self.cpu.missed_landing(btype);
+        }
         self.finish(result)
     }
 

@@ -14,11 +14,11 @@ const OSLM: u64 = 1 << 3;
 /// DBGBCR_EL1.BAS is RES1 without AArch32.
 const BAS: u64 = 0xf << 5;
 
-/// DBGBVRn_EL1 and DBGBCRn_EL1.
+/// DBGBVRn_EL1 and DBGBCRn_EL1. The low bits of a value are RES0 if it is an address, but not if it is a context.
 macro_rules! breakpoint {
     ($n:literal, $value:literal, $control:literal) => {
         [
-            reg($value, enc(2, 0, 0, $n, 4)).rw(1, at!(sys.dbgbvr[$n])).bits(|_| !3).after(After::Debug),
+            reg($value, enc(2, 0, 0, $n, 4)).rw(1, at!(sys.dbgbvr[$n])).after(After::Debug),
             reg($control, enc(2, 0, 0, $n, 5))
                 .rw(1, at!(sys.dbgbcr[$n]))
                 .bits(|_| 0x00ff_e007)

@@ -1,7 +1,7 @@
 //! Random tables, registers and accesses: the MMU against the reference.
 
 use crate::harness::{A, M, Machine, Outcome, RAM, RAM_SIZE, WXN, outcome};
-use crate::reference::{Asker, Features, Found, Kind, Registers, Tables, translate};
+use crate::reference::{Asker, Features, Found, Kind, Registers, Tables, branch_address, translate};
 use a64::SysReg;
 use cpu::Vcpu;
 use hw::{Access, PhysAddr};
@@ -202,6 +202,12 @@ fn at(ask: Ask) -> SysReg {
     }
 }
 
+/// What a branch to `va` leaves in the PC.
+fn untagged(case: &Case, va: u64) -> u64 {
+    let tbi = if va >> 55 & 1 != 0 { 38 } else { 37 };
+    if case.tcr >> tbi & 1 != 0 { ((va << 8) as i64 >> 8) as u64 } else { va }
+}
+
 /// The same by the reference.
 fn expect(case: &Case, ask: Ask, va: u64, memory: &mut Growing) -> Outcome {
     let kind = match ask.op {
@@ -210,6 +216,7 @@ fn expect(case: &Case, ask: Ask, va: u64, memory: &mut Growing) -> Outcome {
         8.. if ask.uao => Kind::Write,
         _ => Kind::Read,
     };
+    let va = if kind == Kind::Fetch { branch_address(&registers(case), va) } else { va };
     let privileged = match ask.op {
         4 | 5 => ask.el == 1 && ask.uao,
         8 | 10 => true,
@@ -230,6 +237,7 @@ fn expect(case: &Case, ask: Ask, va: u64, memory: &mut Growing) -> Outcome {
             Outcome::Value(attr << 56 | pa & !0xfff | 1 << 11 | 1 << 9 | sh << 7)
         }
         Err(status) if only_asking => Outcome::Value(1 << 11 | status << 1 | 1),
+        _ if kind == Kind::Fetch && untagged(case, va) != va => expect(case, ask, untagged(case, va), memory),
         Ok(Found { pa, .. }) if !(RAM..RAM + RAM_SIZE).contains(&pa) => {
             Outcome::Fault { iss: iss(0b010000, kind), far: va }
         }

@@ -8,3 +8,4 @@ mod harness;
 mod memory;
 mod reference;
 mod tlb;
+mod watch;

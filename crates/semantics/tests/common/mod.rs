@@ -4,7 +4,8 @@
 use armagic_semantics::fops::{FOp1, FOp2, FOp3, FpEnv};
 use armagic_semantics::vops::{SOp1, SOp2, SOp3, VOp1, VOp2, VOp3};
 use armagic_semantics::{
-    BranchKind, Cond, Done, Engine, FlagOp, Gpr, Hint, Leave, Op1, Op2, PstateField, SysReg, Trap, Width,
+    BranchKind, Cond, Done, Engine, Feature, FlagOp, Gpr, Hint, Leave, MopsStage, Op1, Op2, PacKey, Pauth, PstateField,
+    SysReg, Trap, WaitFor, Width,
 };
 use hw::Access;
 use mem::Atomic;
@@ -25,6 +26,12 @@ pub struct Toy {
     pub kind: Option<BranchKind>,
     /// What a load finds; what a store left, the first register of a pair in the low half.
     pub memory: u128,
+    /// The last pointer authentication: what, and the modifier.
+    pub authentication: Option<(Pauth, u64)>,
+    /// The last instruction of a memory copy: its stage, and its part of the syndrome.
+    pub copy: Option<(MopsStage, u32)>,
+    /// Whether writes and reads of the copy are EL0's.
+    pub sides: [bool; 2],
     /// The last access.
     pub seen: Option<(u64, Access)>,
 }
@@ -53,11 +60,18 @@ fn cut(v: u64, how: Access) -> u64 {
     v & u64::MAX >> (64 - 8 * how.bytes())
 }
 
+fn towards_zero(size: u64) -> u64 {
+    (size as i64 - (size as i64).signum()) as u64
+}
+
 impl Engine for Toy {
     type W = u64;
     type V = u128;
     type C = bool;
 
+    fn has(&mut self, _: Feature) -> bool {
+        true
+    }
     fn imm(&mut self, v: u64) -> u64 {
         v
     }
@@ -128,7 +142,10 @@ impl Engine for Toy {
     fn trap(&mut self, _: Trap) -> Done {
         unreachable!("no test here needs it")
     }
-    fn eret(&mut self) -> Done {
+    fn indirect(&mut self, _: BranchKind, _: u32) -> Done {
+        Ok(())
+    }
+    fn eret(&mut self, _: Option<PacKey>) -> Done {
         unreachable!("no test here needs it")
     }
     fn base(&mut self, rn: Gpr) -> Result<u64, Leave> {
@@ -177,6 +194,28 @@ impl Engine for Toy {
         unreachable!("no test here needs it")
     }
     fn cas2(&mut self, _: u64, _: Access, _: (u64, u64), _: (u64, u64)) -> Result<(u64, u64), Leave> {
+        unreachable!("no test here needs it")
+    }
+    /// The pointer inverted, with the operation and the modifier left for the test to look at.
+    fn pauth(&mut self, op: Pauth, ptr: u64, modifier: u64) -> Result<u64, Leave> {
+        self.authentication = Some((op, modifier));
+        Ok(!ptr)
+    }
+    fn mops_check(&mut self, stage: MopsStage, _: u64, iss: u32) -> Done {
+        self.copy = Some((stage, iss));
+        Ok(())
+    }
+    /// One byte at a time.
+    fn mops_copy(&mut self, _: u64, _: u64, size: u64, how: (Access, Access)) -> Result<u64, Leave> {
+        self.sides = [how.0.unprivileged, how.1.unprivileged];
+        Ok(towards_zero(size))
+    }
+    fn mops_set(&mut self, _: u64, size: u64, byte: u64, how: Access) -> Result<u64, Leave> {
+        self.sides = [how.unprivileged, false];
+        self.memory = byte.into();
+        Ok(towards_zero(size))
+    }
+    fn wait_until(&mut self, _: u64, _: WaitFor) -> Done {
         unreachable!("no test here needs it")
     }
     fn mrs(&mut self, _: SysReg) -> Result<u64, Leave> {
