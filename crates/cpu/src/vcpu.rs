@@ -19,6 +19,13 @@ pub struct Peer {
     pub tlbi: TlbiQueue,
 }
 
+impl Peer {
+    /// The vCPU's thread has ended without a word: nobody waits for its answers any more.
+    pub fn abandon(&self) {
+        self.tlbi.park();
+    }
+}
+
 /// What all vCPUs of a machine share.
 pub struct Shared {
     /// RAM and devices.

@@ -231,7 +231,7 @@ fn sm4_keys(key: u128) -> Vec<u128> {
     let fk = lanes([0xa3b1_bac6, 0x56aa_3350, 0x677d_9197, 0xb270_22dc]);
     let mut state = key ^ fk;
     let keys = (0..8).map(|group| {
-        let ck = |i: u32| (0..4).fold(0u32, |word, j| word << 8 | (4 * i + j) * 7 % 256);
+        let ck = |i: u32| (0..4).fold(0u32, |word, j| word << 8 | ((28 * i + 7 * j) & 0xff));
         let constants = lanes(std::array::from_fn::<u64, 4, _>(|i| ck(4 * group + i as u32).into()));
         state = three!(Sm4ekey(0, state, constants));
         state

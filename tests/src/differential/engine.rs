@@ -5,7 +5,6 @@ use super::operands::{FPCR_BITS, FPSR_BITS};
 use super::state::{Outcome, Ran, State, signal};
 use hw::{Access, Leave};
 use mem::Atomic;
-use a64::FeatureSet;
 use semantics::fops::{FOp1, FOp2, FOp3, FpEnv};
 use semantics::vops::{SOp1, SOp2, SOp3, VOp1, VOp2, VOp3};
 use semantics::{
@@ -32,12 +31,6 @@ pub struct Model {
 const NZCV: SysReg = SysReg::new(3, 3, 4, 2, 0);
 const FPCR: SysReg = SysReg::new(3, 3, 4, 4, 0);
 const FPSR: SysReg = SysReg::new(3, 3, 4, 4, 1);
-
-/// What QEMU 7.2's `max` has and we compare.
-const FEATURES: FeatureSet = FeatureSet::EMPTY;
-
-/// Bits that extend an address of Linux: 48 bits, and the top byte ignored.
-const EXTENSION: u64 = 0x00ff_0000_0000_0000;
 
 /// FPCR.Len and FPCR.Stride: stored, for AArch32 only.
 const LEN_STRIDE: u32 = 0x0037_0000;
@@ -171,8 +164,8 @@ impl Engine for Model {
     type V = u128;
     type C = bool;
 
-    fn has(&mut self, feature: Feature) -> bool {
-        FEATURES.has(feature)
+    fn has(&mut self, _: Feature) -> bool {
+        false // hints with keys are not compared
     }
     fn imm(&mut self, v: u64) -> u64 {
         v
@@ -322,10 +315,9 @@ impl Engine for Model {
     // QEMU's keys are random, and its 7.2 has no FEAT_MOPS and no FEAT_WFxT: such rows are not compared.
     fn pauth(&mut self, op: Pauth, ptr: u64, _: u64) -> Result<u64, Leave> {
         match op {
-            // 48 bits of address; Linux ignores the top byte of data pointers and of code pointers.
-            Pauth::StripCode | Pauth::StripData => {
-                Ok(ptr & !EXTENSION | if ptr >> 55 & 1 == 1 { EXTENSION } else { 0 })
-            }
+            // 48 bits of address; the top byte is ignored in the lower range, as Linux has it.
+            Pauth::StripCode | Pauth::StripData if ptr >> 55 & 1 == 1 => Ok(ptr | 0xffff << 48),
+            Pauth::StripCode | Pauth::StripData => Ok(ptr & !(0xff << 48)),
             _ => self.raise(signal::ILL),
         }
     }

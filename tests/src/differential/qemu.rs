@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::{fs, io};
 
-/// The core that this project's default model follows.
-const CPU: &str = "neoverse-n1";
+/// All that QEMU has.
+const CPU: &str = "max";
 
 /// The name of the package, and of the program in it.
 const PACKAGE: &str = "qemu-user-static";

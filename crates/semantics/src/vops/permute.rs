@@ -5,6 +5,9 @@ use super::lanes::{Bytes, Element};
 
 /// REV16, REV32, REV64: bytes of the container reversed, then each lane's back.
 pub(super) fn rev(container: Lane, lane: Lane, out: &mut Bytes, a: &Bytes) {
+    if lane == Lane::B {
+        return swap_bytes(container, out, a);
+    }
     let mut reversed = [0; 16];
     swap_bytes(container, &mut reversed, a);
     swap_bytes(lane, out, &reversed);
@@ -95,15 +98,29 @@ interleave! {
     zip2 |half| half;
 }
 
-/// Defines an op on each pair of adjacent lanes of `b:a`.
+/// Defines an op on each pair of adjacent lanes of `b:a`, taken apart in the same way.
 macro_rules! pairs {
     ($($(#[$meta:meta])* $name:ident $sign:ident |$x:ident, $y:ident| $body:expr;)*) => {$(
         $(#[$meta])*
         pub(super) fn $name(lane: Lane, out: &mut Bytes, a: &Bytes, b: &Bytes) {
-            let (mut even, mut odd) = ([0; 16], [0; 16]);
-            uzp1(lane, &mut even, a, b);
-            uzp2(lane, &mut odd, a, b);
-            lanes!(each $sign lane, out, |$x = (&even), $y = (&odd)| $body)
+            macro_rules! with {
+                ($t:ty, $wide:ty,) => {{
+                    let (a, b) = (<$wide>::split(a), <$wide>::split(b));
+                    let (mut even, mut odd) = (<$t>::ZERO, <$t>::ZERO);
+                    let half = a.len();
+                    for i in 0..half {
+                        (even[i], odd[i]) = (a[i] as $t, (a[i] >> <$t>::BITS) as $t);
+                        (even[half + i], odd[half + i]) = (b[i] as $t, (b[i] >> <$t>::BITS) as $t);
+                    }
+                    let mut lanes = <$t>::ZERO;
+                    for i in 0..2 * half {
+                        let ($x, $y) = (even[i], odd[i]);
+                        lanes[i] = $body;
+                    }
+                    <$t>::join(lanes, out);
+                }};
+            }
+            widths!($sign lane, with)
         }
     )*};
 }

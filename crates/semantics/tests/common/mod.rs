@@ -14,7 +14,7 @@ use mem::Atomic;
 pub const PC: u64 = 0x4000_1234;
 
 /// What an instruction read and left.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Debug)]
 pub struct Toy {
     /// X0 to X30, and SP.
     pub x: [u64; 32],
