@@ -152,7 +152,7 @@ impl Engine for Interp {
         }
     }
     fn eret(&mut self) -> Done {
-        self.retire();
+        self.retire_now();
         self.cpu.eret()
     }
 
@@ -217,11 +217,11 @@ impl Engine for Interp {
     }
 
     fn mrs(&mut self, reg: SysReg) -> Result<u64, Leave> {
-        self.retire();
+        self.retire_now();
         self.cpu.read_sysreg(reg)
     }
     fn msr(&mut self, reg: SysReg, v: u64) -> Done {
-        self.retire();
+        self.retire_now();
         self.cpu.write_sysreg(reg, v)
     }
     fn msr_imm(&mut self, field: PstateField, imm: u32) -> Done {

@@ -24,8 +24,9 @@ impl Interp {
             op = page.decode(pc);
         }
         self.next = pc.wrapping_add(4);
-        self.executed += 1;
+        self.straight_from = pc;
         let result = HANDLERS[op.handler as usize](self, op.word);
+        self.straight_to(pc.wrapping_add(4));
         if result.is_ok() {
             self.cpu.regs.pc = self.next;
         }
