@@ -67,11 +67,11 @@ impl Interp {
             {
                 return exit;
             }
-            let result = if self.cpu.is_debugged() {
-                self.run_debugged()
+            let result = if self.cpu.is_debugged() || self.cpu.is_sampled() {
+                self.run_watched()
             } else {
                 self.take_interrupts();
-                self.run_page()
+                self.run_page::<false>()
             };
             match result {
                 Ok(()) | Err(Leave::Resync) => {}
@@ -120,8 +120,8 @@ impl Interp {
     }
 
     /// Executes until control leaves the page of the PC, attention is wanted at a taken branch, or an
-    /// instruction does not simply finish.
-    pub(crate) fn run_page(&mut self) -> Done {
+    /// instruction does not simply finish. If `SAMPLED`, also at the taken branch where a counter may overflow.
+    pub(crate) fn run_page<const SAMPLED: bool>(&mut self) -> Done {
         let page = self.fetch_page()?;
         let start = self.cpu.regs.pc;
         let mut pc = start;
@@ -142,7 +142,7 @@ impl Interp {
             if next != fall_through {
                 self.straight_to(fall_through);
                 self.straight_from = next;
-                if self.cpu.attention.is_set() {
+                if self.cpu.attention.is_set() || SAMPLED && self.executed > self.cpu.until_overflow() {
                     break Ok(());
                 }
             }
