@@ -4,9 +4,9 @@
 //! counts. The others sleep until an SGI says that they take part. Within a batch all threads meet before every
 //! instance, at a word of its own; who waits too long goes on alone, so a descheduled thread costs `met`, not time.
 //!
-//! x14 to x29 are: 14 the generator's factor, 16 batches left (workers), 18 return of `batch`, 19 the CPU's index,
-//! 20 `SHARED`, 21 batches left (leader), 22 number of the batch, 23 the instance, 24 random state, 25 instances
-//! left, 26 bytes between locations, 27 threads of the test, 28 the body, 29 return of `run`.
+//! x14 to x29 are: 14 the generator's factor, 16 batches left (workers), 17 when to yield, 18 return of `batch`,
+//! 19 the CPU's index, 20 `SHARED`, 21 batches left (leader), 22 number of the batch, 23 the instance, 24 random
+//! state, 25 instances left, 26 bytes between locations, 27 threads of the test, 28 the body, 29 return of `run`.
 
 mod body;
 #[path = "../src/litmus/insn.rs"]
@@ -60,8 +60,10 @@ const BATCH: u64 = 128;
 const APART: u32 = 64;
 const ADJACENT: u32 = 8;
 
-/// Polls at a meeting: so many at full speed, so many before going on alone.
-const PATIENCE: u32 = 4000;
+/// Polls at a meeting before a thread goes on alone. It yields after the first few, so that all can meet where
+/// host CPUs are fewer than threads; but two threads never do so in every other batch, since threads that yield to
+/// each other may share a host CPU for good, and then nothing happens at the same time.
+const PATIENCE: u32 = 2000;
 const EAGER: u32 = 64;
 
 /// CPUs that take part.
@@ -232,7 +234,16 @@ fn worker(a: &mut Asm, labels: &Labels) {
 
 /// One thread's part of a batch.
 fn batch(a: &mut Asm, label: DynamicLabel) {
-    dynasm!(a ; .arch aarch64 ; =>label ; mov x18, x30 ; movz x25, BATCH as u32);
+    dynasm!(a
+        ; .arch aarch64
+        ; =>label
+        ; mov x18, x30
+        ; movz x25, BATCH as u32
+        ; movz x17, PATIENCE - EAGER
+        ; tst x22, 1
+        ; ccmp x27, 2, 0, ne
+        ; csel x17, xzr, x17, eq
+    );
     load(a, 23, INSTANCES);
     load(a, 14, 6_364_136_223_846_793_005); // Knuth's factor, MMIX
     dynasm!(a
@@ -260,7 +271,7 @@ fn batch(a: &mut Asm, label: DynamicLabel) {
         ; b.hs >met
         ; subs x6, x6, 1
         ; b.eq >alone
-        ; cmp x6, PATIENCE - EAGER
+        ; cmp x6, x17
         ; b.hs <poll
         ; yield
         ; b <poll

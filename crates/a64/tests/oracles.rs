@@ -5,7 +5,7 @@
 
 mod common;
 
-use armagic_a64::{ROW_COUNT, ROWS, Row, RowInfo, lookup};
+use armagic_a64::{Feature, ROW_COUNT, ROWS, Row, RowInfo, lookup};
 use capstone::prelude::*;
 use common::Random;
 use common::unclaimed::{UNCLAIMED, Unclaimed};
@@ -27,6 +27,9 @@ fn capstone() -> Capstone {
 /// LLVM takes LDTR for an instruction with writeback, and so refuses to load its base.
 const CAPSTONE_REJECTS: &[(&str, Words)] = &[("Ldtr", base_is_transferred), ("Ldtrs", base_is_transferred)];
 
+/// Features that this capstone does not know.
+const CAPSTONE_LACKS: &[Feature] = &[Feature::CSSC, Feature::MOPS];
+
 type Words = fn(u32) -> bool;
 
 fn base_is_transferred(word: u32) -> bool {
@@ -40,6 +43,9 @@ const NAMED_OTHERWISE: &[(&str, &[&str])] = &[
     ("Ldxr", &["ldxr", "ldaxr"]),
     ("Stxp", &["stxp", "stlxp"]),
     ("Ldxp", &["ldxp", "ldaxp"]),
+    ("Braz", &["braaz", "brabz"]),
+    ("Blraz", &["blraaz", "blrabz"]),
+    ("Set", &["setp", "setm", "sete"]), // not SETGP
 ];
 
 /// Does exarmo's name of an encoding hold the mnemonic in the row's name, which is its first capitalised word?
@@ -70,7 +76,8 @@ fn objection(cs: &Capstone, row: &RowInfo, word: u32, row_of: &mut BTreeMap<Stri
     if first != row.row {
         return Some(format!("exarmo says {encoding}, as of {first:?}"));
     }
-    let allowed = CAPSTONE_REJECTS.iter().any(|(name, words)| *name == row.name && words(word));
+    let allowed = CAPSTONE_LACKS.contains(&row.feature)
+        || CAPSTONE_REJECTS.iter().any(|(name, words)| *name == row.name && words(word));
     let known = insn.unpredictable() || allowed || capstone_mnemonic(cs, word).is_some();
     (!known).then(|| format!("capstone rejects {encoding}"))
 }

@@ -9,8 +9,12 @@ use common::armagic;
 use firmware::litmus::{self, BATCH, Model, Outcome, TESTS, Test, Verdict};
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::{Mutex, PoisonError};
 
 const ITERATIONS: u64 = 1024;
+
+/// Runs share the host's CPUs badly: threads shall run at the same time.
+static ONE_RUN: Mutex<()> = Mutex::new(());
 
 /// One line of the program: what a test gave.
 struct Seen {
@@ -44,6 +48,7 @@ fn judge(test: &Test, name: &str, seen: &Seen, ran: u64) -> Vec<String> {
 
 #[track_caller]
 fn check(cpus: usize, iterations: u64) {
+    let _one = ONE_RUN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(&litmus::program(iterations)).expect("written");
     let path = file.path().to_str().expect("a temporary path is UTF-8");
@@ -72,7 +77,11 @@ fn check(cpus: usize, iterations: u64) {
             }
         }
     }
-    println!("weak outcomes, all allowed:\n  {}", weak.join("\n  "));
+    match weak.is_empty() {
+        // No verdict on us: the host may be busy, or have one CPU.
+        true => println!("no weak outcome: the vCPUs' threads hardly ran at the same time, so little was tested"),
+        false => println!("weak outcomes, all allowed:\n  {}", weak.join("\n  ")),
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -91,4 +100,25 @@ fn two_cpus() {
 #[test]
 fn four_cpus() {
     check(4, iterations());
+}
+
+/// The judge's complaints about `line` of `name` when 128 iterations were asked for.
+#[track_caller]
+fn check_judge(name: &str, line: &str, complaints: usize) {
+    let test = TESTS.iter().find(|t| t.name == name).expect("a test of the table");
+    let seen = read(line).expect("a line of the program");
+    let wrong = judge(test, name, &seen, 128);
+    assert_eq!(wrong.len(), complaints, "{wrong:?}");
+}
+
+#[test]
+fn the_judge_objects_to_what_is_forbidden_or_missing() {
+    check_judge("SB", "ran=128 met=128 0,0=28 1,0=100", 0);
+    check_judge("SB+dmbs", "ran=128 met=128 0,0=28 1,0=100", 1);
+    check_judge("SB+stlr-ldars", "ran=128 met=9 0,0=1 1,1=127", 1);
+    check_judge("SB", "ran=128 met=128 0,1=28 2,0=100", 1); // nobody stores 2
+    check_judge("SB", "ran=128 met=128 0,1=28 1,0=99", 1); // 127
+    check_judge("SB", "ran=0 met=0", 1);
+    check_judge("LDADD", "ran=128 met=128 32=127 31=1", 1);
+    check_judge("CASP", "ran=128 met=128 32,96=127 32,93=1", 1);
 }

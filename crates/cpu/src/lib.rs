@@ -6,14 +6,18 @@
 
 mod address;
 mod alarm;
+mod bti;
 mod debug;
 pub mod exception;
 mod fault;
 mod memory;
 pub mod mmu;
 mod model;
+mod mops;
+pub mod pauth;
 mod pmu;
 mod pstate;
+mod random;
 mod regs;
 pub mod sysreg;
 pub mod timer;

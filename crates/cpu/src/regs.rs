@@ -5,6 +5,7 @@
 
 use crate::Pstate;
 use crate::debug::{BREAKPOINTS, WATCHPOINTS};
+use crate::pauth::Keys;
 
 /// General registers, PSTATE, SIMD&FP registers.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +87,8 @@ pub struct Sys {
     pub vtcr: u64,
     /// HPFAR_EL2.
     pub hpfar: u64,
+    /// Keys of pointer authentication.
+    pub keys: Keys,
     /// MDSCR_EL1.
     pub mdscr: u64,
     /// OS lock: OSLSR_EL1.OSLK.

@@ -1,6 +1,7 @@
 //! The virtual CPU: one PE's state and its connections, owned by one host thread.
 
 use crate::mmu::Mmu;
+use crate::random::Random;
 use crate::sysreg::bits::{hcr, sctlr};
 use crate::{Alarms, Debug, Exception, Model, Pmu, Pstate, Regs, ReturnTo, Sys, Timers, TlbiQueue, sysreg};
 use gic::{CpuInterface, Gic};
@@ -16,6 +17,13 @@ pub struct Peer {
     pub attention: Arc<Attention>,
     /// TLB maintenance broadcast to it.
     pub tlbi: TlbiQueue,
+}
+
+impl Peer {
+    /// The vCPU's thread has ended without a word: nobody waits for its answers any more.
+    pub fn abandon(&self) {
+        self.tlbi.park();
+    }
 }
 
 /// What all vCPUs of a machine share.
@@ -98,6 +106,8 @@ pub struct Vcpu {
     pub exit: Exit,
     /// Cache: SIMD&FP instructions do not trap (CPACR_EL1 and its kin, at the current Exception level).
     pub(crate) fp_open: bool,
+    /// For RNDR.
+    pub(crate) random: Random,
     /// What was counted.
     pub stats: Stats,
     /// What all vCPUs share.
@@ -125,6 +135,7 @@ impl Vcpu {
             exception: Exception { class: 0, iss: 0, far: None, return_to: ReturnTo::This },
             exit: Exit::Control,
             fp_open: false,
+            random: Random::new(),
             stats: Stats { exceptions: [0; 64], unknown_sysregs: BTreeMap::new() },
             attention: shared.peers[spec.index].attention.clone(),
             shared,

@@ -18,7 +18,7 @@ pub struct Counts {
     pub exceptions: u64,
     /// Interrupts taken.
     pub interrupts: u64,
-    /// Words executed that belong to no row, and how often.
+    /// Words executed that belong to no row of the PE's features, and how often.
     pub unallocated: HashMap<u32, u64>,
 }
 
@@ -124,12 +124,14 @@ impl Interp {
     pub(crate) fn run_page<const SAMPLED: bool>(&mut self) -> Done {
         let page = self.fetch_page()?;
         let start = self.cpu.regs.pc;
+        let btype = if self.cpu.regs.pstate.btype == 0 { 0 } else { self.cpu.landed(page.op(start).word)? };
+        let before = self.counts.instructions;
         let mut pc = start;
         self.straight_from = start;
         let result = loop {
             let mut op = page.op(pc);
             if op.handler == UNDECODED {
-                op = page.decode(pc);
+                op = page.decode(pc, self.cpu.model.features);
             }
             let fall_through = pc.wrapping_add(4);
             self.next = fall_through;
@@ -153,6 +155,10 @@ impl Interp {
             }
             pc = next;
         };
+        let executed = self.counts.instructions.wrapping_add(self.executed) - before;
+        if btype != 0 && executed == 1 && result == Err(Leave::Exception) {
+            self.cpu.missed_landing(btype);
+        }
         self.finish(result)
     }
 

@@ -4,10 +4,12 @@
 use crate::Interp;
 use crate::code::UNDECODED;
 use crate::run::HANDLERS;
+use hw::Leave;
 use semantics::Done;
 
 impl Interp {
-    /// One turn of `run` while `Vcpu::is_debugged` or `is_sampled`. A pending step comes before interrupts, breakpoints after.
+    /// One turn of `run` while `Vcpu::is_debugged` or `is_sampled`. A pending step comes before interrupts,
+    /// breakpoints after.
     #[cold]
     pub(crate) fn run_watched(&mut self) -> Done {
         self.cpu.check_step()?;
@@ -20,9 +22,10 @@ impl Interp {
         let page = self.fetch_page()?;
         self.cpu.check_breakpoints()?;
         let pc = self.cpu.regs.pc;
+        let btype = if self.cpu.regs.pstate.btype == 0 { 0 } else { self.cpu.landed(page.op(pc).word)? };
         let mut op = page.op(pc);
         if op.handler == UNDECODED {
-            op = page.decode(pc);
+            op = page.decode(pc, self.cpu.model.features);
         }
         self.next = pc.wrapping_add(4);
         self.straight_from = pc;
@@ -30,6 +33,9 @@ impl Interp {
         self.straight_to(pc.wrapping_add(4));
         if result.is_ok() {
             self.cpu.regs.pc = self.next;
+        }
+        if btype != 0 && result == Err(Leave::Exception) {
+            self.cpu.missed_landing(btype);
         }
         self.cpu.stepped(op.word, result);
         self.finish(result)

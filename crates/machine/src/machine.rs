@@ -156,8 +156,9 @@ impl Machine {
             let spec = VcpuSpec { index, mpidr: map::affinity(index as u32), model: self.spec.model };
             let body = move || {
                 // A panic here is our bug; it must end the run with a message, not leave it waiting.
-                let run = || vcpu_thread::body(&control, shared, spec);
+                let run = || vcpu_thread::body(&control, shared.clone(), spec);
                 std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| {
+                    shared.peers[index].abandon();
                     control.end(Ending::Internal(format!("the thread of CPU {index} panicked; the message is above")));
                     control.went_off(index);
                     Counts::default()

@@ -7,7 +7,10 @@ use hw::{Access, Leave};
 use mem::Atomic;
 use semantics::fops::{FOp1, FOp2, FOp3, FpEnv};
 use semantics::vops::{SOp1, SOp2, SOp3, VOp1, VOp2, VOp3};
-use semantics::{BranchKind, Cond, Done, Engine, FlagOp, Gpr, Hint, Op1, Op2, PstateField, SysReg, Trap, Width};
+use semantics::{
+    BranchKind, Cond, Done, Engine, Feature, FlagOp, Gpr, Hint, MopsStage, Op1, Op2, PacKey, Pauth, PstateField,
+    SysReg, Trap, WaitFor, Width,
+};
 
 /// One PE at EL0, as Linux sets it up.
 pub struct Model {
@@ -161,6 +164,9 @@ impl Engine for Model {
     type V = u128;
     type C = bool;
 
+    fn has(&mut self, feature: Feature) -> bool {
+        FEATURES.has(feature)
+    }
     fn imm(&mut self, v: u64) -> u64 {
         v
     }
@@ -239,7 +245,10 @@ impl Engine for Model {
     fn trap(&mut self, trap: Trap) -> Done {
         self.raise(if matches!(trap, Trap::Brk(_)) { signal::TRAP } else { signal::ILL })
     }
-    fn eret(&mut self) -> Done {
+    fn indirect(&mut self, _: BranchKind, _: u32) -> Done {
+        Ok(())
+    }
+    fn eret(&mut self, _: Option<PacKey>) -> Done {
         self.raise(signal::ILL)
     }
 
@@ -303,6 +312,28 @@ impl Engine for Model {
         Ok(split(old, how.bytes()))
     }
 
+    // QEMU's keys are random, and its 7.2 has no FEAT_MOPS and no FEAT_WFxT: such rows are not compared.
+    fn pauth(&mut self, op: Pauth, ptr: u64, _: u64) -> Result<u64, Leave> {
+        match op {
+            // 48 bits of address; Linux ignores the top byte of data pointers and of code pointers.
+            Pauth::StripCode | Pauth::StripData => {
+                Ok(ptr & !EXTENSION | if ptr >> 55 & 1 == 1 { EXTENSION } else { 0 })
+            }
+            _ => self.raise(signal::ILL),
+        }
+    }
+    fn mops_check(&mut self, _: MopsStage, _: u64, _: u32) -> Done {
+        self.raise(signal::ILL)
+    }
+    fn mops_copy(&mut self, _: u64, _: u64, _: u64, _: (Access, Access)) -> Result<u64, Leave> {
+        self.raise(signal::ILL)
+    }
+    fn mops_set(&mut self, _: u64, _: u64, _: u64, _: Access) -> Result<u64, Leave> {
+        self.raise(signal::ILL)
+    }
+    fn wait_until(&mut self, _: u64, _: WaitFor) -> Done {
+        self.raise(signal::ILL)
+    }
     fn mrs(&mut self, reg: SysReg) -> Result<u64, Leave> {
         match reg {
             NZCV => Ok(self.state.nzcv.into()),

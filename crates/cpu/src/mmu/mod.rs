@@ -56,6 +56,12 @@ impl Vcpu {
         self.fetch_slow(va)
     }
 
+    /// Is the page at `va`, which `fetch` has just found, guarded (FEAT_BTI)?
+    pub fn fetch_guarded(&self, va: u64) -> bool {
+        let entry = self.mmu.bank(false, va).code_entry(va);
+        entry.tag == va & (PAGE | 3) && entry.is_guarded()
+    }
+
     #[cold]
     #[inline(never)]
     fn fetch_slow(&mut self, va: u64) -> Result<PhysAddr, Leave> {

@@ -22,7 +22,7 @@ pub use row::{Op, Row};
 
 use crate::timer::FREQUENCY_HZ;
 use crate::{Model, Sys, Vcpu};
-use a64::{PstateField, SysReg};
+use a64::{Feature, PstateField, SysReg};
 use bits::sctlr;
 use hw::Leave;
 use row::{After, Gate, Verdict, enc};
@@ -142,7 +142,10 @@ impl Vcpu {
 
     /// SYS.
     pub fn sys_op(&mut self, reg: SysReg, v: u64) -> Result<(), Leave> {
-        let Some(op) = find_op(reg) else { return Err(self.unknown(reg)) };
+        // TLBI operations without the XS attribute are those with CRn one higher.
+        let plain = SysReg(reg.0 & !(1 << 7));
+        let is_nxs = reg.0 >> 7 & 0xf == 9 && self.model.has(Feature::XS);
+        let Some(op) = find_op(if is_nxs { plain } else { reg }) else { return Err(self.unknown(reg)) };
         if self.regs.pstate.el < op.from || !(op.present)(self.model) {
             return Err(self.raise_undefined());
         }
@@ -163,6 +166,10 @@ impl Vcpu {
                 self.pass(Gate::UMA, enc(0, 3, 4, imm, 7), Direction::Write)?;
                 self.regs.pstate.daif &= !control::daif(imm);
                 After::Interrupts
+            }
+            PstateField::Dit if model.has(Feature::DIT) => {
+                self.regs.pstate.dit = imm & 1 != 0;
+                After::Nothing
             }
             PstateField::Ssbs if model.ssbs() => {
                 self.regs.pstate.ssbs = imm & 1 != 0;

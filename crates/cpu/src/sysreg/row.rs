@@ -45,6 +45,7 @@ impl Gate {
     pub(super) const UCI: Gate = Gate::Sctlr(sctlr::UCI);
     pub(super) const UCT: Gate = Gate::Sctlr(sctlr::UCT);
     pub(super) const UMA: Gate = Gate::Sctlr(sctlr::UMA);
+    pub(super) const RCTX: Gate = Gate::Sctlr(sctlr::EN_RCTX);
     pub(super) const VCT: Gate = Gate::Cntkctl(cntkctl::EL0VCTEN);
     pub(super) const PCT: Gate = Gate::Cntkctl(cntkctl::EL0PCTEN);
     pub(super) const FRQ: Gate = Gate::Cntkctl(cntkctl::EL0PCTEN | cntkctl::EL0VCTEN);

@@ -1,7 +1,7 @@
 //! Random tables, registers and accesses: the MMU against the reference.
 
 use crate::harness::{A, M, Machine, Outcome, RAM, RAM_SIZE, WXN, outcome};
-use crate::reference::{Asker, Features, Found, Kind, Registers, Tables, translate};
+use crate::reference::{Asker, Features, Found, Kind, Registers, Tables, branch_address, translate};
 use a64::SysReg;
 use cpu::Vcpu;
 use hw::{Access, PhysAddr};
@@ -216,6 +216,7 @@ fn expect(case: &Case, ask: Ask, va: u64, memory: &mut Growing) -> Outcome {
         8.. if ask.uao => Kind::Write,
         _ => Kind::Read,
     };
+    let va = if kind == Kind::Fetch { branch_address(&registers(case), va) } else { va };
     let privileged = match ask.op {
         4 | 5 => ask.el == 1 && ask.uao,
         8 | 10 => true,
