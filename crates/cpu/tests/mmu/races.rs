@@ -2,14 +2,36 @@
 
 use crate::harness::{Outcome::*, *};
 use a64::SysReg;
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const VA: u64 = 0x1000_0000;
 const PA: u64 = RAM + 0x5000;
 const OTHER: u64 = RAM + 0x6000;
-const ROUNDS: u64 = 3000;
+const ROUNDS: u64 = 20_000;
 const HA_HD: u64 = 1 << 39 | 1 << 40;
 const VAE1: SysReg = SysReg::new(1, 0, 8, 7, 1);
+
+/// Where two threads meet. Neither sleeps for long, so that they leave within nanoseconds of each other.
+#[derive(Default)]
+struct Meeting(AtomicU64);
+
+impl Meeting {
+    /// The `n`th meeting, from 0.
+    fn wait(&self, n: u64) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        let mut turns = 0;
+        while self.0.load(Ordering::Acquire) < 2 * (n + 1) {
+            turns += 1;
+            if turns % 10_000 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
+        }
+    }
+}
+
+/// One thread or the other is a little later, by turns, until their accesses overlap.
+fn stagger(round: u64, index: u64) {
+    let late = if round & 1 == index { round >> 1 & 63 } else { 0 };
+    (0..late).for_each(|_| std::hint::spin_loop());
+}
 
 /// `pes` rigs on one machine, with the tables of the first.
 fn rigs(pes: usize) -> Vec<Rig> {
@@ -37,7 +59,7 @@ fn access_flag_and_dirty_state() {
     let slot = both[0].slot(VA, 3);
     let fresh = PA | PAGE & !AF | DBM | READ_ONLY | 5 << 55;
     let done = fresh & !READ_ONLY | AF;
-    let (start, end) = (Barrier::new(2), Barrier::new(2));
+    let (start, end) = (Meeting::default(), Meeting::default());
     std::thread::scope(|scope| {
         let mut threads = vec![];
         for (index, rig) in both.iter_mut().enumerate() {
@@ -50,9 +72,10 @@ fn access_flag_and_dirty_state() {
                     if index == 0 {
                         rig.machine.poke(slot, fresh);
                     }
-                    start.wait();
+                    start.wait(round);
+                    stagger(round, index as u64);
                     let seen = if index == 0 { rig.read(VA + 8) } else { rig.write(VA, round) };
-                    end.wait();
+                    end.wait(round);
                     let expected = Value(if index == 0 { 0 } else { round });
                     // The next round's `poke` comes from the thread that looks.
                     let descriptor = if index == 0 { rig.machine.peek(slot) } else { done };
@@ -76,31 +99,34 @@ fn a_clean_page_that_is_taken_away_was_not_written() {
     let slot = both[0].slot(VA, 3);
     let clean = PA | PAGE | DBM | READ_ONLY;
     let moved = OTHER | PAGE;
-    let (start, end) = (Barrier::new(2), Barrier::new(2));
+    let (start, end) = (Meeting::default(), Meeting::default());
     let (mover, writer) = both.split_at_mut(1);
     let (mover, writer) = (&mut mover[0], &mut writer[0]);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            for round in 1..=ROUNDS {
+            for round in 0..ROUNDS {
                 writer.cpu.tlbi(VAE1, VA >> 12);
-                start.wait();
+                start.wait(round);
+                stagger(round, 0);
                 // If it faults, the mover finds nothing written.
-                _ = writer.write(VA, round);
-                end.wait();
+                _ = writer.write(VA, round + 1);
+                end.wait(round);
             }
         });
         let mut wrong = None;
-        for round in 1..=ROUNDS {
+        for round in 0..ROUNDS {
             mover.machine.poke(PA, 0);
             mover.machine.poke(OTHER, 0);
             mover.machine.poke(slot, clean);
-            start.wait();
+            start.wait(round);
+            // The writer has a table to walk first.
+            stagger(round, 1);
             let ram = mover.machine.shared.bus.ram();
             let host = ram.host(hw::PhysAddr(slot)).unwrap();
             let was_clean = ram.cas(host, hw::AccessSize::Double, clean, moved) == clean;
-            end.wait();
+            end.wait(round);
             let written = [mover.machine.peek(PA), mover.machine.peek(OTHER)];
-            if written != if was_clean { [0, round] } else { [round, 0] } {
+            if written != if was_clean { [0, round + 1] } else { [round + 1, 0] } {
                 wrong.get_or_insert((round, was_clean, written));
             }
         }
