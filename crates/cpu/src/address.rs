@@ -1,10 +1,10 @@
 //! Tagged addresses in the PC (ARM DDI 0487, `AArch64.BranchAddr`).
 //!
-//! With TCR_ELx.TBI a branch strips the tag. Branches themselves do not: they leave what they were given in
+//! With TCR_ELx.TBI and without TBID a branch strips the tag. Branches themselves do not: they leave what they were given in
 //! the PC, which can then be in no TLB; fetching it and taking an exception are where the tag is noticed.
 
 use crate::Vcpu;
-use crate::mmu::{Regime, half};
+use crate::mmu::{Regime, Stage1};
 
 /// Do bits \[63:55\] agree? Then there is no tag.
 #[inline(always)]
@@ -22,13 +22,8 @@ impl Vcpu {
     #[cold]
     fn strip_tag(&self, va: u64) -> u64 {
         let regime = Regime::current(&self.regs.pstate, &self.sys);
-        let tcr = self.sys.tcr[regime.bank()];
-        let tbi = match (regime, half(va)) {
-            (Regime::El10, 0) => 37,
-            (Regime::El10, _) => 38,
-            _ => 20,
-        };
-        match (tcr >> tbi & 1 != 0, regime) {
+        let stage1 = Stage1::of(regime, &self.sys, self.model, va).of_instructions();
+        match (stage1.tbi, regime) {
             (false, _) => va,
             (true, Regime::El10) => ((va << 8) as i64 >> 8) as u64,
             (true, _) => va << 8 >> 8,
