@@ -1,6 +1,6 @@
 //! Tagged addresses in the PC (ARM DDI 0487, `AArch64.BranchAddr`).
 //!
-//! With TCR_ELx.TBI (and without TBID) a branch strips the tag. Branches themselves do not: they leave what they were given in
+//! With TCR_ELx.TBI and without TBID a branch strips the tag. Branches themselves do not: they leave what they were given in
 //! the PC, which can then be in no TLB; fetching it and taking an exception are where the tag is noticed.
 
 use crate::Vcpu;
@@ -22,8 +22,8 @@ impl Vcpu {
     #[cold]
     fn strip_tag(&self, va: u64) -> u64 {
         let regime = Regime::current(&self.regs.pstate, &self.sys);
-        let stage1 = Stage1::of(regime, &self.sys, self.model, va);
-        match (stage1.tbi && !stage1.tbid, regime) {
+        let stage1 = Stage1::of(regime, &self.sys, self.model, va).of_instructions();
+        match (stage1.tbi, regime) {
             (false, _) => va,
             (true, Regime::El10) => ((va << 8) as i64 >> 8) as u64,
             (true, _) => va << 8 >> 8,

@@ -40,7 +40,7 @@ pub struct Interp {
 }
 
 /// Rows first, then what is not a row.
-pub(crate) static HANDLERS: [Handler<Interp>; ROW_COUNT + 1] = {
+static HANDLERS: [Handler<Interp>; ROW_COUNT + 1] = {
     let rows = semantics::handlers::<Interp>();
     let mut all: [Handler<Interp>; ROW_COUNT + 1] = [|e, word| e.unallocated(word); ROW_COUNT + 1];
     let mut i = 0;
@@ -124,8 +124,10 @@ impl Interp {
     pub(crate) fn run_page<const SAMPLED: bool>(&mut self) -> Done {
         let page = self.fetch_page()?;
         let start = self.cpu.regs.pc;
-        let btype = if self.cpu.regs.pstate.btype == 0 { 0 } else { self.cpu.landed(page.op(start).word)? };
-        let before = self.counts.instructions;
+        if self.cpu.regs.pstate.btype != 0 {
+            let (_, result) = self.execute_one(&page);
+            return self.finish(result);
+        }
         let mut pc = start;
         self.straight_from = start;
         let result = loop {
@@ -155,11 +157,32 @@ impl Interp {
             }
             pc = next;
         };
-        let executed = self.counts.instructions.wrapping_add(self.executed) - before;
-        if btype != 0 && executed == 1 && result == Err(Leave::Exception) {
-            self.cpu.missed_landing(btype);
-        }
         self.finish(result)
+    }
+
+    /// Executes the instruction at the PC, in `page`, and nothing else: its word, and how it ended. It may be one
+    /// that an indirect branch landed on.
+    #[cold]
+    pub(crate) fn execute_one(&mut self, page: &CodePage) -> (u32, Done) {
+        let pc = self.cpu.regs.pc;
+        let op = page.decode(pc, self.cpu.model.features);
+        self.straight_from = pc;
+        let btype = match self.cpu.landed(op.word) {
+            Ok(btype) => btype,
+            Err(leave) => {
+                self.executed += 1; // as `finish` expects of an instruction that raised an exception
+                return (op.word, Err(leave));
+            }
+        };
+        self.next = pc.wrapping_add(4);
+        let result = HANDLERS[op.handler as usize](self, op.word);
+        self.straight_to(pc.wrapping_add(4));
+        match result {
+            Ok(()) => self.cpu.regs.pc = self.next,
+            Err(Leave::Exception) => self.cpu.missed_landing(btype),
+            Err(_) => {}
+        }
+        (op.word, result)
     }
 
     /// What was executed since the last taken branch ends before `pc`.

@@ -76,7 +76,7 @@ impl Vcpu {
             return Err(self.raise_pc_alignment(va));
         }
         let view = self.mmu.view(false);
-        let stage1 = self.stage1(va);
+        let stage1 = self.stage1(va).of_instructions();
         let found = stage1.translate(self.shared.bus.ram(), va, view, Need::Execute, false);
         let leaf = match found {
             // Instructions are only fetched from RAM. The memory type does not matter: whether Device

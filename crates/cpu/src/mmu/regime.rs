@@ -175,6 +175,11 @@ impl Stage1 {
         }
     }
 
+    /// The same for instruction addresses: TBIDx.
+    pub const fn of_instructions(self) -> Stage1 {
+        Stage1 { tbi: self.tbi && !self.tbid, ..self }
+    }
+
     /// The ASID that TCR_EL1.A1 selects; 8 bits of it unless TCR_EL1.AS.
     #[inline(always)]
     pub const fn asid(sys: &Sys) -> u16 {

@@ -49,7 +49,12 @@ pub fn machine(n: usize) -> Arc<Shared> {
 
 /// PE `index` of a machine; it lives on the thread that makes it.
 pub fn pe_of(shared: &Arc<Shared>, index: usize) -> Interp {
-    let model = Model::by_name("neoverse-n1").unwrap();
+    pe_like("neoverse-n1", shared, index)
+}
+
+/// The same of another model.
+pub fn pe_like(model: &str, shared: &Arc<Shared>, index: usize) -> Interp {
+    let model = Model::by_name(model).unwrap();
     let mut cpu = Vcpu::new(VcpuSpec { index, mpidr: index as u64, model }, shared.clone());
     cpu.sys.vbar[1] = VECTORS;
     cpu.regs.pc = CODE;

@@ -5,6 +5,7 @@ use super::operands::{FPCR_BITS, FPSR_BITS};
 use super::state::{Outcome, Ran, State, signal};
 use hw::{Access, Leave};
 use mem::Atomic;
+use a64::FeatureSet;
 use semantics::fops::{FOp1, FOp2, FOp3, FpEnv};
 use semantics::vops::{SOp1, SOp2, SOp3, VOp1, VOp2, VOp3};
 use semantics::{
@@ -31,6 +32,12 @@ pub struct Model {
 const NZCV: SysReg = SysReg::new(3, 3, 4, 2, 0);
 const FPCR: SysReg = SysReg::new(3, 3, 4, 4, 0);
 const FPSR: SysReg = SysReg::new(3, 3, 4, 4, 1);
+
+/// What QEMU 7.2's `max` has and we compare.
+const FEATURES: FeatureSet = FeatureSet::EMPTY;
+
+/// Bits that extend an address of Linux: 48 bits, and the top byte ignored.
+const EXTENSION: u64 = 0x00ff_0000_0000_0000;
 
 /// FPCR.Len and FPCR.Stride: stored, for AArch32 only.
 const LEN_STRIDE: u32 = 0x0037_0000;
