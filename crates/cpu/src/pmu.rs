@@ -5,8 +5,9 @@
 //! takes no cycles. Engines and exceptions add to tallies by Exception level; the counters are brought up to
 //! date from those (`fold`) when somebody looks, so counting costs nothing while it goes on. The engine's
 //! `retire` also watches the distance to the next overflow: the interrupt comes when the engine adds up its
-//! instructions, that is at the end of a run within one page, at an access to a system register, and at
-//! latest when the alarm that `pmu_deadline_ns` asks for ends a long loop.
+//! instructions, that is at the end of a run within one page and at an access to a system register. While
+//! `is_sampled`, an engine that can should add up at the taken branch after `until_overflow`; for one that does
+//! not, the alarm that `pmu_deadline_ns` asks for ends long loops.
 
 use crate::Vcpu;
 use hw::IntId;
@@ -18,7 +19,7 @@ pub const CYCLES: usize = 31;
 /// Its place in `counts` and `types`.
 const CYCLE_SLOT: usize = COUNTERS;
 /// Every counter's bit.
-pub const ALL: u64 = 1 << CYCLES | (1 << COUNTERS) - 1;
+pub const ALL: u64 = (1 << CYCLES) | ((1 << COUNTERS) - 1);
 /// PPI of the overflow interrupt (Arm Base System Architecture, "PPI assignments").
 const OVERFLOW: IntId = IntId::ppi(7);
 
@@ -91,6 +92,8 @@ pub struct Pmu {
     left: i64,
     /// Cache of the level last driven.
     line: bool,
+    /// Cache: an overflow of a counter that runs would interrupt.
+    sampled: bool,
 }
 
 impl Default for Pmu {
@@ -109,6 +112,7 @@ impl Default for Pmu {
             folded: Tallies::default(),
             left: i64::MAX,
             line: false,
+            sampled: false,
         }
     }
 }
@@ -169,7 +173,12 @@ impl Pmu {
     fn add_chained(&mut self, slot: usize, n: u64) {
         let wraps = self.add(slot, n);
         let next = slot + 1;
-        if wraps > 0 && slot % 2 == 0 && next < CYCLE_SLOT && self.event(next) == event::CHAIN && self.counts(next) {
+        if wraps > 0
+            && slot.is_multiple_of(2)
+            && next < CYCLE_SLOT
+            && self.event(next) == event::CHAIN
+            && self.counts(next)
+        {
             self.add(next, wraps);
         }
     }
@@ -309,10 +318,23 @@ impl Vcpu {
         }
     }
 
+    /// Would an overflow interrupt?
+    #[inline(always)]
+    pub fn is_sampled(&self) -> bool {
+        self.pmu.sampled
+    }
+
+    /// How many instructions may be executed before a counter may overflow.
+    #[inline(always)]
+    pub fn until_overflow(&self) -> u64 {
+        self.pmu.left.max(0) as u64
+    }
+
     /// Brings the counters up to date and drives the overflow interrupt as it should be now.
     #[cold]
     pub(crate) fn update_pmu(&mut self) {
         self.pmu.fold();
+        self.pmu.sampled = self.pmu.control & pmcr::E != 0 && self.pmu.interrupts & self.pmu.enabled != 0;
         let high = self.pmu.interrupt();
         if self.pmu.line != high {
             self.pmu.line = high;
@@ -325,7 +347,7 @@ impl Vcpu {
     pub(crate) fn pmu_deadline_ns(&self, now: u64) -> Option<u64> {
         const FAST_NS: u64 = 2;
         const LEAST_NS: u64 = 50_000;
-        let waits = self.pmu.control & pmcr::E != 0 && self.pmu.interrupts & self.pmu.enabled != 0 && !self.pmu.line;
+        let waits = self.pmu.sampled && !self.pmu.line;
         let left = self.pmu.left.max(0) as u64;
         waits.then(|| now.saturating_add(left.saturating_mul(FAST_NS).max(LEAST_NS)))
     }

@@ -73,8 +73,8 @@ fn events() {
     check(0x08 | NOT_EL0,    0,           E,     (20,    0));
     check(0x08 | NOT_EL0 | NOT_EL1, 0,    E,     (0,     0));
     check(0x00,              5,           E,     (6,     0));
-    check(0x00 | NOT_EL1,    5,           E,     (5,     0));
-    check(0x00 | NOT_EL0,    5,           E,     (6,     0));
+    check(NOT_EL1,    5,           E,     (5,     0));
+    check(NOT_EL0,    5,           E,     (6,     0));
     check(0x09,              0,           E,     (1,     0));
     check(0x0a,              0,           E,     (1,     0));
     check(0x0a | NOT_EL1,    0,           E,     (0,     0));

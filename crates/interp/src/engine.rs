@@ -163,7 +163,7 @@ impl Engine for Interp {
         }
     }
     fn eret(&mut self, key: Option<PacKey>) -> Done {
-        self.retire();
+        self.retire_now();
         match key {
             Some(key) => self.cpu.eret_authenticated(key),
             None => self.cpu.eret(),
@@ -244,11 +244,11 @@ impl Engine for Interp {
     }
 
     fn mrs(&mut self, reg: SysReg) -> Result<u64, Leave> {
-        self.retire();
+        self.retire_now();
         self.cpu.read_sysreg(reg)
     }
     fn msr(&mut self, reg: SysReg, v: u64) -> Done {
-        self.retire();
+        self.retire_now();
         self.cpu.write_sysreg(reg, v)
     }
     fn msr_imm(&mut self, field: PstateField, imm: u32) -> Done {

@@ -30,8 +30,9 @@ pub struct Interp {
     pub counts: Counts,
     /// PC of the instruction after the one being executed; branches change it.
     pub(crate) next: u64,
-    /// Instructions executed that `retire` has not counted yet.
+    /// Instructions executed that `retire` has not counted yet: these, and those from here to the PC.
     pub(crate) executed: u64,
+    pub(crate) straight_from: u64,
     code: CodeCache,
     /// `counts.instructions` at the last exception, and how many in a row came with nothing between.
     at_exception: u64,
@@ -55,7 +56,7 @@ impl Interp {
     /// An engine for `cpu`.
     pub fn new(cpu: Vcpu) -> Interp {
         let (counts, code) = (Counts::default(), CodeCache::new());
-        Interp { cpu, counts, next: 0, executed: 0, code, at_exception: 0, fruitless: 0 }
+        Interp { cpu, counts, next: 0, executed: 0, straight_from: 0, code, at_exception: 0, fruitless: 0 }
     }
 
     /// Executes until the machine must act; the PC is then that of the next instruction.
@@ -66,11 +67,11 @@ impl Interp {
             {
                 return exit;
             }
-            let result = if self.cpu.is_debugged() {
-                self.run_debugged()
+            let result = if self.cpu.is_debugged() || self.cpu.is_sampled() {
+                self.run_watched()
             } else {
                 self.take_interrupts();
-                self.run_page()
+                self.run_page::<false>()
             };
             match result {
                 Ok(()) | Err(Leave::Resync) => {}
@@ -119,8 +120,8 @@ impl Interp {
     }
 
     /// Executes until control leaves the page of the PC, attention is wanted at a taken branch, or an
-    /// instruction does not simply finish.
-    pub(crate) fn run_page(&mut self) -> Done {
+    /// instruction does not simply finish. If `SAMPLED`, also at the taken branch where a counter may overflow.
+    pub(crate) fn run_page<const SAMPLED: bool>(&mut self) -> Done {
         let page = self.fetch_page()?;
         let start = self.cpu.regs.pc;
         if self.cpu.regs.pstate.btype != 0 {
@@ -128,6 +129,7 @@ impl Interp {
             return self.finish(result);
         }
         let mut pc = start;
+        self.straight_from = start;
         let result = loop {
             let mut op = page.op(pc);
             if op.handler == UNDECODED {
@@ -135,17 +137,22 @@ impl Interp {
             }
             let fall_through = pc.wrapping_add(4);
             self.next = fall_through;
-            self.executed += 1;
             if let Err(leave) = HANDLERS[op.handler as usize](self, op.word) {
+                self.straight_to(fall_through);
                 break Err(leave);
             }
             let next = self.next;
             self.cpu.regs.pc = next;
+            if next != fall_through {
+                self.straight_to(fall_through);
+                self.straight_from = next;
+                if self.cpu.attention.is_set() || SAMPLED && self.executed > self.cpu.until_overflow() {
+                    break Ok(());
+                }
+            }
             // Same page, and word aligned.
             if (next ^ start) & !0xffc != start & 3 {
-                break Ok(());
-            }
-            if next != fall_through && self.cpu.attention.is_set() {
+                self.straight_to(next);
                 break Ok(());
             }
             pc = next;
@@ -159,19 +166,30 @@ impl Interp {
     pub(crate) fn execute_one(&mut self, page: &CodePage) -> (u32, Done) {
         let pc = self.cpu.regs.pc;
         let op = page.decode(pc, self.cpu.model.features);
-        self.executed += 1;
+        self.straight_from = pc;
         let btype = match self.cpu.landed(op.word) {
             Ok(btype) => btype,
-            Err(leave) => return (op.word, Err(leave)),
+            Err(leave) => {
+                self.executed += 1; // as `finish` expects of an instruction that raised an exception
+                return (op.word, Err(leave));
+            }
         };
         self.next = pc.wrapping_add(4);
         let result = HANDLERS[op.handler as usize](self, op.word);
+        self.straight_to(pc.wrapping_add(4));
         match result {
             Ok(()) => self.cpu.regs.pc = self.next,
             Err(Leave::Exception) => self.cpu.missed_landing(btype),
             Err(_) => {}
         }
         (op.word, result)
+    }
+
+    /// What was executed since the last taken branch ends before `pc`.
+    #[inline(always)]
+    pub(crate) fn straight_to(&mut self, pc: u64) {
+        self.executed = self.executed.wrapping_add(pc.wrapping_sub(self.straight_from) / 4);
+        self.straight_from = pc;
     }
 
     /// The page of the PC, decoded as far as it has been executed.
@@ -204,10 +222,17 @@ impl Interp {
 
     /// Tells the PE how many instructions it has executed.
     #[inline(always)]
-    pub(crate) fn retire(&mut self) {
+    fn retire(&mut self) {
         let executed = std::mem::take(&mut self.executed);
         self.counts.instructions = self.counts.instructions.wrapping_add(executed);
         self.cpu.retire(executed);
+    }
+
+    /// The same from within an instruction, which counts as executed.
+    #[inline(always)]
+    pub(crate) fn retire_now(&mut self) {
+        self.straight_to(self.cpu.regs.pc.wrapping_add(4));
+        self.retire();
     }
 
     #[cold]

@@ -1,15 +1,17 @@
-//! The loop while the guest debugs itself: one instruction at a time where a step or breakpoint may be.
+//! The loop while the guest debugs or samples itself: one instruction at a time where a step or breakpoint may
+//! be, and no further than the next overflow of a counter that interrupts.
 
 use crate::Interp;
 use semantics::Done;
 
 impl Interp {
-    /// One turn of `run` while `Vcpu::is_debugged`. A pending step comes before interrupts, breakpoints after.
+    /// One turn of `run` while `Vcpu::is_debugged` or `is_sampled`. A pending step comes before interrupts,
+    /// breakpoints after.
     #[cold]
-    pub(crate) fn run_debugged(&mut self) -> Done {
+    pub(crate) fn run_watched(&mut self) -> Done {
         self.cpu.check_step()?;
         self.take_interrupts();
-        if self.cpu.debugs_page(self.cpu.regs.pc) { self.run_one() } else { self.run_page() }
+        if self.cpu.debugs_page(self.cpu.regs.pc) { self.run_one() } else { self.run_page::<true>() }
     }
 
     /// Executes one instruction, unless it has a breakpoint.

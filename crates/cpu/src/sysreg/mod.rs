@@ -242,7 +242,7 @@ impl Vcpu {
             After::Debug => self.debug_changed(),
             After::Interrupts => self.refresh_debug(),
         }
-        if after != After::Context && !self.interrupt_waits() && !self.is_debugged() {
+        if after != After::Context && !self.interrupt_waits() && !self.is_debugged() && !self.is_sampled() {
             return Ok(());
         }
         self.regs.pc = self.regs.pc.wrapping_add(4);

@@ -33,7 +33,7 @@ const STORES: u64 = 2;
 /// At EL1 with watchpoint 1 set, debug exceptions enabled. Both pages were accessed before.
 fn watched(value: u64, control: u64) -> Rig {
     let mut rig = Rig::new();
-    rig.map(VA, RAM + 0x1000 | PAGE | USER).map(EDGE, RAM + 0x5000 | PAGE | USER);
+    rig.map(VA, (RAM + 0x1000) | PAGE | USER).map(EDGE, (RAM + 0x5000) | PAGE | USER);
     rig.write(VA, 0);
     rig.read(EDGE);
     set(&mut rig.cpu, OSLAR, 0);
@@ -194,7 +194,7 @@ fn levels() {
 #[test]
 fn priorities() {
     let mut rig = watched(EDGE, control(1, ANY, 0xff, 0));
-    rig.map(EDGE, RAM + 0x5000 | PAGE | READ_ONLY);
+    rig.map(EDGE, (RAM + 0x5000) | PAGE | READ_ONLY);
     rig.cpu.tlbi(SysReg::new(1, 0, 8, 7, 0), 0);
     assert_eq!(rig.write(EDGE, 1), Outcome::Fault { iss: 0b1001111, far: EDGE });
     let result = rig.cpu.load(EDGE + 1, Access::ordered(3, Order::Acquire));

@@ -66,7 +66,7 @@ pub fn pe_like(model: &str, shared: &Arc<Shared>, index: usize) -> Interp {
 /// Lets PPIs of PE 0 through: both groups on, awake, all of Group 1 and enabled, at priority 0.
 pub fn open_gic(pe: &mut Interp) {
     let writes = [(0x800_0000, 3), (0x80a_0014, 0), (0x80b_0080, !0), (0x80b_0100, !0)];
-    writes.map(|(at, v)| poke(&pe.cpu.shared, at, v));
+    writes.iter().for_each(|(at, v)| poke(&pe.cpu.shared, *at, *v));
     pe.cpu.gic.set_pmr(0xff);
     pe.cpu.gic.set_igrpen1(1);
 }
