@@ -49,14 +49,10 @@ pub fn cpy<E: Engine>(e: &mut E, i: Cpy) -> Done {
     copy(e, Operands { rd: i.rd, rs: i.rs, rn: i.rn }, stage(i.stage), i.options, either_way)
 }
 
-/// `begin` is what the prologue does with Xd, Xs and Xn.
-fn copy<E: Engine>(
-    e: &mut E,
-    to: Operands,
-    stage: MopsStage,
-    options: u32,
-    begin: fn(&mut E, E::W, E::W, E::W) -> [E::W; 3],
-) -> Done {
+/// What a prologue does with Xd, Xs and Xn.
+type Begin<E, W> = fn(&mut E, W, W, W) -> [W; 3];
+
+fn copy<E: Engine>(e: &mut E, to: Operands, stage: MopsStage, options: u32, begin: Begin<E, E::W>) -> Done {
     if to.overlap() || to.rs == 31 {
         return e.trap(Trap::Undefined);
     }
