@@ -49,10 +49,10 @@ pub fn cpy<E: Engine>(e: &mut E, i: Cpy) -> Done {
     copy(e, Operands { rd: i.rd, rs: i.rs, rn: i.rn }, stage(i.stage), i.options, either_way)
 }
 
-/// What a prologue makes of Xd, Xs and Xn.
-type Begin<E> = fn(&mut E, <E as Engine>::W, <E as Engine>::W, <E as Engine>::W) -> [<E as Engine>::W; 3];
+/// What a prologue does with Xd, Xs and Xn.
+type Begin<E, W> = fn(&mut E, W, W, W) -> [W; 3];
 
-fn copy<E: Engine>(e: &mut E, to: Operands, stage: MopsStage, options: u32, begin: Begin<E>) -> Done {
+fn copy<E: Engine>(e: &mut E, to: Operands, stage: MopsStage, options: u32, begin: Begin<E, E::W>) -> Done {
     if to.overlap() || to.rs == 31 {
         return e.trap(Trap::Undefined);
     }
