@@ -176,24 +176,8 @@ mod tests {
     fn conditions_match_the_manual() {
         for nzcv in 0..16 {
             let (n, z, c, v) = (nzcv & 8 != 0, nzcv & 4 != 0, nzcv & 2 != 0, nzcv & 1 != 0);
-            let manual = [
-                z,
-                !z,
-                c,
-                !c,
-                n,
-                !n,
-                v,
-                !v,
-                c && !z,
-                !c || z,
-                n == v,
-                n != v,
-                !z && n == v,
-                z || n != v,
-                true,
-                true,
-            ];
+            let manual =
+                [z, !z, c, !c, n, !n, v, !v, c && !z, !c || z, n == v, n != v, !z && n == v, z || n != v, true, true];
             (0..16).for_each(|cond| assert_eq!(Cond(cond).holds(nzcv), manual[cond as usize], "{cond} {nzcv:04b}"));
         }
     }
