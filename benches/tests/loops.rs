@@ -1,7 +1,7 @@
 //! The smoke size of `measure mips`: every loop prints what the host computes, with the MMU off and on.
 
 use firmware::Loop;
-use machine::{CharSink, Ending, Machine, MachineSpec, Model, Payload};
+use machine::{EngineKind, CharSink, Ending, Machine, MachineSpec, Model, Payload};
 use std::sync::{Arc, Mutex};
 
 #[derive(Clone, Default)]
@@ -21,6 +21,7 @@ fn check(which: Loop, rounds: u64, mmu: bool) -> u64 {
         cpus: 1,
         memory: 256 << 20,
         model: Model::by_name("neoverse-n1").expect("the default model"),
+        engine: EngineKind::Interp,
         payload: Payload::Program(which.program(rounds, mmu)),
         initrd: None,
         append: String::new(),

@@ -16,7 +16,9 @@ const LEVELS: &[(&str, u32)] = &[
     ("armagic-devices", 2),
     ("armagic-semantics", 3),
     ("armagic-interp", 4),
-    ("armagic-machine", 5),
+    // It calls the interpreter for what it does not compile.
+    ("armagic-jit", 5),
+    ("armagic-machine", 6),
     ("armagic-cli", 7),
 ];
 

@@ -57,25 +57,57 @@ impl Interp {
     /// Executes until the machine must act; the PC is then that of the next instruction.
     pub fn run(&mut self) -> Exit {
         loop {
-            if self.cpu.attention.is_set()
-                && let Some(exit) = self.attend()
-            {
+            if let Some(exit) = self.between() {
                 return exit;
             }
-            if self.cpu.take_interrupts() {
-                self.counts.interrupts += 1;
+            let done = self.run_page::<false>();
+            if let Some(exit) = self.settle(done) {
+                return exit;
             }
-            match self.run_page() {
-                Ok(()) | Err(Leave::Resync) => {}
-                Err(Leave::Exception) => {
-                    self.counts.exceptions += 1;
-                    self.cpu.take_exception();
-                    if self.locked_up() {
-                        return Exit::Lockup;
-                    }
-                }
-                Err(Leave::Exit) => return self.cpu.exit,
+        }
+    }
+
+    /// Executes until a branch is taken, or as long as `run` would without looking up.
+    pub fn run_block(&mut self) -> Done {
+        self.run_page::<true>()
+    }
+
+    /// Executes one instruction that belongs to the row numbered `handler`. The PC is its own, and afterwards
+    /// that of the next one if it simply finished.
+    #[inline]
+    pub fn execute(&mut self, handler: u16, word: u32) -> Done {
+        self.next = self.cpu.regs.pc.wrapping_add(4);
+        HANDLERS[usize::from(handler).min(ROW_COUNT)](self, word)?;
+        self.cpu.regs.pc = self.next;
+        Ok(())
+    }
+
+    /// What is due between two instructions: what was posted, and interrupts. `Some` if the machine wants the
+    /// thread.
+    #[inline]
+    pub fn between(&mut self) -> Option<Exit> {
+        if self.cpu.attention.is_set()
+            && let Some(exit) = self.attend()
+        {
+            return Some(exit);
+        }
+        if self.cpu.take_interrupts() {
+            self.counts.interrupts += 1;
+        }
+        None
+    }
+
+    /// What follows from how an instruction finished. `Some` if the machine must act.
+    #[inline]
+    pub fn settle(&mut self, done: Done) -> Option<Exit> {
+        match done {
+            Ok(()) | Err(Leave::Resync) => None,
+            Err(Leave::Exception) => {
+                self.counts.exceptions += 1;
+                self.cpu.take_exception();
+                self.locked_up().then_some(Exit::Lockup)
             }
+            Err(Leave::Exit) => Some(self.cpu.exit),
         }
     }
 
@@ -105,8 +137,8 @@ impl Interp {
     }
 
     /// Executes until control leaves the page of the PC, attention is wanted at a taken branch, or an
-    /// instruction does not simply finish.
-    fn run_page(&mut self) -> Done {
+    /// instruction does not simply finish; with `TO_BRANCH`, or a branch is taken.
+    fn run_page<const TO_BRANCH: bool>(&mut self) -> Done {
         let start = self.cpu.regs.pc;
         let pa = self.cpu.fetch(start)?;
         let trust = self.cpu.instruction_cache_on();
@@ -133,7 +165,7 @@ impl Interp {
             if (next ^ start) & !0xffc != start & 3 {
                 break Ok(());
             }
-            if next != fall_through && self.cpu.attention.is_set() {
+            if next != fall_through && (TO_BRANCH || self.cpu.attention.is_set()) {
                 break Ok(());
             }
             pc = next;
