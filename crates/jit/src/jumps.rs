@@ -84,6 +84,16 @@ impl Jumps {
         self.caches[self.current].entries[index(pc)] = Entry { pc, code: code as u64 };
     }
 
+    /// Forgets the block at `pc`, in every cache.
+    pub fn remove(&mut self, pc: u64) {
+        for cache in &mut self.caches {
+            let entry = &mut cache.entries[index(pc)];
+            if entry.pc == pc {
+                *entry = EMPTY;
+            }
+        }
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.caches.iter_mut().for_each(|c| c.entries.fill(EMPTY));

@@ -252,6 +252,7 @@ impl Jit {
 
     /// Makes the block's entry, and every link to it, lead to the dispatcher.
     fn take_out(&mut self, block: &Block) {
+        self.jumps.remove(block.pc);
         for exit in &block.incoming {
             let field = self.emitter.tables.exits[*exit as usize].field;
             self.emitter.buf.aim(field, field + 4);
