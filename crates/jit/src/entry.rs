@@ -131,6 +131,7 @@ impl Jit {
         cpu.regs.pc = call.pc;
         cpu.regs.nzcv = unpack(self.context.flags);
         self.counts.calls += 1;
+        self.counts.calls_by_row[usize::from(call.handler)] += 1;
         let done = self.interp.execute(call.handler, call.word);
         self.context.flags = pack(self.interp.cpu.regs.nzcv);
         self.context.extra = call.executed.into();

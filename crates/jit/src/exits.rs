@@ -9,7 +9,9 @@ use dynasmrt::{DynasmApi, dynasm};
 
 /// Entries of a jump cache, 16 bytes each.
 pub(crate) const JUMPS: usize = 2048;
-/// The bits of an address that choose one.
+/// How far up the other bits are that choose one: functions like to begin at round addresses.
+pub(crate) const JUMP_FOLD: u32 = 9;
+/// The bits of an address, folded, that choose one.
 const JUMP_MASK: i32 = (JUMPS as i32 - 1) << 2;
 
 impl Emitter {
@@ -56,7 +58,9 @@ impl Emitter {
         }
         asm!(self
             ; mov ecx, eax
+            ; shr ecx, JUMP_FOLD as i8
             ; mov rdx, [BYTE rbx + at::JUMPS]
+            ; xor ecx, eax
             ; and ecx, JUMP_MASK
             ; cmp rax, [rdx + 4 * rcx]
         );

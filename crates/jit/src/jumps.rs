@@ -5,7 +5,7 @@
 //! they come back, so does this one. A stamp never comes back once one of its translations is gone.
 
 use crate::context::Static;
-use crate::exits::JUMPS;
+use crate::exits::{JUMP_FOLD, JUMPS};
 
 /// Caches kept.
 const CACHES: usize = 16;
@@ -37,7 +37,8 @@ pub(crate) struct Jumps {
 
 /// Where compiled code looks for `pc`: see `exits.rs`.
 fn index(pc: u64) -> usize {
-    (pc >> 2) as usize % JUMPS
+    let pc = pc as u32;
+    ((pc ^ pc >> JUMP_FOLD) >> 2) as usize % JUMPS
 }
 
 impl Jumps {

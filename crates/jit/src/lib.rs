@@ -31,7 +31,7 @@ pub use code::CodeError;
 use std::any::Any;
 
 /// What was counted, besides `interp::Counts`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct JitCounts {
     /// Blocks compiled.
     pub blocks: u64,
@@ -47,6 +47,8 @@ pub struct JitCounts {
     pub interpreted: u64,
     /// Instructions in compiled code that called the interpreter's handler.
     pub calls: u64,
+    /// The same by row; one more for words that belong to none.
+    pub calls_by_row: Vec<u64>,
     /// Accesses that the inline probe did not do.
     pub slow: u64,
     /// Blocks taken out because their words had changed.

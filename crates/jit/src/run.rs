@@ -44,7 +44,7 @@ impl Jit {
         let seen = cpu.shared.bus.code().events();
         Ok(Jit {
             interp: Interp::new(cpu),
-            counts: JitCounts::default(),
+            counts: JitCounts { calls_by_row: vec![0; a64::ROW_COUNT + 1], ..JitCounts::default() },
             context,
             statics: Static(0),
             stamp: 0,

@@ -2,6 +2,7 @@
 
 use cpu::{Exit, Vcpu};
 use interp::{Counts, Interp};
+use std::collections::BTreeMap;
 
 /// How instructions are executed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +26,7 @@ pub enum EngineError {
 }
 
 /// What the compiler counted; zero without one.
-#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Compiled {
     /// Blocks compiled.
     pub blocks: u64,
@@ -41,6 +42,8 @@ pub struct Compiled {
     pub interpreted: u64,
     /// Instructions in compiled code that the interpreter executed.
     pub calls: u64,
+    /// Those of them that were most, by row of the instruction table.
+    pub called: BTreeMap<&'static str, u64>,
     /// Accesses that the inline TLB probe did not do.
     pub slow: u64,
     /// Blocks dropped because their words had changed.
@@ -123,7 +126,8 @@ impl Engine {
             Engine::Interp(_) => Compiled::default(),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Engine::Jit(jit) => {
-                let c = jit.counts;
+                let c = &jit.counts;
+                let rows = a64::ROWS.iter().zip(&c.calls_by_row).filter(|(_, n)| **n * 500 > c.calls);
                 Compiled {
                     blocks: c.blocks,
                     guest_bytes: c.guest_bytes,
@@ -132,6 +136,7 @@ impl Engine {
                     links: c.links,
                     interpreted: c.interpreted,
                     calls: c.calls,
+                    called: rows.map(|(row, n)| (row.name, *n)).collect(),
                     slow: c.slow,
                     stale: c.stale,
                     flushes: c.flushes,
@@ -144,7 +149,9 @@ impl Engine {
 
 impl Compiled {
     /// Both together.
-    pub(crate) fn plus(self, o: Compiled) -> Compiled {
+    pub(crate) fn plus(self, o: &Compiled) -> Compiled {
+        let mut called = self.called;
+        o.called.iter().for_each(|(row, n)| *called.entry(row).or_default() += n);
         Compiled {
             blocks: self.blocks + o.blocks,
             guest_bytes: self.guest_bytes + o.guest_bytes,
@@ -153,6 +160,7 @@ impl Compiled {
             links: self.links + o.links,
             interpreted: self.interpreted + o.interpreted,
             calls: self.calls + o.calls,
+            called,
             slow: self.slow + o.slow,
             stale: self.stale + o.stale,
             flushes: self.flushes + o.flushes,

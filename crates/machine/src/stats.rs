@@ -42,7 +42,7 @@ impl Stats {
             exceptions: sum(|c| c.exceptions),
             interrupts: sum(|c| c.interrupts),
             unallocated,
-            compiled: tallies.iter().fold(Compiled::default(), |sum, t| sum.plus(t.compiled)),
+            compiled: tallies.iter().fold(Compiled::default(), |sum, t| sum.plus(&t.compiled)),
         }
     }
 }
