@@ -98,14 +98,6 @@ impl CodeBuf {
         unsafe { self.writable.add(self.at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         self.at += bytes.len();
     }
-
-    /// What was written in `range`, for tools.
-    pub fn bytes(&self, range: std::ops::Range<Offset>) -> Vec<u8> {
-        assert!(range.start <= range.end && range.end as usize <= self.at, "only what was written is read");
-        let len = (range.end - range.start) as usize;
-        // SAFETY: inside the mapping, checked; nobody else writes it.
-        unsafe { std::slice::from_raw_parts(self.writable.add(range.start as usize), len) }.to_vec()
-    }
 }
 
 impl Drop for CodeBuf {

@@ -22,6 +22,9 @@ pub(crate) struct Context {
     pub jit: *mut crate::Jit,
     /// With `why::LEFT` and its kin from a helper: instructions of the block that came before.
     pub extra: u64,
+    /// The count of invalidations of instructions, and how many of them were acted on.
+    pub events: usize,
+    pub seen: u64,
     /// What an out-of-line load found.
     pub result: [u64; 2],
 }
@@ -36,6 +39,8 @@ pub(crate) mod at {
     pub const FLAGS: i8 = offset_of!(Context, flags) as i8;
     pub const EXECUTED: i8 = offset_of!(Context, executed) as i8;
     pub const EXTRA: i8 = offset_of!(Context, extra) as i8;
+    pub const EVENTS: i8 = offset_of!(Context, events) as i8;
+    pub const SEEN: i8 = offset_of!(Context, seen) as i8;
     pub const RESULT: i8 = offset_of!(Context, result) as i8;
     pub const RESULT_HIGH: i8 = RESULT + 8;
 }
@@ -70,6 +75,16 @@ pub(crate) const fn sys(offset: usize) -> i32 {
 /// The byte that says that a store-release is not yet ordered before a later load-acquire.
 pub(crate) const RELEASE_PENDING: i32 = in_pe(offset_of!(Vcpu, mmu) + cpu::mmu::Mmu::RELEASE_PENDING);
 
+/// The byte that says that maintenance was broadcast since the last DSB.
+pub(crate) const fn sent() -> i32 {
+    in_pe(offset_of!(Vcpu, mmu) + cpu::mmu::Mmu::SENT)
+}
+
+/// PSTATE.{D, A, I, F}.
+pub(crate) const fn daif() -> i32 {
+    in_pe(offset_of!(Vcpu, regs) + offset_of!(Regs, pstate) + offset_of!(cpu::Pstate, daif))
+}
+
 /// TPIDR_ELn.
 pub(crate) const fn tpidr(el: usize) -> i32 {
     sys(offset_of!(Sys, tpidr) + 8 * el)
@@ -94,6 +109,8 @@ impl Static {
     const UPPER: u16 = 1 << 3;
     const LENIENT: u16 = 1 << 4;
     const SP_CHECK: u16 = 1 << 5;
+    const SP_ELX: u16 = 1 << 6;
+    const TRUSTED: u16 = 1 << 7;
 
     pub fn of(cpu: &Vcpu, pc: u64) -> Static {
         let bit = |set: bool, bit: u16| if set { bit } else { 0 };
@@ -102,12 +119,22 @@ impl Static {
                 | bit(cpu.fp_is_open(), Self::FP)
                 | bit(pc >> 55 & 1 != 0, Self::UPPER)
                 | bit(cpu.mmu.is_lenient(), Self::LENIENT)
-                | bit(cpu.sp_alignment_checked(), Self::SP_CHECK),
+                | bit(cpu.sp_alignment_checked(), Self::SP_CHECK)
+                | bit(cpu.regs.pstate.sp_elx, Self::SP_ELX)
+                | bit(cpu.instruction_cache_on(), Self::TRUSTED),
         )
     }
-    /// The Exception level.
-    pub fn el(self) -> u16 {
-        self.0 & 3
+    /// Exception level 1.
+    pub fn is_el1(self) -> bool {
+        self.0 & 3 == 1
+    }
+    /// SP is that of the Exception level.
+    pub fn sp_elx(self) -> bool {
+        self.0 & Self::SP_ELX != 0
+    }
+    /// Instructions change only by invalidation.
+    pub fn trusted(self) -> bool {
+        self.0 & Self::TRUSTED != 0
     }
     /// SIMD&FP instructions do not trap.
     pub fn fp(self) -> bool {

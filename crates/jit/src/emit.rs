@@ -79,6 +79,8 @@ pub(crate) struct Site {
     pub dirty: [u8; PLACES],
     pub constants: Box<[(u8, u64)]>,
     pub access: SlowAccess,
+    /// Vector registers are in use.
+    pub vectors: bool,
 }
 
 /// What an out-of-line access does.
@@ -90,6 +92,10 @@ pub(crate) enum SlowAccess {
     Store2(hw::Access),
     Load16(hw::Access),
     Store16(hw::Access),
+    Rmw(mem::Atomic, hw::Access),
+    Cas(hw::Access),
+    /// DC ZVA.
+    Zero,
     /// None: the instruction is interpreted instead.
     Interpret,
 }
@@ -138,6 +144,7 @@ pub(crate) enum Cold {
     Load { from: [Option<Offset>; 2], back: Offset, site: u32, to: [Option<u8>; 2] },
     LoadV { from: [Option<Offset>; 2], back: Offset, site: u32, to: u8 },
     Store { from: [Option<Offset>; 2], back: Offset, site: u32, values: [Source; 2] },
+    Modify { from: [Option<Offset>; 2], back: Offset, site: u32, values: [Source; 2], to: u8 },
     StoreV { from: [Option<Offset>; 2], back: Offset, site: u32, value: u8 },
     Interpret { from: Offset, site: u32 },
 }
@@ -453,6 +460,7 @@ impl Emitter {
             dirty: self.regs.dirty_places(),
             constants,
             access,
+            vectors: self.vectors > 0,
         };
         self.tables.sites.push(site);
         self.tables.sites.len() as u32 - 1

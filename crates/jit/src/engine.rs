@@ -3,18 +3,15 @@
 //! The order of the semantics is kept: an access is emitted where it is asked for, and before the first register
 //! is written. What gives up here is called instead; see `emit.rs`.
 
-use crate::context::{sys, tpidr, vslot};
+use crate::context::vslot;
 use crate::emit::{C, Emitter, Flags, Node, RAX, Test, W, asm};
 use crate::regs::{HOSTS, Where};
-use crate::thunks::cc;
-use cpu::Sys;
 use dynasmrt::{DynasmApi, dynasm};
 use hw::{Access, Leave};
 use mem::Atomic;
 use semantics::fops::{FOp1, FOp2, FOp3};
 use semantics::vops::{SOp1, SOp2, SOp3, VOp1, VOp2, VOp3};
 use semantics::{BranchKind, Cond, Done, Engine, FlagOp, Gpr, Hint, Op1, Op2, PstateField, SysReg, Trap, Width};
-use std::mem::offset_of;
 
 /// What an instruction that gave up computes with.
 const NOTHING: W = W(0);
@@ -120,7 +117,7 @@ impl Emitter {
         self.eval(b, to, wide);
         match self.test(c) {
             None if c.inverted => {}
-            None => self.mov(to, x),
+            None => self.copy(to, x, wide),
             Some(cc) => {
                 let rex = 0x40 | u8::from(wide) << 3 | (to >> 3) << 2 | x >> 3;
                 asm!(self ; .u8 rex ; .u8 0x0f ; .u8 0x40 | cc ; .u8 0xc0 | (to & 7) << 3 | x & 7);
@@ -138,28 +135,6 @@ impl Emitter {
             (Op2::Add | Op2::Sub | Op2::Or | Op2::Xor | Op2::Lsl | Op2::Lsr | Op2::Asr, _, Some(0)) => same_a(),
             (Op2::Add | Op2::Or | Op2::Xor, Some(0), _) => Some(self.at(b)),
             (Op2::Bic, _, Some(0)) => same_a(),
-            _ => None,
-        }
-    }
-
-    /// A system register that is a plain word of the PE and may be read at Exception level 0 (or above).
-    fn plain_register(&self, reg: SysReg) -> Option<i32> {
-        let privileged = self.context.el() == 1;
-        const TPIDR_EL0: SysReg = SysReg::new(3, 3, 13, 0, 2);
-        const TPIDRRO_EL0: SysReg = SysReg::new(3, 3, 13, 0, 3);
-        const TPIDR_EL1: SysReg = SysReg::new(3, 0, 13, 0, 4);
-        const ELR_EL1: SysReg = SysReg::new(3, 0, 4, 0, 1);
-        const SPSR_EL1: SysReg = SysReg::new(3, 0, 4, 0, 0);
-        const ESR_EL1: SysReg = SysReg::new(3, 0, 5, 2, 0);
-        const FAR_EL1: SysReg = SysReg::new(3, 0, 6, 0, 0);
-        match reg {
-            TPIDR_EL0 => Some(tpidr(0)),
-            TPIDRRO_EL0 => Some(sys(offset_of!(Sys, tpidrro))),
-            TPIDR_EL1 if privileged => Some(tpidr(1)),
-            ELR_EL1 if privileged => Some(sys(offset_of!(Sys, elr) + 8)),
-            SPSR_EL1 if privileged => Some(sys(offset_of!(Sys, spsr) + 8)),
-            ESR_EL1 if privileged => Some(sys(offset_of!(Sys, esr) + 8)),
-            FAR_EL1 if privileged => Some(sys(offset_of!(Sys, far) + 8)),
             _ => None,
         }
     }
@@ -354,13 +329,11 @@ impl Engine for Emitter {
         self.give_up();
         Ok(NOTHING)
     }
-    fn rmw(&mut self, _: Atomic, _: W, _: Access, _: W) -> Result<W, Leave> {
-        self.give_up();
-        Ok(NOTHING)
+    fn rmw(&mut self, op: Atomic, at: W, how: Access, operand: W) -> Result<W, Leave> {
+        Ok(self.modify(op, at, how, operand))
     }
-    fn cas(&mut self, _: W, _: Access, _: W, _: W) -> Result<W, Leave> {
-        self.give_up();
-        Ok(NOTHING)
+    fn cas(&mut self, at: W, how: Access, expected: W, new: W) -> Result<W, Leave> {
+        Ok(self.swap_if(at, how, expected, new))
     }
     fn cas2(&mut self, _: W, _: Access, _: (W, W), _: (W, W)) -> Result<(W, W), Leave> {
         self.give_up();
@@ -368,35 +341,29 @@ impl Engine for Emitter {
     }
 
     fn mrs(&mut self, reg: SysReg) -> Result<W, Leave> {
-        let Some(offset) = self.plain_register(reg) else {
-            self.give_up();
-            return Ok(NOTHING);
-        };
-        let (place, to) = self.result_place();
-        asm!(self ; mov Rq(to), [rbp + offset]);
-        Ok(self.node(Node::At(place)))
+        Ok(self.read_system(reg))
     }
-    fn msr(&mut self, _: SysReg, _: W) -> Done {
-        self.give_up();
+    fn msr(&mut self, reg: SysReg, v: W) -> Done {
+        self.write_system(reg, v);
         Ok(())
     }
-    fn msr_imm(&mut self, _: PstateField, _: u32) -> Done {
-        self.give_up();
+    fn msr_imm(&mut self, field: PstateField, imm: u32) -> Done {
+        match field {
+            PstateField::DaifSet => self.mask_interrupts(imm),
+            _ => self.give_up(),
+        }
         Ok(())
     }
-    fn sys(&mut self, _: SysReg, _: W) -> Done {
-        self.give_up();
+    fn sys(&mut self, op: SysReg, v: W) -> Done {
+        self.system_operation(op, v);
         Ok(())
     }
     fn hint(&mut self, hint: Hint) -> Done {
         match hint {
             Hint::Nop | Hint::Esb | Hint::Sb => {}
-            // The host orders loads, and stores, among themselves.
-            Hint::Dmb(kind) if matches!(kind & 3, 1 | 2) => {}
-            Hint::Dmb(_) => {
-                self.clobber_flags();
-                asm!(self ; lock or DWORD [rsp], 0 ; mov BYTE [rbp + crate::context::RELEASE_PENDING], 0);
-            }
+            Hint::Dmb(kind) => self.barrier(kind, false),
+            Hint::Dsb(kind) => self.barrier(kind, true),
+            Hint::Isb => self.synchronise(),
             _ => self.give_up(),
         }
         Ok(())
@@ -498,5 +465,3 @@ impl Engine for Emitter {
         0
     }
 }
-
-const _: u8 = cc::E;

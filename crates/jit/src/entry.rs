@@ -87,6 +87,12 @@ impl Jit {
             SlowAccess::Store(how) => cpu.store(va, how, how.bus_size().truncate(low)).map(|()| [0; 2]),
             SlowAccess::Store2(how) => cpu.store2(va, how, (low, high)).map(|()| [0; 2]),
             SlowAccess::Store16(how) => cpu.store16(va, how, both).map(|()| [0; 2]),
+            SlowAccess::Rmw(op, how) => cpu.rmw(op, va, how, how.bus_size().truncate(low)).map(|v| [v, 0]),
+            SlowAccess::Cas(how) => {
+                let cut = |v| how.bus_size().truncate(v).into();
+                cpu.cas(va, how, cut(low), cut(high)).map(|v| [v as u64, 0])
+            }
+            SlowAccess::Zero => cpu.zero_block(va).map(|()| [0; 2]),
             SlowAccess::Interpret => {
                 self.repair(places, site);
                 // The instruction itself is counted by who executes it.

@@ -68,7 +68,7 @@ impl Emitter {
         }
     }
 
-    fn copy(&mut self, to: u8, from: u8, wide: bool) {
+    pub fn copy(&mut self, to: u8, from: u8, wide: bool) {
         match wide {
             true => self.mov(to, from),
             false => asm!(self ; mov Rd(to), Rd(from)),

@@ -173,6 +173,17 @@ impl Emitter {
                     self.slow([None; 2], site);
                     jump(&mut self.buf, back);
                 }
+                Cold::Modify { from, back, site, values, to } => {
+                    from.into_iter().flatten().for_each(|from| self.land(from));
+                    for (value, to) in values.into_iter().zip([RDX, RCX]) {
+                        if let Source::Reg(v) = value {
+                            self.mov(to, v);
+                        }
+                    }
+                    self.slow([None; 2], site);
+                    self.mov(to, RAX);
+                    jump(&mut self.buf, back);
+                }
                 Cold::StoreV { from, back, site, value } => {
                     from.into_iter().flatten().for_each(|from| self.land(from));
                     asm!(self ; vmovq rdx, Rx(value) ; vpextrq rcx, Rx(value), 1);
@@ -186,7 +197,8 @@ impl Emitter {
 
     fn slow(&mut self, from: [Option<u32>; 2], site: u32) {
         from.into_iter().flatten().for_each(|from| self.land(from));
-        let slow = self.thunks.slow;
+        let vectors = self.tables.sites[site as usize].vectors;
+        let slow = if vectors { self.thunks.slow_with_vectors } else { self.thunks.slow };
         call(&mut self.buf, slow);
         self.buf.push_u32(site);
     }

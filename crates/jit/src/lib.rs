@@ -7,6 +7,7 @@
 #![deny(unsafe_code)]
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
+mod atomic;
 mod blocks;
 #[allow(unsafe_code)]
 mod code;
@@ -22,6 +23,7 @@ mod memory;
 mod regs;
 mod rows;
 mod run;
+mod system;
 mod thunks;
 mod translate;
 mod vectors;
@@ -71,8 +73,6 @@ pub struct Jit {
     blocks: blocks::Blocks,
     jumps: jumps::Jumps,
     heat: Box<[u8]>,
-    /// Invalidations of instructions that were acted on.
-    seen: u64,
     /// A context synchronisation event has happened.
     resynced: bool,
     left: Option<hw::Leave>,

@@ -10,7 +10,7 @@ use crate::regs::HOSTS;
 use crate::thunks::cc;
 use cpu::mmu::Entry;
 use dynasmrt::{DynasmApi, dynasm};
-use hw::{Access, Order};
+use hw::Access;
 use semantics::Op2;
 use std::mem::offset_of;
 
@@ -20,11 +20,11 @@ const ADDEND: i8 = offset_of!(Entry, addend) as i8;
 const _: () = assert!(size_of::<Entry>() == 32);
 
 /// Where the fast path gives up.
-type Misses = [Option<Offset>; 2];
+pub(crate) type Misses = [Option<Offset>; 2];
 
 impl Emitter {
     /// Computes an address into rax.
-    fn address(&mut self, w: W) {
+    pub(crate) fn address(&mut self, w: W) {
         self.clobber_flags();
         match self.at(w) {
             Node::X(..) | Node::At(_) => {
@@ -37,9 +37,9 @@ impl Emitter {
 
     /// Probes for `bytes` at rax in elements of `how.bytes()`, and makes rax a host address. `spare` is a
     /// register for another TLB than the current one.
-    fn probe(&mut self, how: Access, bytes: u64, write: bool, spare: Option<u8>) -> Misses {
+    pub(crate) fn probe(&mut self, how: Access, bytes: u64, write: bool, spare: Option<u8>) -> Misses {
         let tag = if write { WRITE } else { READ };
-        let lenient = self.context.lenient();
+        let lenient = self.context.lenient() && !how.aligned;
         let align = how.bytes().min(8) as i32;
         let mut misses = [None, None];
         asm!(self ; mov ecx, eax ; shr ecx, 7);
@@ -77,12 +77,9 @@ impl Emitter {
 
     /// Loads up to 8 bytes into a new place.
     pub fn load_into_place(&mut self, at: W, how: Access) -> Option<u8> {
-        if how.order != Order::Plain {
-            self.give_up();
-            return None;
-        }
         let place = self.temporary()?;
         let spare = self.spare(how)?;
+        self.fence_if_released(how.order);
         self.address(at);
         let site = self.site(SlowAccess::Load(how));
         let from = self.probe(how, how.bytes(), false, spare);
@@ -137,15 +134,13 @@ impl Emitter {
 
     /// Stores up to 8 bytes.
     pub fn store_one(&mut self, at: W, how: Access, v: W) {
-        if how.order != Order::Plain {
-            return self.give_up();
-        }
         let v = self.stored(v, how.size);
         let Some(spare) = self.spare(how) else { return };
         self.address(at);
         let site = self.site(SlowAccess::Store(how));
         let from = self.probe(how, how.bytes(), true, spare);
         self.store_at(v, how.size, 0);
+        self.mark_release(how.order);
         let back = self.buf.here();
         self.cold.push(Cold::Store { from, back, site, values: [v, Source::Imm(0)] });
     }

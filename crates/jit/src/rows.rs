@@ -33,5 +33,5 @@ pub(crate) const fn is_system(row: Row) -> bool {
 /// Does control never simply go on after it?
 pub(crate) const fn ends(row: Row) -> bool {
     use Row::*;
-    matches!(row, Svc | Hvc | Smc | Brk | Hlt | Dcps | Eret | Drps | Isb | Br | Blr | Ret | B | Bl | Sysl)
+    matches!(row, Svc | Hvc | Smc | Brk | Hlt | Dcps | Eret | Drps | Br | Blr | Ret | B | Bl | Sysl)
 }

@@ -39,9 +39,10 @@ impl Jit {
             executed: 0,
             jit: std::ptr::null_mut(),
             extra: 0,
+            events: cpu.shared.bus.code().events_address(),
+            seen: cpu.shared.bus.code().events(),
             result: [0; 2],
         };
-        let seen = cpu.shared.bus.code().events();
         Ok(Jit {
             interp: Interp::new(cpu),
             counts: JitCounts { calls_by_row: vec![0; a64::ROW_COUNT + 1], ..JitCounts::default() },
@@ -52,7 +53,6 @@ impl Jit {
             blocks: Blocks::default(),
             jumps: Jumps::new(),
             heat: vec![0; HEAT].into(),
-            seen,
             resynced: false,
             left: None,
             panic: None,
@@ -212,7 +212,7 @@ impl Jit {
     /// context synchronisation event, since all of them come to the dispatcher.
     #[inline]
     fn look_for_changes(&mut self) {
-        if self.interp.cpu.shared.bus.code().events() != self.seen {
+        if self.interp.cpu.shared.bus.code().events() != self.context.seen {
             self.compare_changed();
         }
         if self.resynced {
@@ -227,7 +227,7 @@ impl Jit {
     #[cold]
     fn compare_changed(&mut self) {
         let shared = self.interp.cpu.shared.clone();
-        let seen = std::mem::replace(&mut self.seen, shared.bus.code().events());
+        let seen = std::mem::replace(&mut self.context.seen, shared.bus.code().events());
         let mut pages = Vec::new();
         shared.bus.code().changed_since(seen, |page| pages.push(page.map(|pa| pa.0)));
         pages.into_iter().for_each(|page| self.compare(page));

@@ -53,6 +53,8 @@ pub(crate) struct Thunks {
     /// An access that the fast path does not do: address in rax, values in rdx and rcx; the call is followed by
     /// the 32-bit number of its site. Results in rax and rdx.
     pub slow: Offset,
+    /// The same where vector registers are in use.
+    pub slow_with_vectors: Offset,
     /// Runs the instruction of call number eax.
     pub step: Offset,
     /// End of all.
@@ -82,32 +84,8 @@ impl Thunks {
         dynasm!(buf ; .arch x64 ; mov [rbp + PC], rax ; mov eax, why::LOOKUP as i32);
         jump(buf, t.leave);
 
-        buf.align_to(16);
-        t.slow = buf.here();
-        dynasm!(buf ; .arch x64
-            ; push rdi ; push rsi ; push r8 ; push r9 ; push r10 ; push r11 ; push r12 ; push r13 ; sub rsp, 8
-            ; mov rdi, rbx
-            ; mov rsi, rax
-            ; lea r8, [rsp + 8]
-            ; mov r9, [rsp + 72]
-            ; mov r9d, [r9]
-            ; mov rax, QWORD entry::slow_address() as i64
-            ; call rax
-            ; mov r14, [BYTE rbx + at::TLB]
-            ; add rsp, 8
-            ; pop r13 ; pop r12 ; pop r11 ; pop r10 ; pop r9 ; pop r8 ; pop rsi ; pop rdi
-            ; test eax, eax
-        );
-        let left = jump_if(buf, cc::NE, None);
-        dynasm!(buf ; .arch x64
-            ; add QWORD [rsp], 4
-            ; mov rax, [BYTE rbx + at::RESULT]
-            ; mov rdx, [BYTE rbx + at::RESULT_HIGH]
-            ; ret
-        );
-        let here = buf.here();
-        buf.aim(left, here);
-        t.leave_from_call(buf);
+        t.slow = t.write_slow(buf, 0);
+        t.slow_with_vectors = t.write_slow(buf, 16);
 
         buf.align_to(16);
         t.step = buf.here();
@@ -128,6 +106,45 @@ impl Thunks {
         t.leave_from_call(buf);
         t.end = buf.here();
         t
+    }
+
+    /// `slow`, which keeps the first `vectors` vector registers.
+    fn write_slow(self, buf: &mut CodeBuf, vectors: u8) -> Offset {
+        let kept = 16 * i32::from(vectors);
+        buf.align_to(16);
+        let start = buf.here();
+        dynasm!(buf ; .arch x64
+            ; push rdi ; push rsi ; push r8 ; push r9 ; push r10 ; push r11 ; push r12 ; push r13
+            ; sub rsp, 8 + kept
+        );
+        (0..vectors).for_each(|n| dynasm!(buf ; .arch x64 ; vmovdqa [rsp + 16 * i32::from(n)], Rx(n)));
+        dynasm!(buf ; .arch x64
+            ; mov rdi, rbx
+            ; mov rsi, rax
+            ; lea r8, [rsp + 8 + kept]
+            ; mov r9, [rsp + 72 + kept]
+            ; mov r9d, [r9]
+            ; mov rax, QWORD entry::slow_address() as i64
+            ; call rax
+            ; mov r14, [BYTE rbx + at::TLB]
+        );
+        (0..vectors).for_each(|n| dynasm!(buf ; .arch x64 ; vmovdqa Rx(n), [rsp + 16 * i32::from(n)]));
+        dynasm!(buf ; .arch x64
+            ; add rsp, 8 + kept
+            ; pop r13 ; pop r12 ; pop r11 ; pop r10 ; pop r9 ; pop r8 ; pop rsi ; pop rdi
+            ; test eax, eax
+        );
+        let left = jump_if(buf, cc::NE, None);
+        dynasm!(buf ; .arch x64
+            ; add QWORD [rsp], 4
+            ; mov rax, [BYTE rbx + at::RESULT]
+            ; mov rdx, [BYTE rbx + at::RESULT_HIGH]
+            ; ret
+        );
+        let here = buf.here();
+        buf.aim(left, here);
+        self.leave_from_call(buf);
+        start
     }
 
     /// Drops the return address and leaves with eax, counting the instructions before the one that called.

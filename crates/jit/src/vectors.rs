@@ -54,7 +54,6 @@ impl Emitter {
             VOp2::Umin(Lane::B) => asm!(self ; vpminub Rx(to), Rx(a), Rx(b)),
             VOp2::Mul(Lane::H) => asm!(self ; vpmullw Rx(to), Rx(a), Rx(b)),
             VOp2::Mul(Lane::S) => asm!(self ; vpmulld Rx(to), Rx(a), Rx(b)),
-            VOp2::Ext(n) => asm!(self ; vpalignr Rx(to), Rx(b), Rx(a), n as i8),
             _ => self.give_up(),
         }
         to

@@ -84,6 +84,11 @@ impl CodePages {
         self.events.load(Ordering::Acquire)
     }
 
+    /// Where the count of `events` is, for compiled code. Good while `self` stays in place.
+    pub fn events_address(&self) -> usize {
+        self.events.as_ptr() as usize
+    }
+
     /// Calls `each` for the pages invalidated since `seen` events, with `None` if that is every page.
     pub fn changed_since(&self, seen: u64, mut each: impl FnMut(Option<PhysAddr>)) {
         let log = self.log.lock().expect("no code panics while it holds this lock");

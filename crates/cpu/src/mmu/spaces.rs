@@ -122,6 +122,9 @@ impl Mmu {
     /// Offset of the byte that says that a store-release is not yet ordered before a later load-acquire.
     pub const RELEASE_PENDING: usize = std::mem::offset_of!(Mmu, release_pending);
 
+    /// Offset of the byte that says that maintenance was broadcast since the last DSB.
+    pub const SENT: usize = std::mem::offset_of!(Mmu, sent);
+
     /// The view of plain accesses, or of LDTR/STTR.
     pub(crate) fn view(&self, unprivileged: bool) -> View {
         const VIEWS: [View; 8] = [
