@@ -139,14 +139,49 @@ pub(crate) enum Source {
 /// Code to be written after the block.
 pub(crate) enum Cold {
     /// A branch out of the block, taken rarely.
-    Exit { from: Offset, regs: RegFile, flags: Flags, target: u64, executed: u32 },
+    Exit {
+        from: Offset,
+        regs: RegFile,
+        flags: Flags,
+        target: u64,
+        executed: u32,
+    },
     /// An access that the fast path does not do, and where to go on.
-    Load { from: [Option<Offset>; 2], back: Offset, site: u32, to: [Option<u8>; 2] },
-    LoadV { from: [Option<Offset>; 2], back: Offset, site: u32, to: u8 },
-    Store { from: [Option<Offset>; 2], back: Offset, site: u32, values: [Source; 2] },
-    Modify { from: [Option<Offset>; 2], back: Offset, site: u32, values: [Source; 2], to: u8 },
-    StoreV { from: [Option<Offset>; 2], back: Offset, site: u32, value: u8 },
-    Interpret { from: Offset, site: u32 },
+    Load {
+        from: [Option<Offset>; 2],
+        back: Offset,
+        site: u32,
+        to: [Option<u8>; 2],
+    },
+    LoadV {
+        from: [Option<Offset>; 2],
+        back: Offset,
+        site: u32,
+        to: u8,
+    },
+    Store {
+        from: [Option<Offset>; 2],
+        back: Offset,
+        site: u32,
+        values: [Source; 2],
+    },
+    Modify {
+        from: [Option<Offset>; 2],
+        back: Offset,
+        site: u32,
+        values: [Source; 2],
+        to: u8,
+    },
+    StoreV {
+        from: [Option<Offset>; 2],
+        back: Offset,
+        site: u32,
+        value: u8,
+    },
+    Interpret {
+        from: Offset,
+        site: u32,
+    },
 }
 
 /// The compiler of one vCPU.

@@ -1,10 +1,10 @@
 //! How control leaves a block, and the code after it.
 
 use crate::context::at;
+use crate::emit::{C, Call};
 use crate::emit::{Cold, Emitter, Exit, Flags, RAX, RCX, RDX, Source, W, asm};
 use crate::regs::RegFile;
 use crate::thunks::{call, cc, jump, jump_if, why};
-use crate::emit::{C, Call};
 use dynasmrt::{DynasmApi, dynasm};
 
 /// Entries of a jump cache, 16 bytes each.
@@ -120,13 +120,8 @@ impl Emitter {
     pub fn call_handler(&mut self, handler: u16, system: bool) {
         self.flush();
         self.save_flags();
-        let call_info = Call {
-            pc: self.pc_here(),
-            word: self.word(),
-            handler,
-            executed: self.executed() as u16,
-            system,
-        };
+        let call_info =
+            Call { pc: self.pc_here(), word: self.word(), handler, executed: self.executed() as u16, system };
         let number = self.tables.calls.len() as i32;
         self.tables.calls.push(call_info);
         let step = self.thunks.step;

@@ -105,9 +105,7 @@ impl Jit {
         self.interp.counts.instructions = self.context.executed;
         self.interp.cpu.regs.nzcv = unpack(self.context.flags);
         match why & 7 {
-            why::LINK => {
-                self.link(why >> 3)
-            }
+            why::LINK => self.link(why >> 3),
             why::LEFT => Err(self.left.take().expect("set with `why::LEFT`")),
             why::INTERPRET => self.interp.run_block(),
             why::PANIC => std::panic::resume_unwind(self.panic.take().expect("set with `why::PANIC`")),

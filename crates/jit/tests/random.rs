@@ -5,11 +5,11 @@
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 use a64::{ROWS, RowInfo};
+use armagic_jit::Jit;
 use cpu::{Alarms, Exit, Model, Peer, Shared, TlbiQueue, Vcpu, VcpuSpec};
 use gic::{Affinity, Gic, GicSpec, PeSpec};
 use hw::{AccessSize, Clock, PhysAddr};
 use interp::Interp;
-use armagic_jit::Jit;
 use mem::{Bus, Ram};
 use std::sync::Arc;
 use sync::Attention;

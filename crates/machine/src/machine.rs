@@ -1,8 +1,8 @@
 //! A machine from power-on to the end of its run.
 
 use crate::board::{self, Board, BoardError};
-use crate::engine::{EngineError, Tally};
 use crate::control::{Control, Ending, Start};
+use crate::engine::{EngineError, Tally};
 use crate::fdt::{self, CpuNode, FdtSpec};
 use crate::load::{self, LoadError, LoadRequest, Loaded, Source};
 use crate::spec::{MachineSpec, Payload, SpecError};

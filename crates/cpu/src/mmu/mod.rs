@@ -88,7 +88,10 @@ impl Vcpu {
             readable: leaf.perms.allows(view, Need::Read),
             writable: leaf.perms.allows(view, Need::Write) && !leaf.is_clean(&stage1),
             // Device memory under translation is left to the slow path: what is fast may be unaligned.
-            host: ram.host(PhysAddr(leaf.pa & PAGE)).filter(|_| view == View::Off || !leaf.is_device()).map(|h| h.0 as u64),
+            host: ram
+                .host(PhysAddr(leaf.pa & PAGE))
+                .filter(|_| view == View::Off || !leaf.is_device())
+                .map(|h| h.0 as u64),
         };
         self.mmu.fill_data(ask.unprivileged, va, &leaf, fill);
         Ok(Place { pa: leaf.pa, device: leaf.is_device() })
