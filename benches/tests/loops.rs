@@ -1,7 +1,7 @@
 //! The smoke size of `measure mips`: every loop prints what the host computes, with the MMU off and on.
 
 use firmware::Loop;
-use machine::{CharSink, Ending, Machine, MachineSpec, Model, Payload};
+use machine::{CharSink, Ending, EngineKind, Machine, MachineSpec, Model, Payload};
 use std::sync::{Arc, Mutex};
 
 #[derive(Clone, Default)]
@@ -15,12 +15,13 @@ impl CharSink for Console {
 
 /// Runs it, compares what it prints, and gives the instructions it took.
 #[track_caller]
-fn check(which: Loop, rounds: u64, mmu: bool) -> u64 {
+fn check(which: Loop, rounds: u64, mmu: bool, engine: EngineKind) -> u64 {
     let console = Console::default();
     let spec = MachineSpec {
         cpus: 1,
         memory: 256 << 20,
         model: Model::by_name("neoverse-n1").expect("the default model"),
+        engine,
         payload: Payload::Program(which.program(rounds, mmu)),
         initrd: None,
         append: String::new(),
@@ -34,12 +35,20 @@ fn check(which: Loop, rounds: u64, mmu: bool) -> u64 {
     machine.finish().instructions
 }
 
+/// Every engine that this host has.
+fn engines() -> Vec<EngineKind> {
+    [EngineKind::Interp, EngineKind::Jit].into_iter().filter(|engine| engine.check().is_ok()).collect()
+}
+
 #[test]
 fn checksums_are_the_hosts() {
     for which in Loop::ALL {
         for rounds in [1, 2, 17] {
-            let (off, on) = (check(which, rounds, false), check(which, rounds, true));
-            assert!(off < on, "an identity map is built with instructions");
+            let counts = |mmu| engines().into_iter().map(|e| check(which, rounds, mmu, e)).collect::<Vec<_>>();
+            let (off, on) = (counts(false), counts(true));
+            assert!(off[0] < on[0], "an identity map is built with instructions");
+            let same = |counts: &[u64]| counts.iter().all(|n| *n == counts[0]);
+            assert!(same(&off) && same(&on), "{}: engines count {off:?}, {on:?}", which.name());
         }
     }
 }
@@ -50,8 +59,10 @@ fn instructions_are_counted_as_written() {
     // Checksums whose digits take another number of instructions to print differ by some dozens.
     const PRINTING: u64 = 200;
     for (which, each) in [(Loop::Alu, 17), (Loop::List, 5), (Loop::Far, 8 * 10 + 2), (Loop::Copy, 256 * 5 + 4)] {
-        let (few, many) = (check(which, 1000, true), check(which, 3000, true));
-        let difference = (many - few).abs_diff(2000 * each);
-        assert!(difference < PRINTING, "{}: {difference} away from {each} a round", which.name());
+        for engine in engines() {
+            let (few, many) = (check(which, 1000, true, engine), check(which, 3000, true, engine));
+            let difference = (many - few).abs_diff(2000 * each);
+            assert!(difference < PRINTING, "{}: {difference} away from {each} a round", which.name());
+        }
     }
 }

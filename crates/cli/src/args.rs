@@ -117,6 +117,8 @@ pub struct MachineArgs {
 pub enum EngineName {
     /// The interpreter: the reference
     Interp,
+    /// The compiler (Linux on x86-64)
+    Jit,
 }
 
 /// How `--stats` prints.

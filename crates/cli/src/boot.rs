@@ -1,11 +1,11 @@
 //! `armagic boot` and `armagic demo`: from arguments to a machine, and from its end to an exit status.
 
-use crate::args::{Boot, Demo, MachineArgs, StatsFormat};
+use crate::args::{Boot, Demo, EngineName, MachineArgs, StatsFormat};
 use crate::console::{self, Marks, Output};
 use crate::ending::{Reason, Status, Verdict};
 use crate::guests;
 use anyhow::{Context, Result};
-use machine::{Ending, Machine, MachineError, MachineSpec, Payload, Stats};
+use machine::{Ending, EngineKind, Machine, MachineError, MachineSpec, Payload, Stats};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -72,6 +72,10 @@ fn spec(args: &MachineArgs, target: Target, dtb: Option<PathBuf>) -> MachineSpec
         cpus: args.smp,
         memory: args.memory,
         model: args.cpu,
+        engine: match args.engine {
+            EngineName::Interp => EngineKind::Interp,
+            EngineName::Jit => EngineKind::Jit,
+        },
         payload: target.payload,
         initrd: target.initrd,
         append: target.append,

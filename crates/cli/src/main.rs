@@ -31,7 +31,7 @@ fn main() -> ! {
 /// Numbers out of range are usage; what remains of errors before a run is about files.
 fn status_of(error: &anyhow::Error) -> Status {
     match error.downcast_ref::<MachineError>() {
-        Some(MachineError::Spec(_)) => Status::Usage,
+        Some(MachineError::Spec(_) | MachineError::Engine(_)) => Status::Usage,
         Some(MachineError::Thread { .. } | MachineError::Board(_)) => Status::Internal,
         _ => Status::Load,
     }

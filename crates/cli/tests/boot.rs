@@ -14,12 +14,13 @@ fn counts(interrupts: &str, name: &str, cpus: usize) -> Vec<u64> {
 
 /// Boots `guest` with `smp` CPUs, types at its shell, powers off; interrupts must have reached every CPU.
 #[track_caller]
-fn check(test: &str, guest: &str, smp: usize) {
+fn check(test: &str, guest: &str, smp: usize, engine: &str) {
     if offline(test) {
         return;
     }
     let smp_arg = smp.to_string();
-    let mut session = Session::start(&["boot", guest, "--smp", &smp_arg, "--timeout", "240", "--stats", "json"]);
+    let mut session =
+        Session::start(&["boot", guest, "--engine", engine, "--smp", &smp_arg, "--timeout", "240", "--stats", "json"]);
     session.wait_for("BOOT-OK");
     // Every CPU is made busy for some ticks of its own.
     session.type_line(
@@ -45,17 +46,38 @@ fn check(test: &str, guest: &str, smp: usize) {
 
 #[test]
 fn debian_boots_with_one_cpu() {
-    check("debian_boots_with_one_cpu", "debian", 1);
+    check("debian_boots_with_one_cpu", "debian", 1, "interp");
 }
 
 #[test]
 fn debian_boots_with_four_cpus() {
-    check("debian_boots_with_four_cpus", "debian", 4);
+    check("debian_boots_with_four_cpus", "debian", 4, "interp");
 }
 
 #[test]
 fn debian_full_boots_with_two_cpus() {
-    check("debian_full_boots_with_two_cpus", "debian-full", 2);
+    check("debian_full_boots_with_two_cpus", "debian-full", 2, "interp");
+}
+
+/// The compiler is there on Linux on x86-64 only.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod compiled {
+    use super::check;
+
+    #[test]
+    fn debian_boots_compiled_with_one_cpu() {
+        check("debian_boots_compiled_with_one_cpu", "debian", 1, "jit");
+    }
+
+    #[test]
+    fn debian_boots_compiled_with_four_cpus() {
+        check("debian_boots_compiled_with_four_cpus", "debian", 4, "jit");
+    }
+
+    #[test]
+    fn debian_full_boots_compiled_with_two_cpus() {
+        check("debian_full_boots_compiled_with_two_cpus", "debian-full", 2, "jit");
+    }
 }
 
 #[test]

@@ -195,6 +195,12 @@ impl Vcpu {
         if self.fp_open { Ok(()) } else { Err(self.raise_fp()) }
     }
 
+    /// Do SIMD&FP instructions not trap here?
+    #[inline(always)]
+    pub fn fp_is_open(&self) -> bool {
+        self.fp_open
+    }
+
     /// Recomputes `fp_open`: CPACR_EL1.FPEN is 0b11 for everyone, 0b01 for EL1 only.
     pub(crate) fn refresh_fp(&mut self) {
         let fpen = self.sys.cpacr >> 20 & 3;

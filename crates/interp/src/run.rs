@@ -39,6 +39,11 @@ pub struct Interp {
     fruitless: u32,
 }
 
+/// Where `run_page` stops besides where it must: nowhere, where a counter may overflow, anywhere.
+pub(crate) const FREELY: u8 = 0;
+pub(crate) const TO_OVERFLOW: u8 = 1;
+pub(crate) const TO_BRANCH: u8 = 2;
+
 /// Rows first, then what is not a row.
 static HANDLERS: [Handler<Interp>; ROW_COUNT + 1] = {
     let rows = semantics::handlers::<Interp>();
@@ -62,35 +67,83 @@ impl Interp {
     /// Executes until the machine must act; the PC is then that of the next instruction.
     pub fn run(&mut self) -> Exit {
         loop {
-            if self.cpu.attention.is_set()
-                && let Some(exit) = self.attend()
-            {
+            if let Some(exit) = self.posted() {
                 return exit;
             }
-            let result = if self.cpu.is_debugged() || self.cpu.is_sampled() {
-                self.run_watched()
-            } else {
-                self.take_interrupts();
-                self.run_page::<false>()
-            };
-            match result {
-                Ok(()) | Err(Leave::Resync) => {}
-                Err(Leave::Exception) => {
-                    self.counts.exceptions += 1;
-                    self.cpu.take_exception();
-                    if self.locked_up() {
-                        return Exit::Lockup;
-                    }
-                }
-                Err(Leave::Exit) => return self.cpu.exit,
+            let done = self.turn();
+            if let Some(exit) = self.settle(done) {
+                return exit;
             }
         }
+    }
+
+    /// Must instructions be executed one by one, or counted as they are? Then only `turn` will do.
+    #[inline(always)]
+    pub fn is_watched(&self) -> bool {
+        self.cpu.is_debugged() || self.cpu.is_counting()
+    }
+
+    /// Interrupts, and then as much as `run` executes without looking up.
+    #[inline]
+    pub fn turn(&mut self) -> Done {
+        if self.cpu.is_debugged() || self.cpu.is_sampled() {
+            return self.run_watched();
+        }
+        self.take_interrupts();
+        self.run_page::<FREELY>()
+    }
+
+    /// Executes until a branch is taken, or as long as `run` would without looking up.
+    pub fn run_block(&mut self) -> Done {
+        self.run_page::<TO_BRANCH>()
+    }
+
+    /// Executes one instruction that belongs to the row numbered `handler`, and leaves counting it to the caller.
+    /// The PC is its own, and afterwards that of the next one if it simply finished.
+    #[inline]
+    pub fn execute(&mut self, handler: u16, word: u32) -> Done {
+        self.straight_from = self.cpu.regs.pc;
+        self.next = self.cpu.regs.pc.wrapping_add(4);
+        HANDLERS[usize::from(handler).min(ROW_COUNT)](self, word)?;
+        self.cpu.regs.pc = self.next;
+        Ok(())
+    }
+
+    /// Does what was posted; `Some` if the machine wants the thread.
+    #[inline]
+    pub fn posted(&mut self) -> Option<Exit> {
+        if self.cpu.attention.is_set() { self.attend() } else { None }
+    }
+
+    /// What is due between two instructions: what was posted, and interrupts. `Some` if the machine wants the
+    /// thread.
+    #[inline]
+    pub fn between(&mut self) -> Option<Exit> {
+        let exit = self.posted();
+        if exit.is_none() {
+            self.take_interrupts();
+        }
+        exit
     }
 
     #[inline(always)]
     pub(crate) fn take_interrupts(&mut self) {
         if self.cpu.take_interrupts() {
             self.counts.interrupts += 1;
+        }
+    }
+
+    /// What follows from how an instruction finished. `Some` if the machine must act.
+    #[inline]
+    pub fn settle(&mut self, done: Done) -> Option<Exit> {
+        match done {
+            Ok(()) | Err(Leave::Resync) => None,
+            Err(Leave::Exception) => {
+                self.counts.exceptions += 1;
+                self.cpu.take_exception();
+                self.locked_up().then_some(Exit::Lockup)
+            }
+            Err(Leave::Exit) => Some(self.cpu.exit),
         }
     }
 
@@ -120,8 +173,8 @@ impl Interp {
     }
 
     /// Executes until control leaves the page of the PC, attention is wanted at a taken branch, or an
-    /// instruction does not simply finish. If `SAMPLED`, also at the taken branch where a counter may overflow.
-    pub(crate) fn run_page<const SAMPLED: bool>(&mut self) -> Done {
+    /// instruction does not simply finish. `STOP` says at which other taken branches.
+    pub(crate) fn run_page<const STOP: u8>(&mut self) -> Done {
         let page = self.fetch_page()?;
         let start = self.cpu.regs.pc;
         if self.cpu.regs.pstate.btype != 0 {
@@ -146,7 +199,8 @@ impl Interp {
             if next != fall_through {
                 self.straight_to(fall_through);
                 self.straight_from = next;
-                if self.cpu.attention.is_set() || SAMPLED && self.executed > self.cpu.until_overflow() {
+                let stop = STOP == TO_BRANCH || STOP == TO_OVERFLOW && self.executed > self.cpu.until_overflow();
+                if stop || self.cpu.attention.is_set() {
                     break Ok(());
                 }
             }

@@ -2,6 +2,7 @@
 //! be, and no further than the next overflow of a counter that interrupts.
 
 use crate::Interp;
+use crate::run::TO_OVERFLOW;
 use semantics::Done;
 
 impl Interp {
@@ -11,7 +12,7 @@ impl Interp {
     pub(crate) fn run_watched(&mut self) -> Done {
         self.cpu.check_step()?;
         self.take_interrupts();
-        if self.cpu.debugs_page(self.cpu.regs.pc) { self.run_one() } else { self.run_page::<true>() }
+        if self.cpu.debugs_page(self.cpu.regs.pc) { self.run_one() } else { self.run_page::<TO_OVERFLOW>() }
     }
 
     /// Executes one instruction, unless it has a breakpoint.

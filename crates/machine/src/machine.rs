@@ -2,6 +2,7 @@
 
 use crate::board::{self, Board, BoardError};
 use crate::control::{Control, Ending, Start};
+use crate::engine::{EngineError, Tally};
 use crate::fdt::{self, CpuNode, FdtSpec};
 use crate::load::{self, LoadError, LoadRequest, Loaded, Source};
 use crate::spec::{MachineSpec, Payload, SpecError};
@@ -9,7 +10,6 @@ use crate::stats::Stats;
 use crate::{map, vcpu_thread};
 use cpu::VcpuSpec;
 use devices::{CharSink, Pl011};
-use interp::Counts;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +23,9 @@ pub enum MachineError {
     /// The specification is out of range.
     #[error(transparent)]
     Spec(#[from] SpecError),
+    /// The engine cannot run on this host.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// The board could not be put together.
     #[error(transparent)]
     Board(#[from] BoardError),
@@ -64,7 +67,7 @@ pub struct Machine {
     board: Board,
     control: Arc<Control>,
     loaded: Loaded,
-    threads: Vec<JoinHandle<Counts>>,
+    threads: Vec<JoinHandle<Tally>>,
     alarm: Option<JoinHandle<()>>,
     input_open: Arc<AtomicBool>,
     started: Option<Instant>,
@@ -74,6 +77,7 @@ impl Machine {
     /// Builds the board and loads the guest. `console` gets what the guest's UART sends.
     pub fn new(spec: MachineSpec, console: Box<dyn CharSink>) -> Result<Machine, MachineError> {
         spec.check()?;
+        spec.engine.check()?;
         let board = board::build(&spec, console)?;
         let control = Arc::new(Control::new(board.attentions.clone()));
         let loaded = load(&spec, &board)?;
@@ -143,7 +147,7 @@ impl Machine {
         if let Some(alarm) = self.alarm.take() {
             _ = alarm.join();
         }
-        Stats::of(&counts, seconds)
+        Stats::of(self.spec.engine, &counts, seconds)
     }
 
     fn spawn(&mut self) -> Result<(), MachineError> {
@@ -153,15 +157,18 @@ impl Machine {
         self.alarm = Some(alarm.map_err(error("timers".into()))?);
         for index in 0..self.spec.cpus {
             let (control, shared) = (self.control.clone(), self.board.shared.clone());
+            let kind = self.spec.engine;
             let spec = VcpuSpec { index, mpidr: map::affinity(index as u32), model: self.spec.model };
             let body = move || {
                 // A panic here is our bug; it must end the run with a message, not leave it waiting.
-                let run = || vcpu_thread::body(&control, shared.clone(), spec);
-                std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| {
+                let run = || vcpu_thread::body(&control, shared.clone(), spec, kind).map_err(|e| e.to_string());
+                let panicked = |_| Err(format!("the thread of CPU {index} panicked; the message is above"));
+                let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(panicked);
+                ended.unwrap_or_else(|why| {
                     shared.peers[index].abandon();
-                    control.end(Ending::Internal(format!("the thread of CPU {index} panicked; the message is above")));
+                    control.end(Ending::Internal(why));
                     control.went_off(index);
-                    Counts::default()
+                    Tally::default()
                 })
             };
             let thread = std::thread::Builder::new().name(format!("vcpu{index}")).spawn(body);

@@ -1,5 +1,6 @@
 //! What the user wants of a machine, and its limits.
 
+use crate::engine::EngineKind;
 use cpu::Model;
 use std::path::PathBuf;
 
@@ -17,6 +18,8 @@ pub struct MachineSpec {
     pub memory: u64,
     /// Which processor the vCPUs look like.
     pub model: &'static Model,
+    /// How instructions are executed.
+    pub engine: EngineKind,
     /// What is started.
     pub payload: Payload,
     /// Initial RAM disk.

@@ -1,5 +1,6 @@
 //! What a run counted, as `--stats` prints it.
 
+use crate::engine::{Compiled, EngineKind, Tally};
 use interp::Counts;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -21,24 +22,27 @@ pub struct Stats {
     pub interrupts: u64,
     /// Instruction words that belong to no row of the table, and how often each was executed.
     pub unallocated: BTreeMap<String, u64>,
+    /// What the compiler counted.
+    pub compiled: Compiled,
 }
 
 impl Stats {
-    pub(crate) fn of(counts: &[Counts], seconds: f64) -> Stats {
-        let sum = |field: fn(&Counts) -> u64| counts.iter().map(field).sum::<u64>();
+    pub(crate) fn of(engine: EngineKind, tallies: &[Tally], seconds: f64) -> Stats {
+        let sum = |field: fn(&Counts) -> u64| tallies.iter().map(|t| field(&t.counts)).sum::<u64>();
         let mut unallocated = BTreeMap::new();
-        for (word, times) in counts.iter().flat_map(|c| &c.unallocated) {
+        for (word, times) in tallies.iter().flat_map(|t| &t.counts.unallocated) {
             *unallocated.entry(format!("{word:#010x}")).or_default() += times;
         }
         let instructions = sum(|c| c.instructions);
         Stats {
-            engine: "interp",
+            engine: engine.name(),
             seconds,
             instructions,
             mips: instructions as f64 / seconds.max(1e-9) / 1e6,
             exceptions: sum(|c| c.exceptions),
             interrupts: sum(|c| c.interrupts),
             unallocated,
+            compiled: tallies.iter().fold(Compiled::default(), |sum, t| sum.plus(&t.compiled)),
         }
     }
 }

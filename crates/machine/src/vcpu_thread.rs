@@ -1,22 +1,27 @@
 //! The body of a vCPU's host thread: run the engine, and do what it leaves for.
 
 use crate::control::{Control, Ending, Sleeper, Start};
+use crate::engine::{Engine, EngineError, EngineKind, Tally};
 use crate::psci::{self, Next};
 use cpu::{Exit, Shared, Vcpu, VcpuSpec};
-use interp::{Counts, Interp};
 use std::sync::Arc;
 
 /// Runs vCPU `spec` whenever it is switched on, until the machine is torn down; what was counted.
-pub(crate) fn body(control: &Control, shared: Arc<Shared>, spec: VcpuSpec) -> Counts {
+pub(crate) fn body(
+    control: &Control,
+    shared: Arc<Shared>,
+    spec: VcpuSpec,
+    kind: EngineKind,
+) -> Result<Tally, EngineError> {
     let index = spec.index;
-    let mut engine = Interp::new(Vcpu::new(spec, shared));
+    let mut engine = Engine::new(kind, Vcpu::new(spec, shared))?;
     while let Some(start) = control.wait_start(index) {
-        enter(&mut engine.cpu, start);
+        enter(engine.cpu(), start);
         while let Some(()) = step(control, &mut engine) {}
-        engine.cpu.park();
+        engine.cpu().park();
         control.went_off(index);
     }
-    engine.counts
+    Ok(engine.tally())
 }
 
 /// Reset state of a PE that is switched on (DEN 0022, "CPU_ON"; Documentation/arch/arm64/booting).
@@ -28,9 +33,9 @@ fn enter(cpu: &mut Vcpu, start: Start) {
 }
 
 /// Runs until the engine leaves; `None` when the PE is off.
-fn step(control: &Control, engine: &mut Interp) -> Option<()> {
+fn step(control: &Control, engine: &mut Engine) -> Option<()> {
     let exit = engine.run();
-    let cpu = &mut engine.cpu;
+    let cpu = engine.cpu();
     match exit {
         Exit::Wfi => sleep(control, cpu),
         Exit::Wfe => {

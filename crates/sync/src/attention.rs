@@ -81,6 +81,12 @@ impl Attention {
         self.word.load(Ordering::Relaxed) != 0
     }
 
+    /// Where the word is, for compiled code, which does what `is_set` does. Good while `self` stays in place.
+    #[cfg(not(loom))]
+    pub fn address(&self) -> usize {
+        self.word.as_ptr() as usize
+    }
+
     /// Takes every posted reason. Only the owning vCPU thread calls this.
     pub fn take(&self) -> Reasons {
         Reasons(self.word.swap(0, Ordering::AcqRel) & !Reasons::ASLEEP)

@@ -30,7 +30,7 @@ pub const UNCLAIMED: &[Unclaimed] = &[
         0xd503_4b9f,
     ),
     row("FEAT_D128", &["MrrsRs", "MsrrSr", "SyspCr"], 0xd577_47a2),
-    row("FEAT_PAuth_LR", &["sppc", "Pacnbi", "Pacm"], 0xf392_2a3f),
+    row("FEAT_PAuth_LR", &["sppc", "Pacnbi", "Pacm", "171615"], 0xf392_2a3f),
     row(
         "FEAT_MTE",
         &["Addsubimmtags", "AddsubImmtags", "Ldsttags", "Irg64", "Gmi64", "Subp64s", "Subps64s", "Stgp64"],
@@ -39,6 +39,7 @@ pub const UNCLAIMED: &[Unclaimed] = &[
     row("FEAT_CPA", &["Addpt64", "Subpt64", "Maddpt64", "Msubpt64"], 0x9a1e_3f46),
     row("FEAT_MOPS of FEAT_MTE: SETG", &["Setg"], 0x1ddf_0441),
     row("FEAT_LRCPC3", &["Ldiappstilp", "LdapstlWriteback"], 0x9915_180f),
+    row("FEAT_GCS: GCSSTR, GCSSTTR", &["LdstGcs"], 0xd91f_0c60),
     row("FEAT_LOR", &["Ldlar", "Stllr"], 0x888f_4c01),
     row("FEAT_LS64, FEAT_LS64_V, FEAT_LS64_ACCDATA", &["64bMemop", "Ld64b", "Lda64b", "St64b", "Stl64b"], 0xf83f_9064),
     row("FEAT_LSE128", &["Ldclrp", "Ldsetp", "Swpp"], 0x192e_1266),

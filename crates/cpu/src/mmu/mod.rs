@@ -102,7 +102,11 @@ impl Vcpu {
         let fill = Fill {
             readable: leaf.perms.allows(view, Need::Read),
             writable: leaf.perms.allows(view, Need::Write) && !leaf.is_clean(&stage1),
-            host: ram.host(PhysAddr(leaf.pa & PAGE)).map(|host| host.0 as u64).filter(|_| !self.is_watched_page(va)),
+            // Device memory under translation is left to the slow path: what is fast may be unaligned.
+            host: ram
+                .host(PhysAddr(leaf.pa & PAGE))
+                .filter(|_| (view == View::Off || !leaf.is_device()) && !self.is_watched_page(va))
+                .map(|host| host.0 as u64),
         };
         self.mmu.fill_data(ask.unprivileged, va, &leaf, fill);
         Ok(Place { pa: leaf.pa, device: leaf.is_device() })

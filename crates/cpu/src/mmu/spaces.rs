@@ -101,6 +101,30 @@ impl Mmu {
         &self.banks[(view | half(va)) % BANKS]
     }
 
+    /// Where compiled code finds the data entries of one range (`Entry`, 32 bytes each, indexed by the page
+    /// number modulo 1024). Good until the next call of anything on this PE.
+    #[inline(always)]
+    pub fn data_entries(&self, unprivileged: bool, upper: bool) -> usize {
+        std::ptr::from_ref(self.bank(unprivileged, u64::from(upper) << 55)).addr()
+    }
+
+    /// `Tlb::stamp` of the translations that instructions of one range are fetched by.
+    #[inline(always)]
+    pub fn code_stamp(&self, upper: bool) -> u64 {
+        self.bank(false, u64::from(upper) << 55).stamp()
+    }
+
+    /// Are accesses translated, and unaligned ones to Normal memory allowed?
+    pub fn is_lenient(&self) -> bool {
+        !self.strict && self.view(false) != View::Off
+    }
+
+    /// Offset of the byte that says that a store-release is not yet ordered before a later load-acquire.
+    pub const RELEASE_PENDING: usize = std::mem::offset_of!(Mmu, release_pending);
+
+    /// Offset of the byte that says that maintenance was broadcast since the last DSB.
+    pub const SENT: usize = std::mem::offset_of!(Mmu, sent);
+
     /// The view of plain accesses, or of LDTR/STTR.
     pub(crate) fn view(&self, unprivileged: bool) -> View {
         const VIEWS: [View; 8] = [

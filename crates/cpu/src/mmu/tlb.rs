@@ -5,6 +5,7 @@
 //! since a tagged address is simply another tag value.
 
 use super::Leaf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Data entries.
 const DATA: usize = 1024;
@@ -92,6 +93,20 @@ pub struct Tlb {
     blocks: Vec<Span>,
     /// Does any entry belong to all ASIDs?
     has_global: bool,
+    /// Names this set of instruction translations: another value whenever one that was here may be gone. What an
+    /// engine derived from instruction addresses under an equal stamp still holds.
+    stamp: u64,
+    /// Pages of the instruction entries since `stamp` was given, evicted ones too; a bit stands for several.
+    code_seen: [u64; SEEN / 64],
+}
+
+/// Bits of `Tlb::code_seen`.
+const SEEN: usize = 1024;
+
+/// A stamp that no TLB of this process has had.
+fn fresh_stamp() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 /// Spans kept apart; further ones widen the nearest. The kernel image and the linear map are two.
@@ -107,7 +122,15 @@ impl Tlb {
     /// Nothing cached.
     pub fn new() -> Tlb {
         let (data, code) = ([NO_DATA; DATA], [NO_CODE; CODE]);
-        Tlb { data, code, page_log2: 12, blocks: Vec::with_capacity(MAX_SPANS), has_global: false }
+        Tlb {
+            data,
+            code,
+            page_log2: 12,
+            blocks: Vec::with_capacity(MAX_SPANS),
+            has_global: false,
+            stamp: fresh_stamp(),
+            code_seen: [0; SEEN / 64],
+        }
     }
 
     /// Forgets everything.
@@ -117,6 +140,24 @@ impl Tlb {
         self.page_log2 = 12;
         self.blocks.clear();
         self.has_global = false;
+        self.restamp();
+    }
+
+    /// The name of the present set of instruction translations.
+    #[inline(always)]
+    pub fn stamp(&self) -> u64 {
+        self.stamp
+    }
+
+    fn restamp(&mut self) {
+        self.stamp = fresh_stamp();
+        self.code_seen = [0; SEEN / 64];
+    }
+
+    /// Where a page's bit is in `code_seen`.
+    fn seen_at(va: u64) -> (usize, u64) {
+        let bit = (va >> 12) as usize % SEEN;
+        (bit / 64, 1 << (bit % 64))
     }
 
     /// The data entry that `va` would be in.
@@ -144,6 +185,8 @@ impl Tlb {
     /// Keeps the instruction translation of `va`.
     pub(crate) fn fill_code(&mut self, va: u64, leaf: &Leaf) {
         self.code[(va >> 12) as usize % CODE] = CodeEntry { tag: va & PAGE, meta: Meta::of(leaf) };
+        let (word, bit) = Self::seen_at(va);
+        self.code_seen[word] |= bit;
         self.remember(va, leaf);
     }
 
@@ -175,6 +218,7 @@ impl Tlb {
     pub(crate) fn drop_va(&mut self, va: u64) {
         let va = va & UNTAGGED;
         let first = va >> self.page_log2 << self.page_log2;
+        let mut had_code = false;
         for page in (first..first + (1 << self.page_log2)).step_by(0x1000) {
             let data = &mut self.data[(page >> 12) as usize % DATA];
             if data.read != INVALID && (data.read ^ page) & UNTAGGED & PAGE == 0 {
@@ -184,11 +228,17 @@ impl Tlb {
             if (code.tag ^ page) & UNTAGGED & PAGE == 0 {
                 *code = NO_CODE;
             }
+            let (word, bit) = Self::seen_at(page);
+            had_code |= self.code_seen[word] & bit != 0;
         }
         if self.blocks.iter().any(|s| s.first <= va && va <= s.last) {
             let hit = |tag: u64, meta: u64| ((tag ^ va) & UNTAGGED) >> (meta & Meta::LOG2) == 0;
             self.data.iter_mut().filter(|e| hit(e.read, e.meta)).for_each(|e| *e = NO_DATA);
             self.code.iter_mut().filter(|e| hit(e.tag, e.meta)).for_each(|e| *e = NO_CODE);
+            had_code = true;
+        }
+        if had_code {
+            self.restamp();
         }
     }
 }

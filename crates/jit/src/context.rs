@@ -1,0 +1,169 @@
+//! What compiled code and the dispatcher share, besides the PE's own registers.
+
+use cpu::{Regs, Sys, Vcpu};
+use std::mem::offset_of;
+
+/// rbx points here while compiled code runs.
+#[repr(C)]
+pub(crate) struct Context {
+    /// The vCPU's attention word.
+    pub attention: usize,
+    /// Data entries of the current view, of the range that the code itself is in (r14).
+    pub tlb: usize,
+    /// Data entries of LDTR and STTR, lower range.
+    pub tlb_unprivileged: usize,
+    /// Entries of the current jump cache.
+    pub jumps: usize,
+    /// The condition flags: N, Z in bits 15 and 14, C in bit 8, V in bit 0, as LAHF and SETO leave them in AX.
+    pub flags: u64,
+    /// Guest instructions executed (r15).
+    pub executed: u64,
+    /// The engine, for helpers.
+    pub jit: *mut crate::Jit,
+    /// With `why::LEFT` and its kin from a helper: instructions of the block that came before.
+    pub extra: u64,
+    /// The count of invalidations of instructions, and how many of them were acted on.
+    pub events: usize,
+    pub seen: u64,
+    /// What an out-of-line load found.
+    pub result: [u64; 2],
+}
+
+/// Field offsets from rbx.
+pub(crate) mod at {
+    use super::*;
+    pub const ATTENTION: i8 = offset_of!(Context, attention) as i8;
+    pub const TLB: i8 = offset_of!(Context, tlb) as i8;
+    pub const TLB_UNPRIVILEGED: i8 = offset_of!(Context, tlb_unprivileged) as i8;
+    pub const JUMPS: i8 = offset_of!(Context, jumps) as i8;
+    pub const FLAGS: i8 = offset_of!(Context, flags) as i8;
+    pub const EXECUTED: i8 = offset_of!(Context, executed) as i8;
+    pub const EXTRA: i8 = offset_of!(Context, extra) as i8;
+    pub const EVENTS: i8 = offset_of!(Context, events) as i8;
+    pub const SEEN: i8 = offset_of!(Context, seen) as i8;
+    pub const RESULT: i8 = offset_of!(Context, result) as i8;
+    pub const RESULT_HIGH: i8 = RESULT + 8;
+}
+
+/// rbp points this far into `Regs`, so that X0 to X30 and SP are within a signed byte of it.
+pub(crate) const BIAS: i32 = 128;
+const _: () = assert!(offset_of!(Regs, x) == 0 && offset_of!(Regs, sp) == 31 * 8);
+
+/// Xn, or SP for 31, from rbp.
+pub(crate) const fn slot(r: u8) -> i8 {
+    (8 * (r as i32 & 31) - BIAS) as i8
+}
+
+/// Vn from rbp.
+pub(crate) const fn vslot(r: u32) -> i32 {
+    offset_of!(Regs, v) as i32 + 16 * (r as i32 & 31) - BIAS
+}
+
+/// The PC from rbp.
+pub(crate) const PC: i32 = offset_of!(Regs, pc) as i32 - BIAS;
+
+/// A place in the PE from rbp.
+pub(crate) const fn in_pe(offset: usize) -> i32 {
+    offset as i32 - offset_of!(Vcpu, regs) as i32 - BIAS
+}
+
+/// A system register from rbp.
+pub(crate) const fn sys(offset: usize) -> i32 {
+    in_pe(offset_of!(Vcpu, sys) + offset)
+}
+
+/// The byte that says that a store-release is not yet ordered before a later load-acquire.
+pub(crate) const RELEASE_PENDING: i32 = in_pe(offset_of!(Vcpu, mmu) + cpu::mmu::Mmu::RELEASE_PENDING);
+
+/// The byte that says that maintenance was broadcast since the last DSB.
+pub(crate) const fn sent() -> i32 {
+    in_pe(offset_of!(Vcpu, mmu) + cpu::mmu::Mmu::SENT)
+}
+
+/// PSTATE.{D, A, I, F}.
+pub(crate) const fn daif() -> i32 {
+    in_pe(offset_of!(Vcpu, regs) + offset_of!(Regs, pstate) + offset_of!(cpu::Pstate, daif))
+}
+
+/// TPIDR_ELn.
+pub(crate) const fn tpidr(el: usize) -> i32 {
+    sys(offset_of!(Sys, tpidr) + 8 * el)
+}
+
+/// From PSTATE.{N, Z, C, V} in bits 3 to 0.
+pub(crate) const fn pack(nzcv: u32) -> u64 {
+    ((nzcv & 0xc) << 12 | (nzcv & 2) << 7 | nzcv & 1) as u64
+}
+
+/// To bits 3 to 0.
+pub(crate) const fn unpack(flags: u64) -> u32 {
+    (flags >> 12 & 0xc | flags >> 7 & 2 | flags & 1) as u32
+}
+
+/// What blocks are compiled for, besides their address.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Static(pub u16);
+
+impl Static {
+    const FP: u16 = 1 << 2;
+    const UPPER: u16 = 1 << 3;
+    const LENIENT: u16 = 1 << 4;
+    const SP_CHECK: u16 = 1 << 5;
+    const SP_ELX: u16 = 1 << 6;
+    const TRUSTED: u16 = 1 << 7;
+    const WATCHED: u16 = 1 << 8;
+
+    pub fn of(cpu: &Vcpu, pc: u64) -> Static {
+        let bit = |set: bool, bit: u16| if set { bit } else { 0 };
+        Static(
+            u16::from(cpu.regs.pstate.el & 3)
+                | bit(cpu.fp_is_open(), Self::FP)
+                | bit(pc >> 55 & 1 != 0, Self::UPPER)
+                | bit(cpu.mmu.is_lenient(), Self::LENIENT)
+                | bit(cpu.sp_alignment_checked(), Self::SP_CHECK)
+                | bit(cpu.regs.pstate.sp_elx, Self::SP_ELX)
+                | bit(cpu.instruction_cache_on(), Self::TRUSTED)
+                // No code is ever compiled for this: it differs, so that compiled code is left.
+                | bit(cpu.is_debugged() || cpu.is_counting(), Self::WATCHED),
+        )
+    }
+    /// Exception level 1.
+    pub fn is_el1(self) -> bool {
+        self.0 & 3 == 1
+    }
+    /// SP is that of the Exception level.
+    pub fn sp_elx(self) -> bool {
+        self.0 & Self::SP_ELX != 0
+    }
+    /// Instructions change only by invalidation.
+    pub fn trusted(self) -> bool {
+        self.0 & Self::TRUSTED != 0
+    }
+    /// SIMD&FP instructions do not trap.
+    pub fn fp(self) -> bool {
+        self.0 & Self::FP != 0
+    }
+    /// Instructions are fetched from the upper range.
+    pub fn upper(self) -> bool {
+        self.0 & Self::UPPER != 0
+    }
+    /// Unaligned accesses are allowed wherever the fast path of an access leads.
+    pub fn lenient(self) -> bool {
+        self.0 & Self::LENIENT != 0
+    }
+    /// SP as a base must be aligned.
+    pub fn sp_check(self) -> bool {
+        self.0 & Self::SP_CHECK != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_come_back() {
+        (0..16).for_each(|nzcv| assert_eq!(unpack(pack(nzcv)), nzcv));
+        assert_eq!(pack(0b1111), 0xc101);
+    }
+}

@@ -1,0 +1,506 @@
+//! The emitter: what is known while one block is compiled, and the pieces every lowering uses.
+//!
+//! A lowering appends to `buf`. What it cannot do it says with `give_up`: the instruction's code is then taken
+//! back and replaced by a call of the interpreter's handler. Rare code goes to `cold` and is written after the
+//! block.
+
+use crate::code::{CodeBuf, Offset};
+use crate::context::{Static, at, slot};
+use crate::regs::{HOSTS, PLACES, RegFile, Where};
+use crate::thunks::{Thunks, cc, jump_if};
+use a64::{FeatureSet, Row};
+use dynasmrt::{DynasmApi, dynasm};
+
+/// `dynasm!` into the emitter's buffer.
+macro_rules! asm {
+    ($e:expr ; $($code:tt)*) => { dynasm!($e.buf ; .arch x64 ; $($code)*) };
+}
+pub(crate) use asm;
+
+pub(crate) const RAX: u8 = 0;
+pub(crate) const RCX: u8 = 1;
+pub(crate) const RDX: u8 = 2;
+
+/// A 64-bit value of the instruction being compiled: an index into `Emitter::nodes`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct W(pub u16);
+
+/// A value, not computed before something uses it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Node {
+    Imm(u64),
+    /// A guest register (31 is SP) as it was after so many writes to it in this instruction.
+    X(u8, u8),
+    /// In a place of the register file.
+    At(u8),
+    Op1(semantics::Op1, W),
+    Op2(semantics::Op2, W, W),
+    Select(C, W, W),
+}
+
+/// A truth value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct C {
+    pub test: Test,
+    pub inverted: bool,
+}
+
+/// What it depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Test {
+    Always,
+    /// A condition of the guest's, below 14.
+    Flags(u32),
+    Zero(W),
+    Bit(W, u32),
+}
+
+/// Where the guest's condition flags are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Flags {
+    /// In `Context::flags`.
+    Memory,
+    /// In the host's flags.
+    Host {
+        /// CF is the opposite of C, as after a subtraction.
+        borrow: bool,
+        /// `Context::flags` has them too.
+        saved: bool,
+    },
+}
+
+/// The state to repair when an instruction in the middle of a block does not finish.
+#[derive(Clone)]
+pub(crate) struct Site {
+    pub pc: u64,
+    /// Instructions of the block before it, and itself.
+    pub executed: u32,
+    /// By place: the guest register to write back, or 0xff.
+    pub dirty: [u8; PLACES],
+    pub constants: Box<[(u8, u64)]>,
+    pub access: SlowAccess,
+    /// Vector registers are in use.
+    pub vectors: bool,
+}
+
+/// What an out-of-line access does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SlowAccess {
+    Load(hw::Access),
+    Store(hw::Access),
+    Load2(hw::Access),
+    Store2(hw::Access),
+    Load16(hw::Access),
+    Store16(hw::Access),
+    Rmw(mem::Atomic, hw::Access),
+    Cas(hw::Access),
+    /// DC ZVA.
+    Zero,
+    /// None: the instruction is interpreted instead.
+    Interpret,
+}
+
+/// An instruction that calls the interpreter's handler.
+#[derive(Clone, Copy)]
+pub(crate) struct Call {
+    pub pc: u64,
+    pub word: u32,
+    pub handler: u16,
+    pub executed: u16,
+    /// It may change the context that code is compiled for.
+    pub system: bool,
+}
+
+/// A direct branch out of a block.
+#[derive(Clone, Copy)]
+pub(crate) struct Exit {
+    /// The field of its jump.
+    pub field: Offset,
+    pub target: u64,
+    /// Physical page of the block, which is the target's too as long as the address is translated so.
+    pub page: u64,
+}
+
+/// Everything compiled code refers to by number.
+#[derive(Default)]
+pub(crate) struct Tables {
+    pub sites: Vec<Site>,
+    pub calls: Vec<Call>,
+    pub exits: Vec<Exit>,
+}
+
+/// A value to be stored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source {
+    Imm(u64),
+    Reg(u8),
+}
+
+/// Code to be written after the block.
+pub(crate) enum Cold {
+    /// A branch out of the block, taken rarely.
+    Exit {
+        from: Offset,
+        regs: RegFile,
+        flags: Flags,
+        target: u64,
+        executed: u32,
+    },
+    /// An access that the fast path does not do, and where to go on.
+    Load {
+        from: [Option<Offset>; 2],
+        back: Offset,
+        site: u32,
+        to: [Option<u8>; 2],
+    },
+    LoadV {
+        from: [Option<Offset>; 2],
+        back: Offset,
+        site: u32,
+        to: u8,
+    },
+    Store {
+        from: [Option<Offset>; 2],
+        back: Offset,
+        site: u32,
+        values: [Source; 2],
+    },
+    Modify {
+        from: [Option<Offset>; 2],
+        back: Offset,
+        site: u32,
+        values: [Source; 2],
+        to: u8,
+    },
+    StoreV {
+        from: [Option<Offset>; 2],
+        back: Offset,
+        site: u32,
+        value: u8,
+    },
+    Interpret {
+        from: Offset,
+        site: u32,
+    },
+}
+
+/// The compiler of one vCPU.
+pub(crate) struct Emitter {
+    pub buf: CodeBuf,
+    pub thunks: Thunks,
+    pub tables: Tables,
+    /// What the PE has.
+    pub features: FeatureSet,
+    // The block.
+    pub context: Static,
+    pub start: u64,
+    /// Physical page.
+    pub page: u64,
+    /// The words of the block's page from `start` on, and their rows.
+    pub words: Vec<u32>,
+    pub rows: Vec<Option<Row>>,
+    pub cold: Vec<Cold>,
+    pub regs: RegFile,
+    pub flags: Flags,
+    pub sp_aligned: bool,
+    /// Control does not go on after the present instruction.
+    pub ended: bool,
+    // The instruction.
+    pub index: usize,
+    pub nodes: Vec<Node>,
+    pub versions: [u8; 32],
+    pub vectors: u8,
+    pub failed: bool,
+}
+
+impl Emitter {
+    pub fn new(mut buf: CodeBuf, features: FeatureSet) -> Emitter {
+        let thunks = Thunks::write(&mut buf);
+        Emitter {
+            buf,
+            thunks,
+            features,
+            tables: Tables::default(),
+            context: Static(0),
+            start: 0,
+            page: 0,
+            words: Vec::new(),
+            rows: Vec::new(),
+            cold: Vec::new(),
+            regs: RegFile::new(),
+            flags: Flags::Memory,
+            sp_aligned: false,
+            ended: false,
+            index: 0,
+            nodes: Vec::new(),
+            versions: [0; 32],
+            vectors: 0,
+            failed: false,
+        }
+    }
+
+    /// The present instruction cannot be compiled.
+    pub fn give_up(&mut self) {
+        self.failed = true;
+    }
+
+    pub fn word(&self) -> u32 {
+        self.words[self.index]
+    }
+
+    /// The address of the present instruction.
+    pub fn pc_here(&self) -> u64 {
+        self.start.wrapping_add(4 * self.index as u64)
+    }
+
+    /// Instructions executed when control leaves after the present one.
+    pub fn executed(&self) -> u32 {
+        self.index as u32 + 1
+    }
+
+    pub fn node(&mut self, node: Node) -> W {
+        self.nodes.push(node);
+        W(self.nodes.len() as u16 - 1)
+    }
+
+    pub fn at(&self, w: W) -> Node {
+        self.nodes[w.0 as usize]
+    }
+
+    pub fn constant(&self, w: W) -> Option<u64> {
+        match self.at(w) {
+            Node::Imm(v) => Some(v),
+            _ => None,
+        }
+    }
+
+    // Host registers.
+
+    pub fn mov_imm(&mut self, to: u8, v: u64) {
+        if let Ok(v) = u32::try_from(v) {
+            asm!(self ; mov Rd(to), v as i32);
+        } else if let Ok(v) = i32::try_from(v as i64) {
+            asm!(self ; mov Rq(to), v);
+        } else {
+            asm!(self ; mov Rq(to), QWORD v as i64);
+        }
+    }
+
+    pub fn mov(&mut self, to: u8, from: u8) {
+        if to != from {
+            asm!(self ; mov Rq(to), Rq(from));
+        }
+    }
+
+    /// Stores the value of guest register `r`, as `regs` says where it is. May use rax.
+    pub fn write_back(&mut self, regs: &RegFile, r: u8) {
+        match regs.find(r) {
+            Where::Place(place) => asm!(self ; mov [BYTE rbp + slot(r)], Rq(HOSTS[place as usize])),
+            Where::Constant(v) => match i32::try_from(v as i64) {
+                Ok(v) => asm!(self ; mov QWORD [BYTE rbp + slot(r)], v),
+                Err(_) => {
+                    self.mov_imm(RAX, v);
+                    asm!(self ; mov [BYTE rbp + slot(r)], rax);
+                }
+            },
+            Where::Memory => {}
+        }
+    }
+
+    /// Stores every guest register that memory is behind on.
+    pub fn write_back_all(&mut self, regs: &RegFile) {
+        regs.all_dirty().for_each(|r| self.write_back(regs, r));
+    }
+
+    /// Memory and registers agree; the registers stay.
+    pub fn flush(&mut self) {
+        let regs = self.regs;
+        self.write_back_all(&regs);
+        regs.all_dirty().for_each(|r| self.regs.clean(r));
+    }
+
+    /// A place for a value of the present instruction.
+    pub fn temporary(&mut self) -> Option<u8> {
+        let Some((place, owner)) = self.regs.candidate() else {
+            self.give_up();
+            return None;
+        };
+        if let Some(r) = owner
+            && self.regs.is_dirty(r)
+        {
+            let regs = self.regs;
+            self.write_back(&regs, r);
+            self.regs.clean(r);
+        }
+        self.regs.take(place);
+        Some(place)
+    }
+
+    /// The host register of guest register `r`, loaded if need be.
+    pub fn guest(&mut self, r: u8) -> u8 {
+        let place = match self.regs.find(r) {
+            Where::Place(place) => place,
+            elsewhere => {
+                let Some(place) = self.temporary() else { return RAX };
+                let host = HOSTS[place as usize];
+                match elsewhere {
+                    Where::Constant(v) => self.mov_imm(host, v),
+                    _ => asm!(self ; mov Rq(host), [BYTE rbp + slot(r)]),
+                }
+                let dirty = self.regs.is_dirty(r);
+                self.regs.adopt(place, r, dirty);
+                place
+            }
+        };
+        self.regs.touch(place);
+        HOSTS[place as usize]
+    }
+
+    // Flags.
+
+    /// Saves the guest's flags, if they are only in the host's; leaves them there. Uses rax.
+    pub fn save_flags(&mut self) {
+        if let Flags::Host { borrow, saved: false } = self.flags {
+            if borrow {
+                asm!(self ; cmc);
+            }
+            asm!(self ; lahf ; seto al ; mov [BYTE rbx + at::FLAGS], ax);
+            self.flags = Flags::Host { borrow: false, saved: true };
+        }
+    }
+
+    /// The host's flags are about to change.
+    pub fn clobber_flags(&mut self) {
+        if let Flags::Host { saved: false, .. } = self.flags
+            && self.flags_needed()
+        {
+            self.save_flags();
+        }
+        self.flags = Flags::Memory;
+    }
+
+    /// Does the present instruction, or one after it, look at the flags as they are before it? Whatever may
+    /// leave the block does.
+    fn flags_needed(&self) -> bool {
+        for row in &self.rows[self.index..] {
+            match row.map(crate::rows::flags) {
+                Some(crate::rows::Use::None) => {}
+                Some(crate::rows::Use::Sets) => return false,
+                _ => return true,
+            }
+        }
+        true
+    }
+
+    /// Brings the guest's flags into the host's. Uses rax.
+    pub fn load_flags(&mut self) {
+        if self.flags == Flags::Memory {
+            asm!(self ; movzx eax, WORD [BYTE rbx + at::FLAGS] ; add al, 0x7f ; sahf);
+            self.flags = Flags::Host { borrow: false, saved: true };
+        }
+    }
+
+    /// The same with CF as wanted.
+    pub fn load_flags_with(&mut self, borrow: bool) {
+        self.load_flags();
+        if let Flags::Host { borrow: is, saved } = self.flags
+            && is != borrow
+        {
+            asm!(self ; cmc);
+            self.flags = Flags::Host { borrow, saved };
+        }
+    }
+
+    /// The host condition for a guest condition below 14.
+    pub fn host_condition(&mut self, cond: u32) -> u8 {
+        self.load_flags();
+        if matches!(cond, 8 | 9) {
+            self.load_flags_with(true);
+        }
+        let Flags::Host { borrow, .. } = self.flags else { unreachable!("just loaded") };
+        match cond {
+            0 => cc::E,
+            1 => cc::NE,
+            2 if borrow => cc::AE,
+            2 => cc::B,
+            3 if borrow => cc::B,
+            3 => cc::AE,
+            4 => cc::S,
+            5 => cc::NS,
+            6 => cc::O,
+            7 => cc::NO,
+            8 => cc::A,
+            9 => cc::BE,
+            10 => cc::GE,
+            11 => cc::L,
+            12 => cc::G,
+            _ => cc::LE,
+        }
+    }
+
+    /// Makes the host's flags tell `c`; the condition to look at. `None` if it always holds.
+    pub fn test(&mut self, c: C) -> Option<u8> {
+        let cc = match c.test {
+            Test::Always => return None,
+            Test::Flags(cond) => self.host_condition(cond),
+            Test::Zero(w) => {
+                let (reg, wide) = match self.at(w) {
+                    Node::Op1(semantics::Op1::Uxtw, inner) => (self.low(inner), false),
+                    _ => (self.reg(w), true),
+                };
+                self.clobber_flags();
+                match wide {
+                    true => asm!(self ; test Rq(reg), Rq(reg)),
+                    false => asm!(self ; test Rd(reg), Rd(reg)),
+                }
+                cc::E
+            }
+            Test::Bit(w, n) => {
+                let reg = self.reg(w);
+                self.clobber_flags();
+                match n {
+                    0..=6 => asm!(self ; test Rb(reg), 1 << n),
+                    0..=30 => asm!(self ; test Rd(reg), 1 << n),
+                    _ => {
+                        asm!(self ; bt Rq(reg), n as i8);
+                        return Some(if c.inverted { cc::AE } else { cc::B });
+                    }
+                }
+                cc::NE
+            }
+        };
+        Some(if c.inverted { cc ^ 1 } else { cc })
+    }
+
+    // Jumps inside a block.
+
+    /// `j<cc>` forward; aim it with `land`.
+    pub fn forward(&mut self, cc: u8) -> Offset {
+        jump_if(&mut self.buf, cc, None)
+    }
+
+    /// Here is where `forward` goes.
+    pub fn land(&mut self, field: Offset) {
+        let here = self.buf.here();
+        self.buf.aim(field, here);
+    }
+
+    /// Remembers how to repair the state if the present instruction does not finish.
+    pub fn site(&mut self, access: SlowAccess) -> u32 {
+        let constants = self.regs.all_dirty().filter_map(|r| match self.regs.find(r) {
+            Where::Constant(v) => Some((r, v)),
+            _ => None,
+        });
+        let constants = constants.collect();
+        let site = Site {
+            pc: self.pc_here(),
+            executed: self.executed(),
+            dirty: self.regs.dirty_places(),
+            constants,
+            access,
+            vectors: self.vectors > 0,
+        };
+        self.tables.sites.push(site);
+        self.tables.sites.len() as u32 - 1
+    }
+}

@@ -1,0 +1,156 @@
+//! The border between Rust and compiled code, in both directions.
+//!
+//! Compiled code touches the PE's registers, the `Context`, the TLB's entries, the attention word, jump caches,
+//! and guest RAM at the addresses that TLB entries give. Helpers get the engine back through `Context::jit`.
+
+use crate::Jit;
+use crate::context::{Context, pack, unpack};
+use crate::emit::SlowAccess;
+use crate::regs::PLACES;
+use crate::thunks::why;
+use cpu::Regs;
+use hw::Leave;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+type Enter = unsafe extern "sysv64" fn(*mut Regs, *mut Context, usize) -> u32;
+
+/// Runs compiled code from `code` on; why it returned (`why`).
+pub(crate) fn run(jit: &mut Jit, code: usize) -> u32 {
+    let enter = jit.emitter.buf.address(jit.emitter.thunks.enter);
+    let jit: *mut Jit = jit;
+    // SAFETY: `enter` is the thunk of that type, and `code` a block, both in the live buffer. The pointers are to
+    // fields of `*jit`, which nobody else uses until the call returns, except helpers, through `jit`.
+    unsafe {
+        (*jit).context.jit = jit;
+        let enter: Enter = std::mem::transmute(enter);
+        enter(&raw mut (*jit).interp.cpu.regs, &raw mut (*jit).context, code)
+    }
+}
+
+/// The address of `slow`.
+pub(crate) fn slow_address() -> usize {
+    slow as *const () as usize
+}
+
+/// The address of `step`.
+pub(crate) fn step_address() -> usize {
+    step as *const () as usize
+}
+
+/// Runs `body` on the engine; a panic becomes `why::PANIC`.
+///
+/// # Safety
+/// `context` is the one that `run` gave to compiled code, which called the helper.
+unsafe fn helper(context: *mut Context, body: impl FnOnce(&mut Jit) -> u32) -> u32 {
+    // SAFETY: `run` put the engine there, and uses nothing of it until compiled code returns.
+    let jit = unsafe { &mut *(*context).jit };
+    match catch_unwind(AssertUnwindSafe(|| body(jit))) {
+        Ok(why) => why,
+        Err(payload) => {
+            jit.panic = Some(payload);
+            why::PANIC
+        }
+    }
+}
+
+/// An access that the fast path did not do: 0 with `Context::result`, or why to leave.
+unsafe extern "sysv64" fn slow(
+    context: *mut Context,
+    va: u64,
+    low: u64,
+    high: u64,
+    places: *const [u64; PLACES],
+    site: u32,
+) -> u32 {
+    // SAFETY: the thunk saved the places in an array on its stack, the last one first.
+    let places = unsafe { *places };
+    // SAFETY: called by compiled code only.
+    unsafe { helper(context, |jit| jit.slow_access(va, (low, high), &places, site)) }
+}
+
+/// Runs the handler of call `number`: 0 to go on, or why to leave.
+unsafe extern "sysv64" fn step(context: *mut Context, number: u32) -> u32 {
+    // SAFETY: called by compiled code only.
+    unsafe { helper(context, |jit| jit.step(number)) }
+}
+
+impl Jit {
+    fn slow_access(&mut self, va: u64, (low, high): (u64, u64), places: &[u64; PLACES], site: u32) -> u32 {
+        let access = self.emitter.tables.sites[site as usize].access;
+        let cpu = &mut self.interp.cpu;
+        let both = u128::from(low) | u128::from(high) << 64;
+        let split = |v: u128| [v as u64, (v >> 64) as u64];
+        let done: Result<[u64; 2], Leave> = match access {
+            SlowAccess::Load(how) => cpu.load(va, how).map(|v| [v, 0]),
+            SlowAccess::Load2(how) => cpu.load2(va, how).map(|(a, b)| [a, b]),
+            SlowAccess::Load16(how) => cpu.load16(va, how).map(split),
+            SlowAccess::Store(how) => cpu.store(va, how, how.bus_size().truncate(low)).map(|()| [0; 2]),
+            SlowAccess::Store2(how) => cpu.store2(va, how, (low, high)).map(|()| [0; 2]),
+            SlowAccess::Store16(how) => cpu.store16(va, how, both).map(|()| [0; 2]),
+            SlowAccess::Rmw(op, how) => cpu.rmw(op, va, how, how.bus_size().truncate(low)).map(|v| [v, 0]),
+            SlowAccess::Cas(how) => {
+                let cut = |v| how.bus_size().truncate(v).into();
+                cpu.cas(va, how, cut(low), cut(high)).map(|v| [v as u64, 0])
+            }
+            SlowAccess::Zero => cpu.zero_block(va).map(|()| [0; 2]),
+            SlowAccess::Interpret => {
+                self.repair(places, site);
+                // The instruction itself is counted by who executes it.
+                self.context.extra -= 1;
+                return why::INTERPRET;
+            }
+        };
+        self.counts.slow += 1;
+        match done {
+            Ok(result) => {
+                self.context.result = result;
+                self.refresh_tlb();
+                0
+            }
+            Err(leave) => {
+                self.repair(places, site);
+                self.left = Some(leave);
+                why::LEFT
+            }
+        }
+    }
+
+    /// Writes back what the block held in host registers when it came to `site`, and the PC.
+    fn repair(&mut self, places: &[u64; PLACES], site: u32) {
+        let site = &self.emitter.tables.sites[site as usize];
+        let regs = &mut self.interp.cpu.regs;
+        let mut set = |r: u8, v: u64| match r {
+            31 => regs.sp = v,
+            _ => regs.x[r as usize] = v,
+        };
+        for (place, r) in site.dirty.iter().enumerate().filter(|(_, r)| **r < 32) {
+            set(*r, places[PLACES - 1 - place]);
+        }
+        site.constants.iter().for_each(|(r, v)| set(*r, *v));
+        regs.pc = site.pc;
+        self.context.extra = site.executed.into();
+    }
+
+    fn step(&mut self, number: u32) -> u32 {
+        let call = self.emitter.tables.calls[number as usize];
+        let cpu = &mut self.interp.cpu;
+        cpu.regs.pc = call.pc;
+        cpu.regs.nzcv = unpack(self.context.flags);
+        self.counts.calls += 1;
+        self.counts.calls_by_row[usize::from(call.handler)] += 1;
+        let done = self.interp.execute(call.handler, call.word);
+        self.context.flags = pack(self.interp.cpu.regs.nzcv);
+        self.context.extra = call.executed.into();
+        match done {
+            Err(leave) => {
+                self.left = Some(leave);
+                why::LEFT
+            }
+            Ok(()) => {
+                self.refresh_tlb();
+                let moved = self.interp.cpu.regs.pc != call.pc.wrapping_add(4);
+                if moved || call.system && self.context_moved(call.pc) { why::LOOKUP } else { 0 }
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! How control leaves a block, and the code after it.
+
+use crate::context::at;
+use crate::emit::{C, Call};
+use crate::emit::{Cold, Emitter, Exit, Flags, RAX, RCX, RDX, Source, W, asm};
+use crate::regs::RegFile;
+use crate::thunks::{call, cc, jump, jump_if, why};
+use dynasmrt::{DynasmApi, dynasm};
+
+/// Entries of a jump cache, 16 bytes each.
+pub(crate) const JUMPS: usize = 2048;
+/// How far up the other bits are that choose one: functions like to begin at round addresses.
+pub(crate) const JUMP_FOLD: u32 = 9;
+/// The bits of an address, folded, that choose one.
+const JUMP_MASK: i32 = (JUMPS as i32 - 1) << 2;
+
+impl Emitter {
+    /// Brings everything to memory, as `regs` and the present flags say, and counts. Uses rax.
+    fn settle(&mut self, regs: &RegFile, executed: u32) {
+        self.write_back_all(regs);
+        self.save_flags();
+        asm!(self ; lea r15, [BYTE r15 + executed as i8]);
+    }
+
+    fn same_page(&self, target: u64) -> bool {
+        (target ^ self.start) & !0xfff == 0 && target & 3 == 0
+    }
+
+    /// Continues at a known address; everything is in memory.
+    fn go(&mut self, target: u64) {
+        if !self.same_page(target) {
+            self.mov_imm(RAX, target);
+            return self.probe_jumps(false);
+        }
+        let mut poll = None;
+        if target <= self.pc_here() {
+            asm!(self ; mov rcx, [BYTE rbx + at::ATTENTION] ; cmp DWORD [rcx], 0);
+            poll = Some(self.forward(cc::NE));
+        }
+        // Linked by aiming it at the target's block; until then it goes on to the next instruction.
+        asm!(self ; .u8 0xe9 ; .i32 0);
+        let number = self.tables.exits.len() as u32;
+        self.tables.exits.push(Exit { field: self.buf.here() - 4, target, page: self.page });
+        if let Some(poll) = poll {
+            self.land(poll);
+        }
+        asm!(self ; mov eax, (number << 3 | why::LINK) as i32);
+        let leave = self.thunks.leave;
+        jump(&mut self.buf, leave);
+    }
+
+    /// Continues at the address in rax, if the jump cache knows it.
+    fn probe_jumps(&mut self, poll: bool) {
+        let lookup = self.thunks.lookup;
+        if poll {
+            asm!(self ; mov rcx, [BYTE rbx + at::ATTENTION] ; cmp DWORD [rcx], 0);
+            jump_if(&mut self.buf, cc::NE, Some(lookup));
+        }
+        asm!(self
+            ; mov ecx, eax
+            ; shr ecx, JUMP_FOLD as i8
+            ; mov rdx, [BYTE rbx + at::JUMPS]
+            ; xor ecx, eax
+            ; and ecx, JUMP_MASK
+            ; cmp rax, [rdx + 4 * rcx]
+        );
+        jump_if(&mut self.buf, cc::NE, Some(lookup));
+        asm!(self ; jmp QWORD [BYTE rdx + 4 * rcx + 8]);
+    }
+
+    /// The present instruction branches to `target`, always.
+    pub fn branch_to(&mut self, target: W) {
+        let regs = self.regs;
+        self.ended = true;
+        if let Some(target) = self.constant(target) {
+            self.settle(&regs, self.executed());
+            return self.go(target);
+        }
+        let from = self.reg(target);
+        let regs = self.regs;
+        self.settle(&regs, self.executed());
+        self.mov(RAX, from);
+        self.probe_jumps(true);
+    }
+
+    /// The present instruction branches to `target` where `c` holds.
+    pub fn branch_where(&mut self, c: C, target: u64) {
+        let Some(cc) = self.test(c) else {
+            if !c.inverted {
+                let target = self.node(crate::emit::Node::Imm(target));
+                self.branch_to(target);
+            }
+            return;
+        };
+        let (regs, flags, executed) = (self.regs, self.flags, self.executed());
+        if target <= self.pc_here() && self.same_page(target) {
+            // A loop: what is likely comes first.
+            let over = self.forward(cc ^ 1);
+            self.settle(&regs, executed);
+            self.go(target);
+            self.flags = flags;
+            self.land(over);
+        } else {
+            let from = self.forward(cc);
+            self.cold.push(Cold::Exit { from, regs, flags, target, executed });
+        }
+    }
+
+    /// The block ends before `target`, the next instruction.
+    pub fn fall_through(&mut self, target: u64) {
+        let regs = self.regs;
+        self.settle(&regs, self.index as u32);
+        // As from the last instruction of the block.
+        self.index -= 1;
+        self.go(target);
+        self.index += 1;
+    }
+
+    /// Calls the interpreter's handler for the present instruction.
+    pub fn call_handler(&mut self, handler: u16, system: bool) {
+        self.flush();
+        self.save_flags();
+        let call_info =
+            Call { pc: self.pc_here(), word: self.word(), handler, executed: self.executed() as u16, system };
+        let number = self.tables.calls.len() as i32;
+        self.tables.calls.push(call_info);
+        let step = self.thunks.step;
+        asm!(self ; mov eax, number);
+        call(&mut self.buf, step);
+        self.regs = RegFile::new();
+        self.flags = Flags::Memory;
+        self.sp_aligned = false;
+    }
+
+    /// Writes the code after the block.
+    pub fn write_cold(&mut self) {
+        for cold in std::mem::take(&mut self.cold) {
+            match cold {
+                Cold::Exit { from, regs, flags, target, executed } => {
+                    self.land(from);
+                    self.flags = flags;
+                    self.settle(&regs, executed);
+                    self.go(target);
+                }
+                Cold::Load { from, back, site, to } => {
+                    self.slow(from, site);
+                    if let [Some(to), _] = to {
+                        self.mov(to, RAX);
+                    }
+                    if let [_, Some(to)] = to {
+                        self.mov(to, RDX);
+                    }
+                    jump(&mut self.buf, back);
+                }
+                Cold::LoadV { from, back, site, to } => {
+                    self.slow(from, site);
+                    asm!(self ; vmovdqu Rx(to), [BYTE rbx + at::RESULT]);
+                    jump(&mut self.buf, back);
+                }
+                Cold::Store { from, back, site, values } => {
+                    from.into_iter().flatten().for_each(|from| self.land(from));
+                    for (value, to) in values.into_iter().zip([RDX, RCX]) {
+                        match value {
+                            Source::Reg(v) => self.mov(to, v),
+                            Source::Imm(v) => self.mov_imm(to, v),
+                        }
+                    }
+                    self.slow([None; 2], site);
+                    jump(&mut self.buf, back);
+                }
+                Cold::Modify { from, back, site, values, to } => {
+                    from.into_iter().flatten().for_each(|from| self.land(from));
+                    for (value, to) in values.into_iter().zip([RDX, RCX]) {
+                        if let Source::Reg(v) = value {
+                            self.mov(to, v);
+                        }
+                    }
+                    self.slow([None; 2], site);
+                    self.mov(to, RAX);
+                    jump(&mut self.buf, back);
+                }
+                Cold::StoreV { from, back, site, value } => {
+                    from.into_iter().flatten().for_each(|from| self.land(from));
+                    asm!(self ; vmovq rdx, Rx(value) ; vpextrq rcx, Rx(value), 1);
+                    self.slow([None; 2], site);
+                    jump(&mut self.buf, back);
+                }
+                Cold::Interpret { from, site } => self.slow([Some(from), None], site),
+            }
+        }
+    }
+
+    fn slow(&mut self, from: [Option<u32>; 2], site: u32) {
+        from.into_iter().flatten().for_each(|from| self.land(from));
+        let vectors = self.tables.sites[site as usize].vectors;
+        let slow = if vectors { self.thunks.slow_with_vectors } else { self.thunks.slow };
+        call(&mut self.buf, slow);
+        self.buf.push_u32(site);
+    }
+}

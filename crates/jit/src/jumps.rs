@@ -1,0 +1,102 @@
+//! Jump caches: from a virtual address to the block there, probed by compiled code at indirect branches.
+//!
+//! A cache belongs to one set of instruction translations (`cpu::mmu::Tlb::stamp`) and one static context, and
+//! holds only what was entered while they were current. When they change, another cache becomes current; when
+//! they come back, so does this one. A stamp never comes back once one of its translations is gone.
+
+use crate::context::Static;
+use crate::exits::{JUMP_FOLD, JUMPS};
+
+/// Caches kept.
+const CACHES: usize = 16;
+
+/// One entry, as compiled code reads it.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Entry {
+    pc: u64,
+    code: u64,
+}
+
+/// No instruction has this address.
+const EMPTY: Entry = Entry { pc: u64::MAX, code: 0 };
+const _: () = assert!(size_of::<Entry>() == 16);
+
+struct Cache {
+    owner: (u64, Static),
+    used: u64,
+    entries: Box<[Entry]>,
+}
+
+/// All jump caches of a vCPU.
+pub(crate) struct Jumps {
+    caches: Vec<Cache>,
+    current: usize,
+    clock: u64,
+}
+
+/// Where compiled code looks for `pc`: see `exits.rs`.
+fn index(pc: u64) -> usize {
+    let pc = pc as u32;
+    ((pc ^ pc >> JUMP_FOLD) >> 2) as usize % JUMPS
+}
+
+impl Jumps {
+    pub fn new() -> Jumps {
+        let cache = Cache { owner: (0, Static(0)), used: 0, entries: vec![EMPTY; JUMPS].into() };
+        Jumps { caches: vec![cache], current: 0, clock: 0 }
+    }
+
+    /// Makes the cache of these translations and this context current; where its entries are.
+    #[inline]
+    pub fn select(&mut self, stamp: u64, context: Static) -> usize {
+        if self.caches[self.current].owner != (stamp, context) {
+            self.switch((stamp, context));
+        }
+        self.caches[self.current].entries.as_ptr().addr()
+    }
+
+    #[cold]
+    fn switch(&mut self, owner: (u64, Static)) {
+        self.clock += 1;
+        self.caches[self.current].used = self.clock;
+        if let Some(known) = self.caches.iter().position(|c| c.owner == owner) {
+            self.current = known;
+        } else if self.caches.len() < CACHES {
+            self.caches.push(Cache { owner, used: 0, entries: vec![EMPTY; JUMPS].into() });
+            self.current = self.caches.len() - 1;
+        } else {
+            let oldest = (0..CACHES).min_by_key(|i| self.caches[*i].used).expect("CACHES is not zero");
+            self.caches[oldest].owner = owner;
+            self.caches[oldest].entries.fill(EMPTY);
+            self.current = oldest;
+        }
+    }
+
+    /// The code of the block at `pc`, in the current cache.
+    #[inline]
+    pub fn find(&self, pc: u64) -> Option<usize> {
+        let entry = self.caches[self.current].entries[index(pc)];
+        (entry.pc == pc).then_some(entry.code as usize)
+    }
+
+    /// The block at `pc` is at `code`, in the current cache.
+    pub fn insert(&mut self, pc: u64, code: usize) {
+        self.caches[self.current].entries[index(pc)] = Entry { pc, code: code as u64 };
+    }
+
+    /// Forgets the block at `pc`, in every cache.
+    pub fn remove(&mut self, pc: u64) {
+        for cache in &mut self.caches {
+            let entry = &mut cache.entries[index(pc)];
+            if entry.pc == pc {
+                *entry = EMPTY;
+            }
+        }
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.caches.iter_mut().for_each(|c| c.entries.fill(EMPTY));
+    }
+}

@@ -1,0 +1,86 @@
+//! The compiler: an engine that turns blocks of guest code into x86-64 code.
+//!
+//! Instructions are compiled by the same functions of `semantics` that the interpreter runs: `Emitter` is an
+//! `Engine` whose values are nodes and whose effects are host instructions. What it has no lowering for is a call
+//! of the interpreter's handler from inside the block, so every instruction works, and a lowering only makes it
+//! faster. Each vCPU thread has a compiler, a code buffer and caches of its own; nothing is shared.
+#![deny(unsafe_code)]
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
+mod atomic;
+mod blocks;
+#[allow(unsafe_code)]
+mod code;
+mod context;
+mod emit;
+mod engine;
+#[allow(unsafe_code)]
+mod entry;
+mod eval;
+mod exits;
+mod jumps;
+mod memory;
+mod regs;
+mod rows;
+mod run;
+mod system;
+mod thunks;
+mod translate;
+mod vectors;
+
+pub use code::CodeError;
+
+use std::any::Any;
+
+/// What was counted, besides `interp::Counts`.
+#[derive(Clone, Debug, Default)]
+pub struct JitCounts {
+    /// Blocks compiled.
+    pub blocks: u64,
+    /// Guest bytes they were made from.
+    pub guest_bytes: u64,
+    /// Host bytes they became.
+    pub host_bytes: u64,
+    /// Entries into compiled code from the dispatcher.
+    pub entries: u64,
+    /// Exits linked to their target.
+    pub links: u64,
+    /// Blocks interpreted.
+    pub interpreted: u64,
+    /// Instructions in compiled code that called the interpreter's handler.
+    pub calls: u64,
+    /// The same by row; one more for words that belong to none.
+    pub calls_by_row: Vec<u64>,
+    /// Accesses that the inline probe did not do.
+    pub slow: u64,
+    /// Blocks taken out because their words had changed.
+    pub stale: u64,
+    /// Times that all code was forgotten because the buffer was full.
+    pub flushes: u64,
+}
+
+/// One vCPU with the compiler as its engine. Lives on the vCPU's thread.
+pub struct Jit {
+    /// The interpreter, which owns the PE and executes what is cold.
+    pub interp: interp::Interp,
+    /// What was counted.
+    pub counts: JitCounts,
+    context: context::Context,
+    /// Cache: what code is compiled for now, and by which translations its addresses are found.
+    statics: context::Static,
+    stamp: u64,
+    emitter: emit::Emitter,
+    blocks: blocks::Blocks,
+    jumps: jumps::Jumps,
+    heat: Box<[u8]>,
+    /// A context synchronisation event has happened.
+    resynced: bool,
+    left: Option<hw::Leave>,
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+/// Does this host have the instructions that compiled code uses?
+pub fn is_supported() -> bool {
+    use std::arch::is_x86_feature_detected as has;
+    has!("avx2") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("sse4.2")
+}

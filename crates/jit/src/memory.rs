@@ -1,0 +1,222 @@
+//! Loads and stores: the probe of the TLB in line, everything else out of line.
+//!
+//! The address is in rax, where the out-of-line code finds it too; rcx is the entry's offset, rdx the tag. The
+//! layout probed is `cpu::mmu::Entry`: read and write tags, addend.
+
+use crate::code::Offset;
+use crate::context::at;
+use crate::emit::{Cold, Emitter, Node, RAX, SlowAccess, Source, W, asm};
+use crate::regs::HOSTS;
+use crate::thunks::cc;
+use cpu::mmu::Entry;
+use dynasmrt::{DynasmApi, dynasm};
+use hw::Access;
+use semantics::Op2;
+use std::mem::offset_of;
+
+const READ: i8 = offset_of!(Entry, read) as i8;
+const WRITE: i8 = offset_of!(Entry, write) as i8;
+const ADDEND: i8 = offset_of!(Entry, addend) as i8;
+const _: () = assert!(size_of::<Entry>() == 32);
+
+/// Where the fast path gives up.
+pub(crate) type Misses = [Option<Offset>; 2];
+
+impl Emitter {
+    /// Computes an address into rax.
+    pub(crate) fn address(&mut self, w: W) {
+        self.clobber_flags();
+        match self.at(w) {
+            Node::X(..) | Node::At(_) => {
+                let from = self.reg(w);
+                self.mov(RAX, from);
+            }
+            _ => self.eval(w, RAX, true),
+        }
+    }
+
+    /// Probes for `bytes` at rax in elements of `how.bytes()`, and makes rax a host address. `spare` is a
+    /// register for another TLB than the current one.
+    pub(crate) fn probe(&mut self, how: Access, bytes: u64, write: bool, spare: Option<u8>) -> Misses {
+        let tag = if write { WRITE } else { READ };
+        let lenient = self.context.lenient() && !how.aligned;
+        let align = how.bytes().min(8) as i32;
+        let mut misses = [None, None];
+        asm!(self ; mov ecx, eax ; shr ecx, 7);
+        if lenient && bytes > 1 {
+            asm!(self ; lea rdx, [BYTE rax + (bytes - 1) as i8] ; and ecx, 0x7fe0 ; and rdx, -4096);
+        } else if bytes > align as u64 {
+            // An aligned pair may still end in the next page.
+            asm!(self ; test al, (align - 1) as i8);
+            misses[1] = Some(self.forward(cc::NE));
+            asm!(self ; lea rdx, [BYTE rax + (bytes - 1) as i8] ; and ecx, 0x7fe0 ; and rdx, -4096);
+        } else {
+            asm!(self ; mov rdx, rax ; and ecx, 0x7fe0 ; and rdx, -4096 | (align - 1));
+        }
+        match spare {
+            None => asm!(self ; cmp rdx, [BYTE r14 + rcx + tag]),
+            Some(tlb) => {
+                asm!(self ; mov Rq(tlb), [BYTE rbx + at::TLB_UNPRIVILEGED] ; cmp rdx, [BYTE Rq(tlb) + rcx + tag]);
+            }
+        }
+        misses[0] = Some(self.forward(cc::NE));
+        match spare {
+            None => asm!(self ; add rax, [BYTE r14 + rcx + ADDEND]),
+            Some(tlb) => asm!(self ; add rax, [BYTE Rq(tlb) + rcx + ADDEND]),
+        }
+        misses
+    }
+
+    /// A register for the other TLB, if `how` needs it; `None` if there is none left.
+    fn spare(&mut self, how: Access) -> Option<Option<u8>> {
+        match how.unprivileged {
+            true => self.temporary().map(|place| Some(HOSTS[place as usize])),
+            false => Some(None),
+        }
+    }
+
+    /// Loads up to 8 bytes into a new place.
+    pub fn load_into_place(&mut self, at: W, how: Access) -> Option<u8> {
+        let place = self.temporary()?;
+        let spare = self.spare(how)?;
+        self.fence_if_released(how.order);
+        self.address(at);
+        let site = self.site(SlowAccess::Load(how));
+        let from = self.probe(how, how.bytes(), false, spare);
+        let to = HOSTS[place as usize];
+        match how.size {
+            0 => asm!(self ; movzx Rd(to), BYTE [rax]),
+            1 => asm!(self ; movzx Rd(to), WORD [rax]),
+            2 => asm!(self ; mov Rd(to), [rax]),
+            _ => asm!(self ; mov Rq(to), [rax]),
+        }
+        let back = self.buf.here();
+        self.cold.push(Cold::Load { from, back, site, to: [Some(to), None] });
+        Some(place)
+    }
+
+    /// Loads two elements.
+    pub fn load_pair(&mut self, at: W, how: Access) -> Option<[u8; 2]> {
+        let places = [self.temporary()?, self.temporary()?];
+        self.address(at);
+        let site = self.site(SlowAccess::Load2(how));
+        let from = self.probe(how, 2 * how.bytes(), false, None);
+        let to = places.map(|p| HOSTS[p as usize]);
+        match how.size {
+            2 => asm!(self ; mov Rd(to[0]), [rax] ; mov Rd(to[1]), [BYTE rax + 4]),
+            _ => asm!(self ; mov Rq(to[0]), [rax] ; mov Rq(to[1]), [BYTE rax + 8]),
+        }
+        let back = self.buf.here();
+        self.cold.push(Cold::Load { from, back, site, to: to.map(Some) });
+        Some(places)
+    }
+
+    fn stored(&mut self, v: W, size: u8) -> Source {
+        match self.constant(v) {
+            Some(c) if size < 3 || i32::try_from(c as i64).is_ok() => Source::Imm(c),
+            _ if size < 3 => Source::Reg(self.low(v)),
+            _ => Source::Reg(self.reg(v)),
+        }
+    }
+
+    fn store_at(&mut self, v: Source, size: u8, offset: i8) {
+        match (v, size) {
+            (Source::Reg(v), 0) => asm!(self ; mov [BYTE rax + offset], Rb(v)),
+            (Source::Reg(v), 1) => asm!(self ; mov [BYTE rax + offset], Rw(v)),
+            (Source::Reg(v), 2) => asm!(self ; mov [BYTE rax + offset], Rd(v)),
+            (Source::Reg(v), _) => asm!(self ; mov [BYTE rax + offset], Rq(v)),
+            (Source::Imm(v), 0) => asm!(self ; mov BYTE [BYTE rax + offset], v as i8),
+            (Source::Imm(v), 1) => asm!(self ; mov WORD [BYTE rax + offset], v as i16),
+            (Source::Imm(v), 2) => asm!(self ; mov DWORD [BYTE rax + offset], v as i32),
+            (Source::Imm(v), _) => asm!(self ; mov QWORD [BYTE rax + offset], v as i32),
+        }
+    }
+
+    /// Stores up to 8 bytes.
+    pub fn store_one(&mut self, at: W, how: Access, v: W) {
+        let v = self.stored(v, how.size);
+        let Some(spare) = self.spare(how) else { return };
+        self.address(at);
+        let site = self.site(SlowAccess::Store(how));
+        let from = self.probe(how, how.bytes(), true, spare);
+        self.store_at(v, how.size, 0);
+        self.mark_release(how.order);
+        let back = self.buf.here();
+        self.cold.push(Cold::Store { from, back, site, values: [v, Source::Imm(0)] });
+    }
+
+    /// Stores two elements.
+    pub fn store_pair(&mut self, at: W, how: Access, a: W, b: W) {
+        let values = [self.stored(a, how.size), self.stored(b, how.size)];
+        self.address(at);
+        let site = self.site(SlowAccess::Store2(how));
+        let from = self.probe(how, 2 * how.bytes(), true, None);
+        self.store_at(values[0], how.size, 0);
+        self.store_at(values[1], how.size, how.bytes() as i8);
+        let back = self.buf.here();
+        self.cold.push(Cold::Store { from, back, site, values });
+    }
+
+    /// Loads 16 bytes into a new vector register.
+    pub fn load_vector(&mut self, at: W, how: Access) -> u8 {
+        let to = self.vector();
+        self.address(at);
+        let site = self.site(SlowAccess::Load16(how));
+        let mut from = [None; 2];
+        if !self.context.lenient() {
+            // SCTLR_ELx.A may ask for 16-byte alignment.
+            asm!(self ; test al, 15);
+            from[1] = Some(self.forward(cc::NE));
+        }
+        let aligned = Access { size: 3, ..how };
+        from[0] = self.probe(aligned, if self.context.lenient() { 16 } else { 8 }, false, None)[0];
+        asm!(self ; vmovdqu Rx(to), [rax]);
+        let back = self.buf.here();
+        self.cold.push(Cold::LoadV { from, back, site, to });
+        to
+    }
+
+    /// Stores 16 bytes.
+    pub fn store_vector(&mut self, at: W, how: Access, value: u8) {
+        self.address(at);
+        let site = self.site(SlowAccess::Store16(how));
+        let mut from = [None; 2];
+        if !self.context.lenient() {
+            asm!(self ; test al, 15);
+            from[1] = Some(self.forward(cc::NE));
+        }
+        let aligned = Access { size: 3, ..how };
+        from[0] = self.probe(aligned, if self.context.lenient() { 16 } else { 8 }, true, None)[0];
+        asm!(self ; vmovdqu [rax], Rx(value));
+        let back = self.buf.here();
+        self.cold.push(Cold::StoreV { from, back, site, value });
+    }
+
+    /// The base register SP: must it be aligned, and is that not known yet?
+    pub fn check_sp(&mut self) {
+        if !self.context.sp_check() || self.sp_aligned {
+            return;
+        }
+        let sp = self.guest(31);
+        self.clobber_flags();
+        asm!(self ; test Rb(sp), 15);
+        let from = self.forward(cc::NE);
+        let site = self.site(SlowAccess::Interpret);
+        self.cold.push(Cold::Interpret { from, site });
+        self.sp_aligned = true;
+    }
+
+    /// Does SP stay aligned, if it is, when it becomes `w`?
+    pub fn keeps_sp_aligned(&self, w: W) -> bool {
+        match self.at(w) {
+            Node::Imm(v) => v % 16 == 0,
+            Node::X(31, _) => self.sp_aligned,
+            Node::Op2(Op2::Add | Op2::Sub, a, b) => {
+                let multiple = self.constant(b).is_some_and(|v| v % 16 == 0);
+                matches!(self.at(a), Node::X(31, _)) && multiple && self.sp_aligned
+            }
+            Node::Op2(Op2::And, _, b) => self.constant(b).is_some_and(|v| v % 16 == 0),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Which host register holds which guest register, inside one block.
+//!
+//! At a block's ends every guest register is in memory. Between them a guest register may be in a host register,
+//! or known as a constant; `dirty` says that memory is behind. Copied before every instruction, so that an
+//! instruction that cannot be compiled leaves nothing behind.
+
+/// Host registers that hold guest registers, by place: rdi, rsi, r8 to r13.
+pub(crate) const HOSTS: [u8; PLACES] = [7, 6, 8, 9, 10, 11, 12, 13];
+pub(crate) const PLACES: usize = 8;
+
+/// Not in a register.
+const NOWHERE: u8 = 0xff;
+/// Known: the value is in `constants`.
+const CONSTANT: u8 = 0xfe;
+/// A place that nothing is in.
+const FREE: u8 = 0xff;
+/// A place with a value of the instruction being compiled.
+const TEMPORARY: u8 = 0xfe;
+
+/// Where a guest register is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Where {
+    Memory,
+    Place(u8),
+    Constant(u64),
+}
+
+/// The map. Guest register 31 is SP.
+#[derive(Clone, Copy)]
+pub(crate) struct RegFile {
+    place: [u8; 32],
+    owner: [u8; PLACES],
+    used: [u32; PLACES],
+    /// Guest registers that memory is behind on.
+    dirty: u32,
+    /// Places that the present instruction looks at.
+    busy: u8,
+    tick: u32,
+    constants: [u64; 32],
+}
+
+impl RegFile {
+    /// Everything in memory.
+    pub fn new() -> RegFile {
+        RegFile {
+            place: [NOWHERE; 32],
+            owner: [FREE; PLACES],
+            used: [0; PLACES],
+            dirty: 0,
+            busy: 0,
+            tick: 0,
+            constants: [0; 32],
+        }
+    }
+
+    pub fn find(&self, r: u8) -> Where {
+        match self.place[r as usize & 31] {
+            NOWHERE => Where::Memory,
+            CONSTANT => Where::Constant(self.constants[r as usize & 31]),
+            place => Where::Place(place),
+        }
+    }
+
+    pub fn is_dirty(&self, r: u8) -> bool {
+        self.dirty >> r & 1 != 0
+    }
+
+    /// Guest registers that memory is behind on.
+    pub fn all_dirty(&self) -> impl Iterator<Item = u8> + use<> {
+        let dirty = self.dirty;
+        (0..32).filter(move |r| dirty >> r & 1 != 0)
+    }
+
+    /// By place: the guest register that is in it and that memory is behind on, or 0xff.
+    pub fn dirty_places(&self) -> [u8; PLACES] {
+        self.owner.map(|r| if r < 32 && self.is_dirty(r) { r } else { 0xff })
+    }
+
+    /// The present instruction uses this place: it keeps what is in it.
+    pub fn touch(&mut self, place: u8) {
+        self.tick += 1;
+        self.used[place as usize] = self.tick;
+        self.busy |= 1 << place;
+    }
+
+    /// A place to take: free, or the least recently used one and the guest register that must leave it first.
+    pub fn candidate(&self) -> Option<(u8, Option<u8>)> {
+        let idle = (0..PLACES as u8).filter(|p| self.busy >> p & 1 == 0);
+        let place = idle.min_by_key(|p| match self.owner[*p as usize] {
+            FREE => 0,
+            _ => 1 + self.used[*p as usize],
+        })?;
+        let owner = self.owner[place as usize];
+        Some((place, (owner < 32).then_some(owner)))
+    }
+
+    /// The present instruction takes `place` for a value of its own.
+    pub fn take(&mut self, place: u8) {
+        let owner = self.owner[place as usize];
+        if owner < 32 {
+            self.place[owner as usize] = NOWHERE;
+        }
+        self.owner[place as usize] = TEMPORARY;
+        self.touch(place);
+    }
+
+    /// Is there a value of the present instruction in `place`, and not a guest register?
+    pub fn is_temporary(&self, place: u8) -> bool {
+        self.owner[place as usize] == TEMPORARY
+    }
+
+    /// What is in `place` now is guest register `r`.
+    pub fn adopt(&mut self, place: u8, r: u8, dirty: bool) {
+        self.forget(r);
+        self.place[r as usize] = place;
+        self.owner[place as usize] = r;
+        self.dirty |= u32::from(dirty) << r;
+        self.touch(place);
+    }
+
+    /// Guest register `r` is `v`, and memory is behind.
+    pub fn set_constant(&mut self, r: u8, v: u64) {
+        self.forget(r);
+        self.place[r as usize] = CONSTANT;
+        self.constants[r as usize] = v;
+        self.dirty |= 1 << r;
+    }
+
+    /// The old value of `r` is of no use any more.
+    fn forget(&mut self, r: u8) {
+        let place = self.place[r as usize];
+        if (place as usize) < PLACES {
+            self.owner[place as usize] = FREE;
+        }
+        self.place[r as usize] = NOWHERE;
+        self.dirty &= !(1 << r);
+    }
+
+    /// Memory has the value of `r` too.
+    pub fn clean(&mut self, r: u8) {
+        self.dirty &= !(1 << r);
+    }
+
+    /// `r` was changed where it is.
+    pub fn soil(&mut self, r: u8) {
+        self.dirty |= 1 << r;
+    }
+
+    /// The instruction is over: its own values are gone.
+    pub fn release(&mut self) {
+        self.owner.iter_mut().filter(|o| **o == TEMPORARY).for_each(|o| *o = FREE);
+        self.busy = 0;
+    }
+}

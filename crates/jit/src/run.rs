@@ -1,0 +1,284 @@
+//! The dispatcher: finds the block at the PC, runs it, and does what it leaves for.
+//!
+//! Cold code is interpreted, a block at a time; where that has begun often enough, it is compiled.
+
+use crate::blocks::{Block, BlockId, Blocks};
+use crate::code::{CodeBuf, CodeError, Offset};
+use crate::context::{Context, Static, pack, unpack};
+use crate::emit::Emitter;
+use crate::jumps::Jumps;
+use crate::thunks::{jump, why};
+use crate::{Jit, JitCounts, entry, translate};
+use cpu::{Exit, Vcpu};
+use dynasmrt::{DynasmApi, dynasm};
+use hw::{AccessSize, Leave, PhysAddr};
+use interp::Interp;
+use semantics::Done;
+
+/// Times that a block is interpreted before it is compiled.
+const HOT: u8 = 8;
+/// Counters of interpreted blocks; addresses share them.
+const HEAT: usize = 1 << 16;
+/// Bytes of host code per vCPU. The host gives them when they are touched.
+const CODE_SIZE: usize = 64 << 20;
+
+impl Jit {
+    /// An engine for `cpu`.
+    pub fn new(cpu: Vcpu) -> Result<Jit, CodeError> {
+        Jit::with_code_size(cpu, CODE_SIZE)
+    }
+
+    /// The same, with `size` bytes of host code (a multiple of 4 KiB, at least 128 KiB): a small buffer is emptied often.
+    pub fn with_code_size(cpu: Vcpu, size: usize) -> Result<Jit, CodeError> {
+        let features = cpu.model.features;
+        let context = Context {
+            attention: cpu.attention.address(),
+            tlb: 0,
+            tlb_unprivileged: 0,
+            jumps: 0,
+            flags: 0,
+            executed: 0,
+            jit: std::ptr::null_mut(),
+            extra: 0,
+            events: cpu.shared.bus.code().events_address(),
+            seen: cpu.shared.bus.code().events(),
+            result: [0; 2],
+        };
+        Ok(Jit {
+            interp: Interp::new(cpu),
+            counts: JitCounts { calls_by_row: vec![0; a64::ROW_COUNT + 1], ..JitCounts::default() },
+            context,
+            statics: Static(0),
+            stamp: 0,
+            emitter: Emitter::new(CodeBuf::new(size)?, features),
+            blocks: Blocks::default(),
+            jumps: Jumps::new(),
+            heat: vec![0; HEAT].into(),
+            resynced: false,
+            left: None,
+            panic: None,
+        })
+    }
+
+    /// Executes until the machine must act; the PC is then that of the next instruction.
+    pub fn run(&mut self) -> Exit {
+        loop {
+            if self.interp.is_watched() {
+                if let Some(exit) = self.interp.posted() {
+                    return exit;
+                }
+                self.resynced = true;
+                let done = self.interp.turn();
+                if let Some(exit) = self.interp.settle(done) {
+                    return exit;
+                }
+                continue;
+            }
+            let taken = self.interp.counts.interrupts;
+            if let Some(exit) = self.interp.between() {
+                return exit;
+            }
+            self.resynced |= self.interp.counts.interrupts != taken;
+            let done = self.advance();
+            self.resynced |= done.is_err();
+            if let Some(exit) = self.interp.settle(done) {
+                return exit;
+            }
+        }
+    }
+
+    /// Runs the block at the PC.
+    fn advance(&mut self) -> Done {
+        self.look_for_changes();
+        if self.interp.cpu.regs.pstate.btype != 0 {
+            // An indirect branch has just landed (FEAT_BTI).
+            return self.interp.run_block();
+        }
+        let pc = self.interp.cpu.regs.pc;
+        self.refresh(pc);
+        if let Some(code) = self.jumps.find(pc) {
+            return self.run_code(code);
+        }
+        match self.block(pc)? {
+            Some(id) => {
+                let code = self.emitter.buf.address(self.blocks.get(id).entry);
+                self.jumps.insert(pc, code);
+                self.run_code(code)
+            }
+            None => {
+                self.counts.interpreted += 1;
+                self.interp.run_block()
+            }
+        }
+    }
+
+    /// Runs compiled code, from block to block, as long as only links are missing.
+    fn run_code(&mut self, code: usize) -> Done {
+        self.context.flags = pack(self.interp.cpu.regs.nzcv);
+        self.context.executed = self.interp.counts.instructions;
+        self.counts.entries += 1;
+        let why = entry::run(self, code);
+        self.interp.counts.instructions = self.context.executed;
+        self.interp.cpu.regs.nzcv = unpack(self.context.flags);
+        match why & 7 {
+            why::LINK => self.link(why >> 3),
+            why::LEFT => Err(self.left.take().expect("set with `why::LEFT`")),
+            why::INTERPRET => self.interp.run_block(),
+            why::PANIC => std::panic::resume_unwind(self.panic.take().expect("set with `why::PANIC`")),
+            _ => Ok(()),
+        }
+    }
+
+    /// A block was left by exit `number`: goes there directly from now on, if there is a block.
+    fn link(&mut self, number: u32) -> Done {
+        let exit = self.emitter.tables.exits[number as usize];
+        self.interp.cpu.regs.pc = exit.target;
+        // The page is that of the block that was left, and so is the context.
+        let before = self.counts.flushes;
+        if let Some(id) = self.block(exit.target)?
+            && self.counts.flushes == before
+            && self.blocks.get(id).pa >> 12 == exit.page
+        {
+            let entry = self.blocks.get(id).entry;
+            self.emitter.buf.aim(exit.field, entry);
+            self.blocks.link(id, number);
+            self.counts.links += 1;
+        }
+        Ok(())
+    }
+
+    /// The block at `pc`, compiled now if it is worth it.
+    fn block(&mut self, pc: u64) -> Result<Option<BlockId>, Leave> {
+        let pa = self.interp.cpu.fetch(pc)?;
+        // Fetching may have changed the translations that are current.
+        self.refresh(pc);
+        if let Some(id) = self.blocks.find(pc, pa.0, self.statics) {
+            return Ok(Some(id));
+        }
+        let heat = &mut self.heat[(pa.0 >> 2) as usize % HEAT];
+        *heat = heat.saturating_add(1);
+        if *heat < HOT {
+            return Ok(None);
+        }
+        Ok(Some(self.compile(pc, pa)))
+    }
+
+    fn compile(&mut self, pc: u64, pa: PhysAddr) -> BlockId {
+        if self.emitter.buf.room() < translate::ROOM {
+            self.flush();
+        }
+        let ram = self.interp.cpu.shared.bus.ram();
+        let count = (4096 - (pa.0 & 0xfff)) / 4;
+        let words = (0..count).map_while(|i| {
+            let at = ram.host(PhysAddr(pa.0 + 4 * i))?;
+            Some(ram.load(at, AccessSize::Word) as u32)
+        });
+        let before = self.emitter.buf.here();
+        let made = self.emitter.translate(pc, pa.0 >> 12, self.statics, words);
+        self.counts.blocks += 1;
+        self.counts.guest_bytes += 4 * made.length as u64;
+        self.counts.host_bytes += u64::from(self.emitter.buf.here() - before);
+        self.blocks.add(Block {
+            pc,
+            pa: pa.0,
+            context: self.statics,
+            entry: made.entry,
+            words: self.emitter.words[..made.length].into(),
+            incoming: Vec::new(),
+        })
+    }
+
+    /// Forgets all compiled code.
+    fn flush(&mut self) {
+        self.counts.flushes += 1;
+        self.blocks.clear();
+        self.jumps.clear();
+        self.emitter.tables = Default::default();
+        self.emitter.buf.rewind(self.emitter.thunks.end);
+    }
+
+    /// Brings what compiled code reads of the translation context up to date.
+    #[inline]
+    fn refresh(&mut self, pc: u64) {
+        let cpu = &self.interp.cpu;
+        self.statics = Static::of(cpu, pc);
+        self.stamp = cpu.mmu.code_stamp(self.statics.upper());
+        self.context.jumps = self.jumps.select(self.stamp, self.statics);
+        self.refresh_tlb();
+    }
+
+    /// After anything that may have filled a TLB.
+    #[inline]
+    pub(crate) fn refresh_tlb(&mut self) {
+        let mmu = &self.interp.cpu.mmu;
+        self.context.tlb = mmu.data_entries(false, self.statics.upper());
+        self.context.tlb_unprivileged = mmu.data_entries(true, false);
+    }
+
+    /// Does the code being executed, at `pc`, not fit the context any more?
+    pub(crate) fn context_moved(&self, pc: u64) -> bool {
+        let cpu = &self.interp.cpu;
+        let statics = Static::of(cpu, pc);
+        statics != self.statics || cpu.mmu.code_stamp(statics.upper()) != self.stamp
+    }
+
+    /// Takes out blocks whose words have changed, if instructions were invalidated anywhere. Comes after every
+    /// context synchronisation event, since all of them come to the dispatcher.
+    #[inline]
+    fn look_for_changes(&mut self) {
+        if self.interp.cpu.shared.bus.code().events() != self.context.seen {
+            self.compare_changed();
+        }
+        if self.resynced {
+            self.resynced = false;
+            if !self.interp.cpu.instruction_cache_on() {
+                // Without an instruction cache the guest need not invalidate.
+                self.compare(None);
+            }
+        }
+    }
+
+    #[cold]
+    fn compare_changed(&mut self) {
+        let shared = self.interp.cpu.shared.clone();
+        let seen = std::mem::replace(&mut self.context.seen, shared.bus.code().events());
+        let mut pages = Vec::new();
+        shared.bus.code().changed_since(seen, |page| pages.push(page.map(|pa| pa.0)));
+        pages.into_iter().for_each(|page| self.compare(page));
+    }
+
+    /// Takes out the blocks of a page (`None` is every page) whose words are not those in RAM.
+    fn compare(&mut self, page: Option<u64>) {
+        let shared = &self.interp.cpu.shared;
+        let ram = shared.bus.ram();
+        let differs = |block: &Block| {
+            let same = |(i, word): (usize, &u32)| {
+                let at = ram.host(PhysAddr(block.pa + 4 * i as u64));
+                at.is_some_and(|at| ram.load(at, AccessSize::Word) as u32 == *word)
+            };
+            !block.words.iter().enumerate().all(same)
+        };
+        for block in self.blocks.take_stale(page, differs) {
+            self.counts.stale += 1;
+            self.take_out(&block);
+        }
+    }
+
+    /// Makes the block's entry, and every link to it, lead to the dispatcher.
+    fn take_out(&mut self, block: &Block) {
+        self.jumps.remove(block.pc);
+        for exit in &block.incoming {
+            let field = self.emitter.tables.exits[*exit as usize].field;
+            self.emitter.buf.aim(field, field + 4);
+        }
+        let buf = &mut self.emitter.buf;
+        if buf.room() < 64 {
+            return self.flush();
+        }
+        let stub: Offset = buf.here();
+        dynasm!(buf ; .arch x64 ; mov rax, QWORD block.pc as i64);
+        jump(buf, self.emitter.thunks.lookup);
+        buf.overwrite(block.entry, &[0xe9]);
+        buf.aim(block.entry + 1, stub);
+    }
+}

@@ -1,0 +1,183 @@
+//! The shared pieces of host code: the way in, the way out, and calls into Rust.
+//!
+//! In compiled code rbp is `Regs` plus `BIAS`, rbx the `Context`, r14 its `tlb`, r15 its `executed`; rsp is a
+//! multiple of 16. rax, rcx, rdx are scratch; the other eight hold guest registers (`regs::HOSTS`).
+
+use crate::code::{CodeBuf, Offset};
+use crate::context::{BIAS, PC, at};
+use crate::entry;
+use dynasmrt::{DynasmApi, dynasm};
+
+/// Why compiled code returned: bits [2:0] of eax; the rest is an index.
+pub(crate) mod why {
+    /// The PC is stored; look for its block.
+    pub const LOOKUP: u32 = 1;
+    /// Exit number `eax >> 3` was taken: link it.
+    pub const LINK: u32 = 2;
+    /// An instruction did not simply finish; `Jit::left` says how.
+    pub const LEFT: u32 = 3;
+    /// The instruction at the PC is to be interpreted.
+    pub const INTERPRET: u32 = 4;
+    /// A helper panicked; `Jit::panic` has the payload.
+    pub const PANIC: u32 = 5;
+}
+
+/// Condition numbers of the host (`tttn` in its manuals).
+#[allow(missing_docs)]
+pub(crate) mod cc {
+    pub const O: u8 = 0;
+    pub const NO: u8 = 1;
+    pub const B: u8 = 2;
+    pub const AE: u8 = 3;
+    pub const E: u8 = 4;
+    pub const NE: u8 = 5;
+    pub const BE: u8 = 6;
+    pub const A: u8 = 7;
+    pub const S: u8 = 8;
+    pub const NS: u8 = 9;
+    pub const L: u8 = 12;
+    pub const GE: u8 = 13;
+    pub const LE: u8 = 14;
+    pub const G: u8 = 15;
+}
+
+/// Where they are.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Thunks {
+    /// `extern "sysv64" fn(regs, context, code) -> u32`.
+    pub enter: Offset,
+    /// Leaves with eax.
+    pub leave: Offset,
+    /// Leaves with rax as the PC.
+    pub lookup: Offset,
+    /// An access that the fast path does not do: address in rax, values in rdx and rcx; the call is followed by
+    /// the 32-bit number of its site. Results in rax and rdx.
+    pub slow: Offset,
+    /// The same where vector registers are in use.
+    pub slow_with_vectors: Offset,
+    /// Runs the instruction of call number eax.
+    pub step: Offset,
+    /// End of all.
+    pub end: Offset,
+}
+
+impl Thunks {
+    /// Writes them to the start of `buf`.
+    pub fn write(buf: &mut CodeBuf) -> Thunks {
+        let mut t = Thunks { enter: buf.here(), ..Thunks::default() };
+        dynasm!(buf ; .arch x64
+            ; push rbp ; push rbx ; push r12 ; push r13 ; push r14 ; push r15 ; sub rsp, 8
+            ; lea rbp, [rdi + BIAS]
+            ; mov rbx, rsi
+            ; mov r14, [BYTE rbx + at::TLB]
+            ; mov r15, [BYTE rbx + at::EXECUTED]
+            ; jmp rdx
+        );
+        t.leave = buf.here();
+        dynasm!(buf ; .arch x64
+            ; mov [BYTE rbx + at::EXECUTED], r15
+            ; add rsp, 8 ; pop r15 ; pop r14 ; pop r13 ; pop r12 ; pop rbx ; pop rbp
+            ; ret
+        );
+        buf.align_to(16);
+        t.lookup = buf.here();
+        dynasm!(buf ; .arch x64 ; mov [rbp + PC], rax ; mov eax, why::LOOKUP as i32);
+        jump(buf, t.leave);
+
+        t.slow = t.write_slow(buf, 0);
+        t.slow_with_vectors = t.write_slow(buf, 16);
+
+        buf.align_to(16);
+        t.step = buf.here();
+        dynasm!(buf ; .arch x64
+            ; sub rsp, 8
+            ; mov rdi, rbx
+            ; mov esi, eax
+            ; mov rax, QWORD entry::step_address() as i64
+            ; call rax
+            ; add rsp, 8
+            ; mov r14, [BYTE rbx + at::TLB]
+            ; test eax, eax
+        );
+        let left = jump_if(buf, cc::NE, None);
+        dynasm!(buf ; .arch x64 ; ret);
+        let here = buf.here();
+        buf.aim(left, here);
+        t.leave_from_call(buf);
+        t.end = buf.here();
+        t
+    }
+
+    /// `slow`, which keeps the first `vectors` vector registers.
+    fn write_slow(self, buf: &mut CodeBuf, vectors: u8) -> Offset {
+        let kept = 16 * i32::from(vectors);
+        buf.align_to(16);
+        let start = buf.here();
+        dynasm!(buf ; .arch x64
+            ; push rdi ; push rsi ; push r8 ; push r9 ; push r10 ; push r11 ; push r12 ; push r13
+            ; sub rsp, 8 + kept
+        );
+        (0..vectors).for_each(|n| dynasm!(buf ; .arch x64 ; vmovdqa [rsp + 16 * i32::from(n)], Rx(n)));
+        dynasm!(buf ; .arch x64
+            ; mov rdi, rbx
+            ; mov rsi, rax
+            ; lea r8, [rsp + 8 + kept]
+            ; mov r9, [rsp + 72 + kept]
+            ; mov r9d, [r9]
+            ; mov rax, QWORD entry::slow_address() as i64
+            ; call rax
+            ; mov r14, [BYTE rbx + at::TLB]
+        );
+        (0..vectors).for_each(|n| dynasm!(buf ; .arch x64 ; vmovdqa Rx(n), [rsp + 16 * i32::from(n)]));
+        dynasm!(buf ; .arch x64
+            ; add rsp, 8 + kept
+            ; pop r13 ; pop r12 ; pop r11 ; pop r10 ; pop r9 ; pop r8 ; pop rsi ; pop rdi
+            ; test eax, eax
+        );
+        let left = jump_if(buf, cc::NE, None);
+        dynasm!(buf ; .arch x64
+            ; add QWORD [rsp], 4
+            ; mov rax, [BYTE rbx + at::RESULT]
+            ; mov rdx, [BYTE rbx + at::RESULT_HIGH]
+            ; ret
+        );
+        let here = buf.here();
+        buf.aim(left, here);
+        self.leave_from_call(buf);
+        start
+    }
+
+    /// Drops the return address and leaves with eax, counting the instructions before the one that called.
+    fn leave_from_call(self, buf: &mut CodeBuf) {
+        dynasm!(buf ; .arch x64 ; add rsp, 8 ; add r15, [BYTE rbx + at::EXTRA]);
+        jump(buf, self.leave);
+    }
+}
+
+/// `jmp target`.
+pub(crate) fn jump(buf: &mut CodeBuf, target: Offset) {
+    buf.push(0xe9);
+    buf.push_i32(0);
+    let field = buf.here() - 4;
+    buf.aim(field, target);
+}
+
+/// `j<cc> target`, with the condition's number in the manual's table; returns the field to aim later.
+pub(crate) fn jump_if(buf: &mut CodeBuf, cc: u8, target: Option<Offset>) -> Offset {
+    buf.push(0x0f);
+    buf.push(0x80 | cc);
+    buf.push_i32(0);
+    let field = buf.here() - 4;
+    if let Some(target) = target {
+        buf.aim(field, target);
+    }
+    field
+}
+
+/// `call target`.
+pub(crate) fn call(buf: &mut CodeBuf, target: Offset) {
+    buf.push(0xe8);
+    buf.push_i32(0);
+    let field = buf.here() - 4;
+    buf.aim(field, target);
+}

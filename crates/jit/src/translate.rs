@@ -1,0 +1,100 @@
+//! One block: from guest words to host code, in one pass.
+//!
+//! A block is a run of consecutive instructions in one page. It is entered at its first only, may be left by any
+//! branch in it, and goes on where a conditional branch is not taken.
+
+use crate::code::Offset;
+use crate::context::Static;
+use crate::emit::{Emitter, Flags};
+use crate::regs::RegFile;
+use crate::rows;
+use a64::{ROW_COUNT, Row};
+use semantics::Handler;
+
+/// Most instructions of a block.
+const MAX_BLOCK: usize = 48;
+/// Host bytes that a block may need: no instruction takes more than about 400.
+pub(crate) const ROOM: usize = 64 << 10;
+
+static HANDLERS: [Handler<Emitter>; ROW_COUNT] = semantics::handlers::<Emitter>();
+
+/// What was compiled.
+pub(crate) struct Translation {
+    pub entry: Offset,
+    /// Guest instructions.
+    pub length: usize,
+}
+
+impl Emitter {
+    /// Compiles the block at `pc` for `context`, from `words`, which begin there and end with the page.
+    /// `self.room` is at least `ROOM`.
+    pub fn translate(&mut self, pc: u64, page: u64, context: Static, words: impl Iterator<Item = u32>) -> Translation {
+        self.context = context;
+        self.start = pc;
+        self.page = page;
+        self.words.clear();
+        self.words.extend(words.take(MAX_BLOCK));
+        self.rows.clear();
+        let has = |row: &Row, word| self.features.contains(row.needs(word));
+        let rows = self.words.iter().map(|&word| a64::lookup(word).filter(|row| has(row, word)));
+        self.rows.extend(rows);
+        // Nothing after an instruction that always leaves is looked at.
+        if let Some(last) = self.rows.iter().position(|row| row.is_none_or(rows::ends)) {
+            self.rows.truncate(last + 1);
+            self.words.truncate(last + 1);
+        }
+        self.regs = RegFile::new();
+        self.flags = Flags::Memory;
+        self.sp_aligned = false;
+        self.ended = false;
+        self.cold.clear();
+        self.buf.align_to(16);
+        let entry = self.buf.here();
+        self.index = 0;
+        while self.index < self.words.len() && !self.ended {
+            self.instruction();
+            self.index += 1;
+        }
+        let length = self.index;
+        if !self.ended {
+            self.fall_through(pc.wrapping_add(4 * length as u64));
+        }
+        self.write_cold();
+        Translation { entry, length }
+    }
+
+    /// The present instruction: compiled, or else called.
+    fn instruction(&mut self) {
+        let (word, row) = (self.word(), self.rows[self.index]);
+        let (at, regs, flags, sp_aligned) = (self.buf.here(), self.regs, self.flags, self.sp_aligned);
+        let (cold, sites, exits) = (self.cold.len(), self.tables.sites.len(), self.tables.exits.len());
+        self.nodes.clear();
+        self.versions = [0; 32];
+        self.vectors = 0;
+        self.failed = false;
+        // What a lowering that gave up computes with must exist.
+        self.node(crate::emit::Node::Imm(0));
+        match row {
+            Some(row) => _ = HANDLERS[row as usize](self, word),
+            None => self.give_up(),
+        }
+        if self.failed {
+            self.buf.rewind(at);
+            self.cold.truncate(cold);
+            self.tables.sites.truncate(sites);
+            self.tables.exits.truncate(exits);
+            (self.regs, self.flags, self.sp_aligned, self.ended) = (regs, flags, sp_aligned, false);
+            let handler = row.map_or(ROW_COUNT as u16, |row| row as u16);
+            self.call_handler(handler, row.is_some_and(rows::is_system));
+            if row.is_none_or(rows::ends) {
+                // It leaves; if it did not, what follows is the next instruction.
+                let next = self.pc_here().wrapping_add(4);
+                self.index += 1;
+                self.fall_through(next);
+                self.index -= 1;
+                self.ended = true;
+            }
+        }
+        self.regs.release();
+    }
+}

@@ -1,0 +1,274 @@
+//! Random programs on the compiler and on the interpreter: registers, system registers and memory afterwards are
+//! the same, exceptions on the way included.
+//!
+//! `ARMAGIC_CASES=N` runs N programs, `ARMAGIC_SEED=N` others.
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
+use a64::{ROWS, RowInfo};
+use armagic_jit::Jit;
+use cpu::{Alarms, Exit, Model, Peer, Shared, TlbiQueue, Vcpu, VcpuSpec};
+use gic::{Affinity, Gic, GicSpec, PeSpec};
+use hw::{AccessSize, Clock, PhysAddr};
+use interp::Interp;
+use mem::{Bus, Ram};
+use std::sync::Arc;
+use sync::Attention;
+
+const RAM: u64 = 0x4000_0000;
+const RAM_SIZE: u64 = 1 << 20;
+const VECTORS: u64 = RAM + 0x800;
+const TABLE: u64 = RAM + 0x1000;
+/// Programs begin anywhere in this page, and go on in the next.
+const CODE: u64 = RAM + 0x4000;
+const DATA: u64 = RAM + 0x8000;
+const DATA_SIZE: u64 = 0x2000;
+/// Often enough that every block is compiled.
+const TURNS: u64 = 14;
+
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+
+    fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+
+    /// A value that corners like.
+    fn value(&mut self) -> u64 {
+        match self.below(8) {
+            0 => 0,
+            1 => u64::MAX,
+            2 => 1 << self.below(64),
+            3 => self.next() as i32 as u64,
+            4 => self.below(256),
+            _ => self.next(),
+        }
+    }
+}
+
+fn vcpu(mmu: bool) -> Vcpu {
+    let clock = Clock::start();
+    let attention = Arc::new(Attention::new());
+    let pe = PeSpec { affinity: Affinity::default(), attention: attention.clone() };
+    let gic = Gic::new(GicSpec { spis: 32, pes: vec![pe] }).unwrap();
+    let bus = Bus::new(Ram::new(PhysAddr(RAM), RAM_SIZE).unwrap());
+    let peers = vec![Peer { attention: attention.clone(), tlbi: TlbiQueue::new() }];
+    let alarms = Alarms::new(clock, vec![attention]);
+    let shared = Arc::new(Shared { bus, gic, clock, alarms, peers });
+    let mut cpu = Vcpu::new(VcpuSpec { index: 0, mpidr: 0, model: Model::by_name("neoverse-n1").unwrap() }, shared);
+    cpu.unpark();
+    // The handler of synchronous exceptions from EL1 goes on after the instruction.
+    let handler = [
+        0xd518_d080, // msr tpidr_el1, x0
+        0xd538_4020, // mrs x0, elr_el1
+        0x9100_1000, // add x0, x0, #4
+        0xd518_4020, // msr elr_el1, x0
+        0xd538_d080, // mrs x0, tpidr_el1
+        0xd69f_03e0, // eret
+    ];
+    poke(&cpu, VECTORS + 0x200, &handler);
+    // An identity map of the gigabyte that RAM is in: a block of Normal memory, accessed, global.
+    let block = RAM | 1 << 10 | 3 << 8 | 1;
+    cpu.shared.bus.write(PhysAddr(TABLE + 8), AccessSize::Double, block).unwrap();
+    cpu.sys.vbar[1] = VECTORS;
+    cpu.sys.cpacr = 3 << 20;
+    cpu.sys.mair[1] = 0xff;
+    cpu.sys.ttbr0[1] = TABLE;
+    cpu.sys.tcr[1] = 25 | 2 << 32 | 1 << 23;
+    cpu.sys.sctlr[1] |= 1 << 12 | 1 << 3 | u64::from(mmu);
+    cpu.refresh();
+    cpu
+}
+
+fn poke(cpu: &Vcpu, at: u64, words: &[u32]) {
+    for (i, word) in words.iter().enumerate() {
+        cpu.shared.bus.write(PhysAddr(at + 4 * i as u64), AccessSize::Word, (*word).into()).unwrap();
+    }
+}
+
+/// Rows whose words may be anything: what they do is the PE's, and finite.
+fn is_usable(row: &RowInfo) -> bool {
+    // Indirect branches go anywhere; HVC ends the program; the rest waits, or changes what the program runs on.
+    const NOT: &[&str] = &["Br", "Blr", "Ret", "Hvc", "Eret", "HintOp", "Sys", "Msr", "Mrs", "MsrImm"];
+    !NOT.contains(&row.name)
+}
+
+/// Integer instructions, which are compiled, come more often than their rows.
+fn row(random: &mut Random) -> &'static RowInfo {
+    const COMPILED: u64 = 150;
+    loop {
+        let n = if random.below(4) > 0 { random.below(COMPILED) } else { random.below(ROWS.len() as u64) };
+        let row = &ROWS[n as usize];
+        if is_usable(row) {
+            return row;
+        }
+    }
+}
+
+fn word(random: &mut Random, index: u64, length: u64) -> u32 {
+    loop {
+        let row = row(random);
+        let mut word = random.next() as u32 & !row.mask & !row.should_be | row.value | row.should_be;
+        for field in row.fields {
+            let mut set = |v: u64| {
+                let ones = ((1u64 << field.width) - 1) as u32;
+                word = word & !(ones << field.lsb) | (v as u32 & ones) << field.lsb;
+            };
+            match field.name {
+                // Registers that hold addresses are bases; few registers make dependences.
+                "rn" if row.class.starts_with("Load") || row.class.starts_with("Compare and swap") => {
+                    set([0, 1, 2, 31][random.below(4) as usize])
+                }
+                "rd" | "rt" | "rt2" | "rs" | "rm" | "rn" | "ra" if random.below(8) > 0 => set(random.below(14)),
+                // Direct branches go forward, to the end at most.
+                "imm26" | "imm19" | "imm14" if !row.name.contains("Lit") => set(1 + random.below(length - index)),
+                "imm19" => set(random.below(64)),
+                _ => {}
+            }
+        }
+        if row.matches(word) && a64::lookup(word) == Some(row.row) {
+            return word;
+        }
+    }
+}
+
+fn program(random: &mut Random) -> Vec<u32> {
+    let length = 4 + random.below(60);
+    let mut words: Vec<u32> = (0..length).map(|i| word(random, i, length)).collect();
+    words.push(0xd400_0002); // hvc #0
+    words
+}
+
+fn set_up(random: &mut Random, cpu: &mut Vcpu, start: u64) {
+    let state = random.0;
+    let mut random = Random(state);
+    for i in 0..31 {
+        cpu.regs.x[i] = random.value();
+    }
+    for i in 0..3 {
+        let skew = if random.below(3) == 0 { random.below(16) } else { 0 };
+        // Sometimes near the end of a page, sometimes nowhere.
+        cpu.regs.x[i] = match random.below(12) {
+            0 => random.value(),
+            1 => DATA + 0x1000 - random.below(24),
+            _ => DATA + 0x400 + 16 * random.below(0x100) + skew,
+        };
+    }
+    cpu.regs.sp = DATA + 0x800 + 16 * random.below(0x40) + if random.below(8) == 0 { 8 } else { 0 };
+    cpu.regs.v = std::array::from_fn(|_| u128::from(random.value()) << 64 | u128::from(random.value()));
+    cpu.regs.nzcv = random.below(16) as u32;
+    (cpu.regs.fpcr, cpu.regs.fpsr) = (0, 0);
+    cpu.regs.pc = start;
+    cpu.monitor = None;
+    for at in (DATA..DATA + DATA_SIZE).step_by(8) {
+        cpu.shared.bus.write(PhysAddr(at), AccessSize::Double, random.value()).unwrap();
+    }
+}
+
+/// Everything that a program may change.
+fn outcome(cpu: &Vcpu) -> Vec<(String, u128)> {
+    let mut all = vec![
+        ("sp".to_owned(), cpu.regs.sp.into()),
+        ("pc".to_owned(), cpu.regs.pc.into()),
+        ("nzcv".to_owned(), cpu.regs.nzcv.into()),
+        ("fpsr".to_owned(), cpu.regs.fpsr.into()),
+        ("el".to_owned(), cpu.regs.pstate.el.into()),
+        ("esr".to_owned(), cpu.sys.esr[1].into()),
+        ("far".to_owned(), cpu.sys.far[1].into()),
+        ("spsr".to_owned(), cpu.sys.spsr[1].into()),
+        ("elr".to_owned(), cpu.sys.elr[1].into()),
+    ];
+    all.extend(cpu.regs.x.iter().enumerate().map(|(i, x)| (format!("x{i}"), (*x).into())));
+    all.extend(cpu.regs.v.iter().enumerate().map(|(i, v)| (format!("v{i}"), *v)));
+    for at in (DATA - 0x400..DATA + DATA_SIZE + 0x400).step_by(8) {
+        all.push((format!("[{at:#x}]"), cpu.shared.bus.read(PhysAddr(at), AccessSize::Double).unwrap().into()));
+    }
+    all
+}
+
+/// Runs one program on both; what differs.
+fn check(seed: u64, engines: &mut (Interp, Jit)) -> Option<String> {
+    let mut random = Random(seed);
+    let words = program(&mut random);
+    let start = CODE + 4 * random.below(1024);
+    let (interp, jit) = engines;
+    for cpu in [&mut interp.cpu, &mut jit.interp.cpu] {
+        poke(cpu, start, &words);
+        cpu.shared.bus.code().invalidate(PhysAddr(start));
+        cpu.shared.bus.code().invalidate(PhysAddr(start + 0x1000));
+    }
+    for turn in 0..TURNS {
+        for cpu in [&mut interp.cpu, &mut jit.interp.cpu] {
+            set_up(&mut random, cpu, start);
+        }
+        random.next();
+        let counts = (interp.counts.instructions, jit.interp.counts.instructions);
+        let exits = (interp.run(), jit.run());
+        assert_eq!(exits, (Exit::Firmware, Exit::Firmware), "seed {seed}");
+        let executed = (interp.counts.instructions - counts.0, jit.interp.counts.instructions - counts.1);
+        let (want, got) = (outcome(&interp.cpu), outcome(&jit.interp.cpu));
+        if want != got || executed.0 != executed.1 {
+            let listing: Vec<String> = words
+                .iter()
+                .enumerate()
+                .map(|(i, w)| format!("{:#x}: {w:08x} {:?}", start + 4 * i as u64, a64::lookup(*w)))
+                .collect();
+            let differences: Vec<String> = want
+                .iter()
+                .zip(&got)
+                .filter(|(a, b)| a != b)
+                .take(8)
+                .map(|((name, a), (_, b))| format!("{name}: interp {a:#x}, jit {b:#x}"))
+                .collect();
+            return Some(format!(
+                "seed {seed}, turn {turn}, executed {executed:?}\n{}\n{}",
+                differences.join("\n"),
+                listing.join("\n")
+            ));
+        }
+    }
+    None
+}
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
+#[track_caller]
+fn compare(mmu: bool, code_size: usize) {
+    let (cases, seed) = (number("ARMAGIC_CASES", 400), number("ARMAGIC_SEED", 1));
+    let make = || (Interp::new(vcpu(mmu)), Jit::with_code_size(vcpu(mmu), code_size).unwrap());
+    let mut engines = make();
+    let mut failures = 0;
+    for seed in seed << 32..(seed << 32) + cases {
+        if let Some(difference) = check(seed, &mut engines) {
+            println!("{difference}\n");
+            failures += 1;
+            assert!(failures < 4, "too many differences; the first are above");
+            engines = make();
+        }
+    }
+    assert_eq!(failures, 0);
+    assert!(engines.1.counts.blocks > cases, "too little was compiled");
+}
+
+#[test]
+fn engines_agree_with_the_mmu_off() {
+    compare(false, 4 << 20);
+}
+
+#[test]
+fn engines_agree_with_the_mmu_on() {
+    compare(true, 4 << 20);
+}
+
+#[test]
+fn engines_agree_when_the_code_buffer_is_small() {
+    compare(true, 128 << 10);
+}
