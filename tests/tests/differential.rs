@@ -38,7 +38,9 @@ fn instructions_do_what_qemu_does() {
         let least = if cases >= CASES { CASES_PER_ROW } else { 0 };
         assert!(tally.compared >= least, "{name}: only {} cases", tally.compared);
     }
+    let (sequences, instructions) = coverage.sequences();
     println!("{} rows, {} cases", coverage.rows().count(), coverage.compared());
+    println!("{sequences} sequences of {instructions} instructions");
     coverage.reasons().for_each(|(reason, count)| println!("known: {reason}: {count}"));
     if env::var_os("BLESS").is_some() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/isa-coverage.md");

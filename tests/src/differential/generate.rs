@@ -19,7 +19,7 @@ pub fn case(random: &mut Random, pe: &mut Pe, row: &'static RowInfo, index: usiz
 }
 
 /// A word of `row` that the manual does not call CONSTRAINED UNPREDICTABLE, should-be bits as they should be.
-pub(super) fn word(random: &mut Random, row: &RowInfo) -> u32 {
+pub fn word(random: &mut Random, row: &RowInfo) -> u32 {
     for _ in 0..100_000 {
         // Once in eight, all registers are the same one.
         let same = random.one_in(8).then(|| free_bits(random, 5));

@@ -17,7 +17,6 @@ pub const SCRATCH_SIZE: u64 = 4096;
 pub const SLOTS: u64 = 0x4010_0000;
 pub const SLOT_SIZE: u64 = 272;
 /// Instructions that a slot has room for, besides the way in and out.
-#[allow(dead_code)]
 pub const SLOT_WORDS: usize = SLOT_SIZE as usize / 4 - 3;
 /// What a batch brings besides its slots: see `Input`.
 pub const INPUT: u64 = 0x4040_0000;

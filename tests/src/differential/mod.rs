@@ -14,6 +14,7 @@ mod qemu;
 mod report;
 mod rows;
 mod runner;
+mod sequence;
 mod state;
 
 pub use qemu::fetch;
@@ -24,26 +25,39 @@ use layout::{BATCH, SCRATCH_SIZE, entry};
 use operands::Random;
 use pe::Pe;
 use qemu::Qemu;
+use sequence::{Sequence, Sequences};
 use state::{Case, Outcome, Ran};
 use std::io;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Compares `cases` cases (rounded up to whole batches) that `seed` determines.
+/// Cases for each sequence.
+const CASES_PER_SEQUENCE: usize = 20;
+
+/// Compares `cases` cases (rounded up to whole batches) that `seed` determines, and sequences besides.
 pub fn compare(qemu: &Path, seed: u64, cases: usize) -> io::Result<Coverage> {
     let rows: Vec<&'static RowInfo> = ROWS.iter().filter(|row| rows::excluded(row).is_none()).collect();
-    let batches = cases.div_ceil(BATCH);
+    let (batches, sequences) = (cases.div_ceil(BATCH), Sequences::new());
+    let all = batches + batches.div_ceil(CASES_PER_SEQUENCE);
     let (taken, coverage) = (AtomicUsize::new(0), Mutex::new(Coverage::new()));
     let work = || -> io::Result<()> {
         let (mut qemu, mut pe) = (Qemu::start(qemu)?, Pe::new(keys::keys()));
         loop {
             let batch = taken.fetch_add(1, Ordering::Relaxed);
-            if batch >= batches {
+            if batch >= all {
                 return Ok(());
             }
             // A batch depends on its number alone, so threads do not matter.
             let mut random = Random::new(Random::new(seed).u64() ^ batch as u64);
+            if batch >= batches {
+                let found = run_sequences(&mut qemu, &mut pe, &mut random, &sequences)?;
+                let mut coverage = coverage.lock().expect("no thread panics holding it");
+                found
+                    .into_iter()
+                    .for_each(|(sequence, outcome, shortest)| coverage.add_sequence(&sequence, outcome, shortest));
+                continue;
+            }
             let row = |i: usize| rows[(batch * BATCH + i) % rows.len()];
             let found = run_batch(&mut qemu, &mut pe, &mut random, row)?;
             let mut coverage = coverage.lock().expect("no thread panics holding it");
@@ -66,24 +80,64 @@ pub struct Compared {
     ours: Ran,
 }
 
+/// Random memory for scratch.
+fn memory(random: &mut Random) -> Vec<u8> {
+    (0..SCRATCH_SIZE / 8).flat_map(|_| operands::integer(random).to_le_bytes()).collect()
+}
+
 fn run_batch(
     qemu: &mut Qemu,
     pe: &mut Pe,
     random: &mut Random,
     row: impl Fn(usize) -> &'static RowInfo,
 ) -> io::Result<Vec<Compared>> {
-    let memory: Vec<u8> = (0..SCRATCH_SIZE / 8).flat_map(|_| operands::integer(random).to_le_bytes()).collect();
+    let memory = memory(random);
     let cases: Vec<Case> = (0..BATCH).map(|i| generate::case(random, pe, row(i), i, &memory)).collect();
     let theirs = qemu.run(&memory, &cases)?;
-    let compared = cases.into_iter().zip(theirs).enumerate().map(|(index, (case, qemu))| {
-        let pc = entry(index);
-        let ours = pe.run(&case, &memory, pc);
-        Compared { case, pc, qemu, ours }
-    });
-    Ok(compared.collect())
+    let compared = cases.into_iter().zip(theirs).enumerate();
+    Ok(compared.map(|(index, (case, qemu))| Compared::new(pe, case, &memory, entry(index), qemu)).collect())
+}
+
+/// A batch of sequences; of those that differ, what is left when all is dropped that does not matter.
+fn run_sequences(
+    qemu: &mut Qemu,
+    pe: &mut Pe,
+    random: &mut Random,
+    from: &Sequences,
+) -> io::Result<Vec<(Sequence, Outcome, Option<Compared>)>> {
+    let memory = memory(random);
+    let sequences: Vec<Sequence> = (0..BATCH).map(|slot| from.sequence(random, pe, slot, &memory)).collect();
+    let cases: Vec<Case> = sequences.iter().map(Sequence::case).collect();
+    let theirs = qemu.run(&memory, &cases)?;
+    let mut found = vec![];
+    for ((sequence, case), theirs) in sequences.into_iter().zip(cases).zip(theirs) {
+        let compared = Compared::new(pe, case, &memory, entry(sequence.slot), theirs);
+        let shortest = if compared.agree() { None } else { Some(shortest(qemu, pe, &sequence, &memory)?) };
+        found.push((sequence, compared.qemu.outcome, shortest));
+    }
+    Ok(found)
+}
+
+/// What is left of a sequence that differs.
+fn shortest(qemu: &mut Qemu, pe: &mut Pe, sequence: &Sequence, memory: &[u8]) -> io::Result<Compared> {
+    let mut again = |sequence: &Sequence| {
+        // It runs in its slot, and nothing does in those before it.
+        let nothing = Case { row: a64::Row::HintOp.info(), words: vec![sequence::NOP], state: sequence.case().state };
+        let mut cases = vec![nothing; sequence.slot];
+        cases.push(sequence.case());
+        let theirs = qemu.run(memory, &cases)?.pop().expect("as many results as cases");
+        io::Result::Ok(Compared::new(pe, sequence.case(), memory, entry(sequence.slot), theirs))
+    };
+    let shrunk = sequence.clone().shrink(|fewer| io::Result::Ok(!again(fewer)?.agree()))?;
+    again(&shrunk)
 }
 
 impl Compared {
+    fn new(pe: &mut Pe, case: Case, memory: &[u8], pc: u64, qemu: Ran) -> Compared {
+        let ours = pe.run(&case, memory, pc);
+        Compared { case, pc, qemu, ours }
+    }
+
     /// Do both agree, where the architecture says what is right?
     fn agree(&self) -> bool {
         if self.qemu.outcome != self.ours.outcome {

@@ -3,9 +3,11 @@
 use super::Compared;
 use super::layout::SCRATCH;
 use super::rows::{self, KNOWN};
+use super::sequence::{NOP, Sequence};
 use super::state::{Case, Outcome, State};
 use a64::{ROW_COUNT, ROWS, RowInfo};
 use capstone::prelude::*;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// What became of the cases of one row.
@@ -19,6 +21,8 @@ pub struct Tally {
     pub known: usize,
     /// Cases that ended in a fault, or in a taken branch.
     pub left: usize,
+    /// How often sequences have an instruction of it.
+    pub in_sequences: usize,
     /// FPSR bits that cases raised.
     pub raised: u32,
     /// The first of those that should not differ, as text.
@@ -29,11 +33,27 @@ pub struct Tally {
 pub struct Coverage {
     rows: Vec<Tally>,
     reasons: Vec<usize>,
+    /// Of all sequences together; an instruction is a case here.
+    sequences: Sequences,
+}
+
+/// What became of the sequences.
+#[derive(Default)]
+struct Sequences {
+    compared: usize,
+    instructions: usize,
+    left: usize,
+    differed: usize,
+    example: Option<String>,
 }
 
 impl Coverage {
     pub(super) fn new() -> Coverage {
-        Coverage { rows: vec![Tally::default(); ROW_COUNT], reasons: vec![0; KNOWN.len()] }
+        Coverage {
+            rows: vec![Tally::default(); ROW_COUNT],
+            reasons: vec![0; KNOWN.len()],
+            sequences: Sequences::default(),
+        }
     }
 
     pub(super) fn add(&mut self, c: Compared) {
@@ -44,7 +64,7 @@ impl Coverage {
         if c.agree() {
             return;
         }
-        match KNOWN.iter().position(|known| (known.applies)(&c.case, &c.qemu, &c.ours)) {
+        match known(&c) {
             Some(known) => {
                 tally.known += 1;
                 self.reasons[known] += 1;
@@ -54,6 +74,29 @@ impl Coverage {
                 tally.example.get_or_insert_with(|| describe(&c));
             }
         }
+    }
+
+    /// A sequence, and what is left of it if it differed.
+    pub(super) fn add_sequence(&mut self, sequence: &Sequence, outcome: Outcome, shortest: Option<Compared>) {
+        self.sequences.compared += 1;
+        self.sequences.left += usize::from(outcome != Outcome::Finished);
+        for row in sequence.rows() {
+            self.sequences.instructions += 1;
+            self.rows[row as usize].in_sequences += 1;
+        }
+        let Some(shortest) = shortest else { return };
+        match known(&shortest) {
+            Some(known) => self.reasons[known] += 1,
+            None => {
+                self.sequences.differed += 1;
+                self.sequences.example.get_or_insert_with(|| describe(&shortest));
+            }
+        }
+    }
+
+    /// Sequences compared, and their instructions.
+    pub fn sequences(&self) -> (usize, usize) {
+        (self.sequences.compared, self.sequences.instructions)
     }
 
     /// The rows that are compared, with their tallies.
@@ -75,6 +118,12 @@ impl Coverage {
     /// The differences: an example of each row that has any.
     pub fn differences(&self) -> String {
         let mut text = String::new();
+        if let Sequences { compared, differed, example: Some(example), .. } = &self.sequences {
+            _ = writeln!(
+                text,
+                "{differed} of {compared} sequences differ, for instance what is left of one:\n{example}"
+            );
+        }
         for (name, tally) in self.rows() {
             if let Some(example) = &tally.example {
                 _ = writeln!(text, "{name}: {} of {} differ, for instance\n{example}", tally.differed, tally.compared);
@@ -91,9 +140,16 @@ impl Coverage {
              is one encoding of the manual;\na case is a random word of it with random operands, of which registers, \
              flags, FPSR and memory are compared bit for bit.\n\
              Left: ended in a fault or a taken branch.\n\n\
-             {} rows, {} cases.\n\n## Known differences\n\n",
+             A sequence is 1 to 64 instructions of these rows, of which the end state is compared.\n\n\
+             {} rows, {} cases with {} differences; {} sequences of {} instructions ({} were left before their end) with {} differences.\n\n\
+             ## Known differences\n\n",
             self.rows().count(),
-            self.compared()
+            self.compared(),
+            self.rows().map(|(_, tally)| tally.differed).sum::<usize>(),
+            self.sequences.compared,
+            self.sequences.instructions,
+            self.sequences.left,
+            self.sequences.differed,
         );
         self.reasons().for_each(|(reason, count)| _ = writeln!(text, "- {reason} ({count} cases)"));
         _ = writeln!(text, "\n## Not compared\n\n| row | why |\n|---|---|");
@@ -105,14 +161,23 @@ impl Coverage {
                 class = info.class;
                 _ = writeln!(
                     text,
-                    "\n## {class}\n\n| row | compared | of which left | FPSR raised | differ, known | differ |\n|---|---|---|---|---|---|"
+                    "\n## {class}\n\n| row | compared | of which left | FPSR raised | in sequences | differ, known | differ |\n|---|---|---|---|---|---|---|"
                 );
             }
-            let Tally { compared, left, raised, known, differed, .. } = tally;
-            _ = writeln!(text, "| {name} | {compared} | {left} | {} | {known} | {differed} |", flags(*raised));
+            let Tally { compared, left, raised, in_sequences, known, differed, .. } = tally;
+            _ = writeln!(
+                text,
+                "| {name} | {compared} | {left} | {} | {in_sequences} | {known} | {differed} |",
+                flags(*raised)
+            );
         }
         text
     }
+}
+
+/// Which of `KNOWN` explains it.
+fn known(c: &Compared) -> Option<usize> {
+    KNOWN.iter().position(|known| (known.applies)(&c.case, &c.qemu, &c.ours))
 }
 
 /// Names of FPSR bits.
@@ -122,19 +187,25 @@ fn flags(fpsr: u32) -> String {
     NAMES.iter().filter(|(bit, _)| fpsr >> bit & 1 != 0).map(|(_, name)| *name).collect::<Vec<_>>().join(" ")
 }
 
-/// The instruction, the registers that its fields name, and what differs.
+/// The instructions, the registers that their fields name, and what differs.
 fn describe(c: &Compared) -> String {
     let mut text = String::new();
-    for (i, word) in c.case.words.iter().enumerate() {
+    // A NOP stands where an instruction was that does not matter.
+    let shown = |word: u32| c.case.words.len() == 1 || word != NOP;
+    for (i, word) in c.case.words.iter().enumerate().filter(|(_, word)| shown(**word)) {
         let pc = c.pc + 4 * i as u64;
         _ = writeln!(text, "    {pc:x}: {word:08x}  {}", disassemble(pc, *word));
     }
     let State { nzcv, fpcr, fpsr, sp, .. } = c.case.state;
     _ = writeln!(text, "    nzcv={:x} fpcr={fpcr:08x} fpsr={fpsr:08x} sp={sp:x}", nzcv >> 28);
-    for f in c.case.row.fields.iter().filter(|f| f.name.starts_with('r') && f.width >= 4) {
-        let r = (c.case.word() >> f.lsb & ((1 << f.width) - 1)) as usize;
+    let fields = |word: u32| {
+        let named = a64::lookup(word).map_or(&[][..], |row| row.info().fields).iter();
+        let named = named.filter(|f| f.name.starts_with('r') && f.width >= 4);
+        named.map(move |f| (word >> f.lsb & ((1 << f.width) - 1)) as usize)
+    };
+    for r in c.case.words.iter().flat_map(|word| fields(*word)).collect::<BTreeSet<_>>() {
         let x = c.case.state.x.get(r).map_or("-".to_string(), |x| format!("{x:016x}"));
-        _ = writeln!(text, "    {}={r}: x{r}={x} v{r}={:032x}", f.name, c.case.state.v[r]);
+        _ = writeln!(text, "    x{r}={x} v{r}={:032x}", c.case.state.v[r]);
     }
     let (q, o) = (&c.qemu, &c.ours);
     let mut differs = |what: String, q: String, o: String| {

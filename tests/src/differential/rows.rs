@@ -107,6 +107,21 @@ pub fn before(random: &mut Random, row: &RowInfo, word: u32) -> Vec<u32> {
     needed.into_iter().collect()
 }
 
+/// The register that holds the pointer which `word` signs or authenticates.
+pub fn pointer(row: &RowInfo, word: u32) -> Option<u32> {
+    match (row.row, word >> 5 & 0x7f) {
+        (Row::Paci | Row::Pacd | Row::Auti | Row::Autd, _) => Some(word & 31),
+        (Row::HintOp, 8 | 10 | 12 | 14) => Some(17),
+        (Row::HintOp, 24..32) => Some(30),
+        _ => None,
+    }
+}
+
+/// Is it a word that `KNOWN` would have to explain, after others and in spite of valid pointers?
+pub fn is_disputed(row: &RowInfo, word: u32) -> bool {
+    row.row == Row::Fjcvtzs || row.row == Row::FcvtzsFixedSca && word >> 22 & 3 == 3
+}
+
 /// "Loads and Stores" of the manual's top-level encodings: bits [28:25] are x1x0.
 pub fn is_memory(row: &RowInfo) -> bool {
     row.value >> 25 & 0b101 == 0b100
@@ -158,12 +173,8 @@ pub const KNOWN: &[Known] = &[
                  TCR_EL1.TBI1 is clear. Bit 55 says, since TBI0 is set (ARM DDI 0487, AddPAC: \"TCR_EL1.TBI1 == '1' || \
                  TCR_EL1.TBI0 == '1'\")",
         applies: |case, qemu, ours| {
-            let pointer = match (case.row.row, case.word() >> 5 & 0x7f) {
-                (Row::Paci | Row::Pacd | Row::Auti | Row::Autd, _) => case.word() as usize & 31,
-                (Row::HintOp, 8 | 10 | 12 | 14) => 17,
-                (Row::HintOp, 24..32) => 30,
-                _ => return false,
-            };
+            let Some(pointer) = pointer(case.row, case.word()).filter(|r| *r < 31) else { return false };
+            let pointer = pointer as usize;
             let mut same = qemu.clone();
             same.state.x[pointer] = ours.state.x[pointer];
             case.state.x[pointer] >> 55 & 0x101 == 1 && same == *ours
