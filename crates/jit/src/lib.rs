@@ -43,6 +43,8 @@ pub struct JitCounts {
     pub host_bytes: u64,
     /// Entries into compiled code from the dispatcher.
     pub entries: u64,
+    /// Entries that found their block only by its address: the jump cache did not have it.
+    pub lookups: u64,
     /// Exits linked to their target.
     pub links: u64,
     /// Blocks interpreted.

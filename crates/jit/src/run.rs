@@ -22,6 +22,9 @@ const HEAT: usize = 1 << 16;
 /// Bytes of host code per vCPU. The host gives them when they are touched.
 const CODE_SIZE: usize = 64 << 20;
 
+/// Bytes that `take_out` may need.
+const STUB: usize = 64;
+
 impl Jit {
     /// An engine for `cpu`.
     pub fn new(cpu: Vcpu) -> Result<Jit, CodeError> {
@@ -59,6 +62,11 @@ impl Jit {
         })
     }
 
+    /// Jump caches that began empty.
+    pub fn jump_caches(&self) -> u64 {
+        self.jumps.begun
+    }
+
     /// Executes until the machine must act; the PC is then that of the next instruction.
     pub fn run(&mut self) -> Exit {
         loop {
@@ -85,6 +93,7 @@ impl Jit {
         }
         match self.block(pc)? {
             Some(id) => {
+                self.counts.lookups += 1;
                 let code = self.emitter.buf.address(self.blocks.get(id).entry);
                 self.jumps.insert(pc, code);
                 self.run_code(code)
@@ -244,6 +253,9 @@ impl Jit {
         };
         for block in self.blocks.take_stale(page, differs) {
             self.counts.stale += 1;
+            if self.emitter.buf.room() < STUB {
+                return self.flush();
+            }
             self.take_out(&block);
         }
     }
@@ -256,9 +268,6 @@ impl Jit {
             self.emitter.buf.aim(field, field + 4);
         }
         let buf = &mut self.emitter.buf;
-        if buf.room() < 64 {
-            return self.flush();
-        }
         let stub: Offset = buf.here();
         dynasm!(buf ; .arch x64 ; mov rax, QWORD block.pc as i64);
         jump(buf, self.emitter.thunks.lookup);

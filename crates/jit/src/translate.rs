@@ -13,7 +13,9 @@ use semantics::Handler;
 
 /// Most instructions of a block.
 const MAX_BLOCK: usize = 48;
-/// Host bytes that a block may need: no instruction takes more than about 400.
+/// Host bytes after which a block ends; what is out of line is not more again.
+const ENOUGH: u32 = 24 << 10;
+/// Host bytes that a block may need.
 pub(crate) const ROOM: usize = 64 << 10;
 
 static HANDLERS: [Handler<Emitter>; ROW_COUNT] = semantics::handlers::<Emitter>();
@@ -50,7 +52,7 @@ impl Emitter {
         self.buf.align_to(16);
         let entry = self.buf.here();
         self.index = 0;
-        while self.index < self.words.len() && !self.ended {
+        while self.index < self.words.len() && !self.ended && self.buf.here() - entry < ENOUGH {
             self.instruction();
             self.index += 1;
         }
