@@ -26,6 +26,9 @@ struct Row {
     should_be: u32,
     fields: Vec<Field>,
     guard: Option<String>,
+    /// The architectural feature it came with, `Feature`'s name; and of words where a condition holds, another.
+    feature: String,
+    variant: Option<(String, String)>,
     /// The row executes in the SIMD&FP register file: CPACR_EL1.FPEN and friends can trap it.
     fp: bool,
     at: String,
@@ -57,23 +60,37 @@ fn default_width(name: &str) -> Option<u32> {
     })
 }
 
-/// One row a line: `Name token token … [| guard]`. Tokens: `0110` fixed bits, `(11)` should-be bits,
+/// One row a line: `Name token token … [| guard] [@ FEAT_X [if condition]]`. Tokens: `0110` fixed bits, `(11)` should-be bits,
 /// `xx` ignored bits, `name` or `name:width` a field. `# text` names the class of the rows below it. A guard is a
 /// constant Rust expression over at most four fields of the row.
+///
+/// `@ FEAT_X` says which feature of the architecture the row belongs to, and with `if condition` that its words
+/// need that one too where the condition, over the row's fields, holds. On a line of its own it is said of all rows
+/// down to the next such line or class (a condition: of those that have its fields). `@ A64` is what every PE has.
 fn parse(path: &str, text: &str, rows: &mut Vec<Row>) {
     let mut class = String::new();
+    let mut section = A64;
     for (index, line) in text.lines().enumerate() {
         let at = format!("{path}:{}", index + 1);
         let line = line.trim();
         if let Some(comment) = line.strip_prefix('#') {
             if !comment.starts_with('#') {
                 class = comment.trim().to_owned();
+                section = A64;
             }
             continue;
         }
         if line.is_empty() {
             continue;
         }
+        if let Some(feature) = line.strip_prefix('@') {
+            section = feature.trim();
+            continue;
+        }
+        let (line, own) = match line.split_once('@') {
+            Some((line, feature)) => (line, Some(feature.trim())),
+            None => (line, None),
+        };
         let (pattern, guard) = match line.split_once('|') {
             Some((p, g)) => (p, Some(g.trim().to_owned())),
             None => (line, None),
@@ -88,6 +105,8 @@ fn parse(path: &str, text: &str, rows: &mut Vec<Row>) {
             should_be: 0,
             fields: vec![],
             guard,
+            feature: String::new(),
+            variant: None,
             fp: path.ends_with("simd.isa") || path.ends_with("fp.isa"),
             at,
         };
@@ -122,8 +141,35 @@ fn parse(path: &str, text: &str, rows: &mut Vec<Row>) {
             }
         }
         assert!(left == 0, "{}: {} is {} bits wide, not 32", row.at, row.name, 32 - left);
+        (row.feature, row.variant) = feature(&row, own.unwrap_or(section), own.is_some());
         rows.push(row);
     }
+}
+
+/// The feature of what every PE has.
+const A64: &str = "A64";
+
+/// What `text`, the part after `@`, says of `row`: its feature, and another where a condition holds.
+fn feature(row: &Row, text: &str, is_own: bool) -> (String, Option<(String, String)>) {
+    let (name, condition) = match text.split_once(" if ") {
+        Some((name, condition)) => (name.trim(), Some(condition.trim())),
+        None => (text, None),
+    };
+    let name = match name {
+        A64 => name,
+        _ => name.strip_prefix("FEAT_").unwrap_or_else(|| panic!("{}: {name} is no FEAT_X", row.at)),
+    };
+    let Some(condition) = condition else { return (name.to_owned(), None) };
+    let has_fields = words(condition)
+        .filter(|w| w.starts_with(|c: char| c.is_ascii_alphabetic()) && *w != "matches")
+        .all(|w| row.fields.iter().any(|f| f.name == w));
+    assert!(has_fields || !is_own, "{}: {} has not the fields of {condition}", row.at, row.name);
+    (A64.to_owned(), has_fields.then(|| (name.to_owned(), condition.to_owned())))
+}
+
+/// The names and numbers of an expression.
+fn words(expression: &str) -> impl Iterator<Item = &str> {
+    expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|w| !w.is_empty())
 }
 
 fn check(rows: &[Row]) {
@@ -204,6 +250,13 @@ fn generate(rows: &[Row]) -> String {
             }
             None => writeln!(w, "const fn guard(_: u32) -> bool {{ true }}\n}}"),
         };
+        if let Some((feature, condition)) = &r.variant {
+            _ = writeln!(
+                w,
+                "impl {name} {{ const fn variant(word: u32) -> FeatureSet {{ let i = Self::from_word(word); {bind}
+                FeatureSet::of(if {condition} {{ &[Feature::{feature}] }} else {{ &[] }}) }} }}"
+            );
+        }
     }
     _ = writeln!(
         w,
@@ -229,7 +282,7 @@ fn generate(rows: &[Row]) -> String {
     for r in rows {
         _ = write!(
             w,
-            "RowInfo {{ row: Row::{}, name: {:?}, class: {:?}, mask: {:#x}, value: {:#x}, should_be: {:#x}, guarded: {}, guard: {}::guard, fields: &[",
+            "RowInfo {{ row: Row::{}, name: {:?}, class: {:?}, mask: {:#x}, value: {:#x}, should_be: {:#x}, guarded: {}, guard: {}::guard, feature: Feature::{}, variant: {}, fields: &[",
             r.name,
             r.name,
             r.class,
@@ -237,7 +290,9 @@ fn generate(rows: &[Row]) -> String {
             r.value,
             r.should_be,
             r.guard.is_some(),
-            r.name
+            r.name,
+            r.feature,
+            r.variant.as_ref().map_or("|_| FeatureSet::EMPTY".to_owned(), |_| format!("{}::variant", r.name))
         );
         r.fields
             .iter()
@@ -269,7 +324,7 @@ fn generate(rows: &[Row]) -> String {
 /// evaluating the guard when the crate is compiled.
 fn matcher(w: &mut String, r: &Row) {
     let guard = r.guard.as_deref().unwrap_or("");
-    let words: Vec<&str> = guard.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let words: Vec<&str> = words(guard).collect();
     let named: Vec<&Field> = r.fields.iter().filter(|f| words.contains(&f.name.as_str())).collect();
     let bits: u32 = named.iter().map(|f| f.width).sum();
     assert!(named.len() <= 4 && bits <= 14, "{}: a guard has room for 4 fields and 14 bits", r.at);

@@ -3,6 +3,7 @@
 //! Raw binaries for RAM + 0x80000 at EL1 with the MMU off, as the board starts headerless images.
 #![forbid(unsafe_code)]
 
+pub mod litmus;
 mod loops;
 
 pub use loops::Loop;

@@ -84,7 +84,7 @@ fn alu(rounds: u64) -> u64 {
 }
 
 fn is_prime(n: u64) -> bool {
-    (2..n).take_while(|d| d * d <= n).all(|d| n % d != 0)
+    !(2..n).take_while(|d| d * d <= n).any(|d| n.is_multiple_of(d))
 }
 
 fn fib(n: u64) -> u64 {

@@ -4,12 +4,14 @@
 //! encoding"); `build.rs` turns each row into a struct of its fields and checks the table's laws.
 #![forbid(unsafe_code)]
 
+mod feature;
 mod lookup;
+pub use feature::{Feature, FeatureSet};
 pub use lookup::{decode, lookup};
 
 mod system;
 
-pub use system::{PstateField, SysReg};
+pub use system::{MopsStage, PacKey, Pauth, PstateField, SysReg};
 
 /// One operand or opcode field of a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +42,10 @@ pub struct RowInfo {
     pub guarded: bool,
     /// Field combinations that are allocated: false means the word is not this row.
     pub guard: fn(u32) -> bool,
+    /// The architectural feature the row belongs to.
+    pub feature: Feature,
+    /// What a word of the row needs besides (half precision, for one).
+    pub variant: fn(u32) -> FeatureSet,
     /// The fields, from the highest bit down.
     pub fields: &'static [Field],
 }
@@ -55,6 +61,16 @@ impl Row {
     /// This row's entry of the table.
     pub fn info(self) -> &'static RowInfo {
         &ROWS[self as usize]
+    }
+
+    /// The feature this row belongs to.
+    pub fn feature(self) -> Feature {
+        self.info().feature
+    }
+
+    /// Everything that a PE needs for `word`, which is of this row, to be allocated.
+    pub fn needs(self, word: u32) -> FeatureSet {
+        (self.info().variant)(word).with(self.info().feature)
     }
 }
 

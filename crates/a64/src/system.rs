@@ -25,3 +25,46 @@ pub enum PstateField {
     DaifClr,
     AllInt,
 }
+
+/// A key of pointer authentication.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum PacKey {
+    Ia,
+    Ib,
+    Da,
+    Db,
+}
+
+impl PacKey {
+    /// Is it a key for data pointers?
+    pub const fn is_data(self) -> bool {
+        matches!(self, PacKey::Da | PacKey::Db)
+    }
+}
+
+/// What pointer authentication does with a pointer and a modifier.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pauth {
+    /// PACIA and its kin: inserts the code.
+    Sign(PacKey),
+    /// AUTIA and its kin: checks and removes it.
+    Authenticate(PacKey),
+    /// XPACI.
+    StripCode,
+    /// XPACD.
+    StripData,
+    /// PACGA: the code alone, in bits [63:32].
+    Generic,
+}
+
+/// The part of a memory copy or memory set (FEAT_MOPS) that an instruction is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MopsStage {
+    /// CPYP, SETP.
+    Prologue,
+    /// CPYM, SETM.
+    Main,
+    /// CPYE, SETE.
+    Epilogue,
+}

@@ -2,7 +2,7 @@
 
 mod common;
 
-use armagic_a64::{Insn, ROW_COUNT, ROWS, bit_mask, decode, lookup};
+use armagic_a64::{Feature, FeatureSet, Insn, ROW_COUNT, ROWS, bit_mask, decode, lookup};
 use common::Random;
 use std::collections::BTreeSet;
 
@@ -100,6 +100,33 @@ fn encode_inverts_decode() {
         assert_eq!(decode(insn.word()), Some(insn), "{word:08x}");
         assert_eq!(Insn::from_row(row.row, word), insn);
     }
+}
+
+/// What a word of the row needs, by assembler.
+#[test]
+fn words_belong_to_features() {
+    use Feature::*;
+    let check = |word: u32, text: &str, needs: &[Feature]| {
+        let row = lookup(word).expect(text);
+        assert_eq!(row.needs(word), FeatureSet::of(needs), "{text}: {}", row.info().name);
+    };
+    check(0x8b02_0020, "add x0, x1, x2", &[A64]);
+    check(0xb822_0020, "ldadd w2, w0, [x1]", &[LSE]);
+    check(0xb8bf_c020, "ldapr w0, [x1]", &[LRCPC]);
+    check(0x1ac2_4020, "crc32b w0, w1, w2", &[CRC32]);
+    check(0x1e62_2820, "fadd d0, d1, d2", &[A64]);
+    check(0x1ee2_2820, "fadd h0, h1, h2", &[A64, FP16]);
+    check(0x1ee2_4020, "fcvt s0, h1", &[A64]);
+    check(0x9e67_0000, "fmov d0, x0", &[A64]);
+    check(0x0e42_1420, "fadd v0.4h, v1.4h, v2.4h", &[FP16]);
+    check(0x4ee2_e020, "pmull2 v0.1q, v1.2d, v2.2d", &[A64, PMULL]);
+    check(0x0e22_e020, "pmull v0.8h, v1.8b, v2.8b", &[A64]);
+    check(0x0e82_9420, "sdot v0.2s, v1.8b, v2.8b", &[DotProd]);
+    check(0x4e28_4820, "aese v0.16b, v1.16b", &[AES]);
+    check(0x0f00_fc00, "fmov v0.4h, #2.0", &[A64, FP16]);
+    check(0xdac1_0020, "pacia x0, x1", &[PAuth]);
+    check(0x5400_0010, "bc.eq .", &[HBC]);
+    check(0xd503_30ff, "sb", &[SB]);
 }
 
 /// The values a logical immediate can have, made from the manual's prose: a rotated run of ones, not all ones,

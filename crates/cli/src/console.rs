@@ -51,10 +51,13 @@ impl Output {
     }
 
     fn watch(&mut self, byte: u8) {
-        if !std::mem::replace(&mut self.marks.first_byte, true) {
-            self.marks.say("first console byte");
-        }
         if byte == b'\n' {
+            // Marks stand between the guest's lines, not in them.
+            if self.line.trim_ascii_end().ends_with(guest::BOOT_OK.as_bytes())
+                && !std::mem::replace(&mut self.marks.userspace, true)
+            {
+                self.marks.say("userspace");
+            }
             self.line.clear();
             return;
         }
@@ -69,9 +72,6 @@ impl Output {
         }
         if self.line.ends_with(PANIC) {
             self.verdict.decide(Reason::KernelPanic);
-        }
-        if self.line.ends_with(guest::BOOT_OK.as_bytes()) && !std::mem::replace(&mut self.marks.userspace, true) {
-            self.marks.say("userspace");
         }
         if byte == b'\r'
             && let Some(status) = exit_line(&self.line)
@@ -89,6 +89,9 @@ fn exit_line(line: &[u8]) -> Option<i32> {
 
 impl CharSink for Output {
     fn write(&mut self, bytes: &[u8]) {
+        if !std::mem::replace(&mut self.marks.first_byte, true) {
+            self.marks.say("first console byte");
+        }
         let mut out = std::io::stdout().lock();
         // A closed pipe is the reader's choice; the guest goes on.
         _ = out.write_all(bytes).and_then(|()| out.flush());

@@ -38,7 +38,7 @@ fn main() {
     }
     rig.map(IO, DEVICE | DEVICE_ATTR | AF);
     let cpu = &mut rig.cpu;
-    let at = |i: u64| LOW + (i * 0x1048 & (PAGES * 0x1000 - 1) & !7);
+    let at = |i: u64| LOW + ((i * 0x1048) & (PAGES * 0x1000 - 1) & !7);
     let plain = Access::plain(3);
 
     cost("load, 8 bytes", TURNS, |i| cpu.load(at(i), plain).unwrap());

@@ -7,7 +7,7 @@
 
 use crate::sysreg::bits::{hcr, scr, sctlr};
 use crate::{Abort, Exception, Exit, Fault, Pstate, ReturnTo, Vcpu};
-use a64::SysReg;
+use a64::{PacKey, Pauth, SysReg};
 use hw::{AccessSize, Leave, VirtAddr};
 
 /// Exception classes (ESR_ELx.EC).
@@ -16,6 +16,7 @@ pub mod class {
     pub const UNKNOWN: u32 = 0x00;
     pub const WFX: u32 = 0x01;
     pub const FP: u32 = 0x07;
+    pub const BRANCH_TARGET: u32 = 0x0d;
     pub const ILLEGAL_STATE: u32 = 0x0e;
     pub const SVC: u32 = 0x15;
     pub const HVC: u32 = 0x16;
@@ -25,6 +26,10 @@ pub mod class {
     pub const PC_ALIGNMENT: u32 = 0x22;
     pub const DATA_ABORT: u32 = 0x24;
     pub const SP_ALIGNMENT: u32 = 0x26;
+    pub const MOPS: u32 = 0x27;
+    pub const BREAKPOINT: u32 = 0x30;
+    pub const STEP: u32 = 0x32;
+    pub const WATCHPOINT: u32 = 0x34;
     pub const BRK: u32 = 0x3c;
 }
 
@@ -116,7 +121,7 @@ impl Vcpu {
         self.raise_class(class::FP, CONDITION, None)
     }
 
-    /// WFI (`TI` 0) or WFE (1) trapped by SCTLR_EL1.{nTWI, nTWE}.
+    /// WFI (`TI` 0), WFE (1), WFIT (2) or WFET (3) trapped by SCTLR_EL1.{nTWI, nTWE}.
     #[cold]
     pub(crate) fn raise_wfx(&mut self, ti: u32) -> Leave {
         self.raise_class(class::WFX, CONDITION | ti, None)
@@ -158,9 +163,12 @@ impl Vcpu {
         let Exception { class, iss, far, return_to } = self.exception;
         let target = self.synchronous_target(class);
         let level = target as usize;
-        let is_abort = matches!(class, class::FETCH_ABORT | class::DATA_ABORT);
+        let has_two = matches!(
+            class,
+            class::FETCH_ABORT | class::DATA_ABORT | class::BREAKPOINT | class::STEP | class::WATCHPOINT
+        );
         let same = target == self.regs.pstate.el;
-        let class = class + u32::from(is_abort && same);
+        let class = class + u32::from(has_two && same);
         self.stats.exceptions[class as usize & 63] += 1;
         self.sys.esr[level] = u64::from(class) << 26 | IL | u64::from(iss);
         if let Some(VirtAddr(far)) = far {
@@ -254,7 +262,7 @@ impl Vcpu {
     fn enter(&mut self, target: u8, vector: Vector, return_address: u64) {
         let level = target as usize;
         let old = self.regs.pstate;
-        self.sys.elr[level] = return_address;
+        self.sys.elr[level] = self.branch_address(return_address);
         self.sys.spsr[level] = old.to_spsr(self.regs.nzcv);
         let group = match (target == old.el, old.sp_elx) {
             (true, false) => 0x000,
@@ -271,13 +279,27 @@ impl Vcpu {
             il: false,
             ss: false,
             ssbs: control & sctlr::DSSBS != 0,
+            dit: old.dit,
+            btype: 0,
         };
+        self.forget_step();
+        self.pmu.exception_taken(target);
         self.set_pstate(new);
         self.regs.pc = self.sys.vbar[level].wrapping_add(group + vector as u64);
     }
 
+    /// ERETAA, ERETAB.
+    pub fn eret_authenticated(&mut self, key: PacKey) -> Result<(), Leave> {
+        let target = self.sys.elr[self.regs.pstate.el as usize];
+        self.eret_to(self.pauth(Pauth::Authenticate(key), target, self.regs.sp))
+    }
+
     /// ERET.
     pub fn eret(&mut self) -> Result<(), Leave> {
+        self.eret_to(self.sys.elr[self.regs.pstate.el as usize])
+    }
+
+    fn eret_to(&mut self, target: u64) -> Result<(), Leave> {
         let el = self.regs.pstate.el;
         if el == 0 {
             return Err(self.raise_undefined());
@@ -285,14 +307,15 @@ impl Vcpu {
         let spsr = self.sys.spsr[el as usize];
         let (wanted, nzcv) = Pstate::from_spsr(spsr);
         let new = if self.is_legal_return(spsr) {
-            // Software step is not implemented, so its state machine is always inactive.
-            Pstate { ss: false, ..wanted }
+            Pstate { ss: self.step_of_return(wanted, wanted.el), ..wanted }
         } else {
             let Pstate { daif, pan, .. } = wanted;
-            Pstate { il: true, ss: false, daif, pan, ..self.regs.pstate }
+            Pstate { il: true, ss: self.step_of_return(wanted, el), daif, pan, btype: 0, ..self.regs.pstate }
         };
+        self.forget_step();
+        self.pmu.exception_returned(el);
         self.regs.nzcv = nzcv;
-        self.regs.pc = self.sys.elr[el as usize];
+        self.regs.pc = target;
         self.monitor = None;
         self.event = true;
         self.set_pstate(new);
@@ -334,7 +357,11 @@ impl Vcpu {
             class::DATA_ABORT | 0x25 => "data abort",
             class::PC_ALIGNMENT => "PC alignment fault",
             class::SP_ALIGNMENT => "SP alignment fault",
+            class::BRANCH_TARGET => "branch target exception",
             class::SVC => "SVC",
+            class::BREAKPOINT | 0x31 => "breakpoint",
+            class::STEP | 0x33 => "software step",
+            class::WATCHPOINT | 0x35 => "watchpoint",
             class::BRK => "BRK",
             _ => "exception",
         };

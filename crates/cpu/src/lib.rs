@@ -4,13 +4,20 @@
 //! `Vcpu`, the same one for every engine.
 #![forbid(unsafe_code)]
 
+mod address;
 mod alarm;
+mod bti;
+mod debug;
 pub mod exception;
 mod fault;
 mod memory;
 pub mod mmu;
 mod model;
+mod mops;
+pub mod pauth;
+mod pmu;
 mod pstate;
+mod random;
 mod regs;
 pub mod sysreg;
 pub mod timer;
@@ -18,9 +25,11 @@ mod vcpu;
 mod wait;
 
 pub use alarm::Alarms;
+pub use debug::Debug;
 pub use fault::{Abort, Exception, Fault, FaultStatus, ReturnTo};
 pub use mmu::TlbiQueue;
 pub use model::{Ids, Model};
+pub use pmu::Pmu;
 pub use pstate::Pstate;
 pub use regs::{Regs, Sys};
 pub use timer::Timers;

@@ -27,6 +27,17 @@ const fn wanted(va: u64, bytes: u64, align: u64) -> u64 {
     va.wrapping_add(bytes - 1) & PAGE | va & (align - 1)
 }
 
+/// `Access::bus_size`, in a form that becomes a constant wherever the access is one.
+#[inline(always)]
+const fn width(how: Access) -> AccessSize {
+    match how.size {
+        0 => AccessSize::Byte,
+        1 => AccessSize::Half,
+        2 => AccessSize::Word,
+        _ => AccessSize::Double,
+    }
+}
+
 /// `at` plus `bytes`.
 #[inline(always)]
 const fn after(at: HostAddr, bytes: u64) -> HostAddr {
@@ -54,7 +65,7 @@ impl Vcpu {
     #[inline(always)]
     pub fn load(&mut self, va: u64, how: Access) -> Result<u64, Leave> {
         match self.readable(va, how, how.bytes()) {
-            Some(at) => Ok(self.shared.bus.ram().load(at, how.bus_size())),
+            Some(at) => Ok(self.shared.bus.ram().load(at, width(how))),
             None => self.load_slow(va, how, how.bytes()).map(|v| v as u64),
         }
     }
@@ -64,7 +75,7 @@ impl Vcpu {
     pub fn store(&mut self, va: u64, how: Access, v: u64) -> Result<(), Leave> {
         match self.writable(va, how, how.bytes()) {
             Some(at) => {
-                self.shared.bus.ram().store(at, how.bus_size(), v);
+                self.shared.bus.ram().store(at, width(how), v);
                 Ok(())
             }
             None => self.store_slow(va, how, how.bytes(), v.into()),
@@ -78,11 +89,11 @@ impl Vcpu {
         match self.readable(va, how, 2 * each) {
             Some(at) => {
                 let ram = self.shared.bus.ram();
-                Ok((ram.load(at, how.bus_size()), ram.load(after(at, each), how.bus_size())))
+                Ok((ram.load(at, width(how)), ram.load(after(at, each), width(how))))
             }
             None => {
                 let v = self.load_slow(va, how, 2 * each)?;
-                Ok((how.bus_size().truncate(v as u64), (v >> (8 * each)) as u64))
+                Ok((width(how).truncate(v as u64), (v >> (8 * each)) as u64))
             }
         }
     }
@@ -94,12 +105,12 @@ impl Vcpu {
         match self.writable(va, how, 2 * each) {
             Some(at) => {
                 let ram = self.shared.bus.ram();
-                ram.store(at, how.bus_size(), v.0);
-                ram.store(after(at, each), how.bus_size(), v.1);
+                ram.store(at, width(how), v.0);
+                ram.store(after(at, each), width(how), v.1);
                 Ok(())
             }
             None => {
-                let both = u128::from(how.bus_size().truncate(v.0)) | u128::from(v.1) << (8 * each);
+                let both = u128::from(width(how).truncate(v.0)) | u128::from(v.1) << (8 * each);
                 self.store_slow(va, how, 2 * each, both)
             }
         }
@@ -140,7 +151,7 @@ impl Vcpu {
         let (at, pa) = self.locate_exclusive(va, how, Need::Read)?;
         let ram = self.shared.bus.ram();
         let high = if how.size > 3 { ram.load(after(at, 8), AccessSize::Double) } else { 0 };
-        let v = u128::from(ram.load(at, how.bus_size())) | u128::from(high) << 64;
+        let v = u128::from(ram.load(at, width(how))) | u128::from(high) << 64;
         self.after_load(how.order);
         self.monitor = Some((pa, how.bytes() as u8, v));
         Ok(v)
@@ -160,7 +171,7 @@ impl Vcpu {
     pub fn rmw(&mut self, op: Atomic, va: u64, how: Access, operand: u64) -> Result<u64, Leave> {
         let at = self.locate_atomic(va, how)?;
         self.after_atomic(how.order);
-        Ok(self.shared.bus.ram().rmw(at, how.bus_size(), op, operand))
+        Ok(self.shared.bus.ram().rmw(at, width(how), op, operand))
     }
 
     /// CAS and CASP (`how.size` of the whole); returns what memory held. Needs write permission even if the
@@ -175,7 +186,7 @@ impl Vcpu {
         let ram = self.shared.bus.ram();
         match how.size {
             4 => ram.cas16(at, expected, new),
-            _ => ram.cas(at, how.bus_size(), expected as u64, new as u64).into(),
+            _ => ram.cas(at, width(how), expected as u64, new as u64).into(),
         }
     }
 

@@ -20,6 +20,11 @@ pub struct Pstate {
     pub ss: bool,
     /// Speculative Store Bypass Safe.
     pub ssbs: bool,
+    /// Data Independent Timing. No effect: nothing here is slow by the data it works on for a guest to see.
+    pub dit: bool,
+    /// Branch Type, 0 to 3: what kind of indirect branch came here (FEAT_BTI). During an instruction it is 0; an
+    /// engine that executes one holds its type back, see `Vcpu::landed`.
+    pub btype: u8,
 }
 
 impl Pstate {
@@ -34,17 +39,30 @@ impl Pstate {
 
     /// The state at reset into `el`: ELx stack, everything masked.
     pub const fn reset(el: u8) -> Pstate {
-        Pstate { el, sp_elx: true, daif: 0xf, pan: false, uao: false, il: false, ss: false, ssbs: false }
+        Pstate {
+            el,
+            sp_elx: true,
+            daif: 0xf,
+            pan: false,
+            uao: false,
+            il: false,
+            ss: false,
+            ssbs: false,
+            dit: false,
+            btype: 0,
+        }
     }
 
     /// As SPSR_ELx, with `nzcv` (4 bits) on top.
     pub const fn to_spsr(self, nzcv: u32) -> u64 {
         (nzcv as u64) << 28
+            | (self.dit as u64) << 24
             | (self.uao as u64) << 23
             | (self.pan as u64) << 22
             | (self.ss as u64) << 21
             | (self.il as u64) << 20
             | (self.ssbs as u64) << 12
+            | (self.btype as u64) << 10
             | (self.daif as u64) << 6
             | (self.el as u64) << 2
             | self.sp_elx as u64
@@ -61,6 +79,8 @@ impl Pstate {
             il: spsr >> 20 & 1 != 0,
             ss: spsr >> 21 & 1 != 0,
             ssbs: spsr >> 12 & 1 != 0,
+            dit: spsr >> 24 & 1 != 0,
+            btype: (spsr >> 10 & 3) as u8,
         };
         (pstate, (spsr >> 28) as u32 & 0xf)
     }

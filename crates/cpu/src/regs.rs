@@ -4,6 +4,8 @@
 //! name. Rows that exist once per Exception level are arrays indexed by the level.
 
 use crate::Pstate;
+use crate::debug::{BREAKPOINTS, WATCHPOINTS};
+use crate::pauth::Keys;
 
 /// General registers, PSTATE, SIMD&FP registers.
 #[derive(Clone, Debug, Default)]
@@ -85,6 +87,8 @@ pub struct Sys {
     pub vtcr: u64,
     /// HPFAR_EL2.
     pub hpfar: u64,
+    /// Keys of pointer authentication.
+    pub keys: Keys,
     /// MDSCR_EL1.
     pub mdscr: u64,
     /// OS lock: OSLSR_EL1.OSLK.
@@ -97,8 +101,14 @@ pub struct Sys {
     pub dbgclaim: u64,
     /// MDCCINT_EL1.
     pub mdccint: u64,
-    /// DBGBVRn_EL1, DBGBCRn_EL1, DBGWVRn_EL1, DBGWCRn_EL1 for n = 0 and 1, the least the architecture allows.
-    pub breakpoints: [[u64; 2]; 4],
+    /// DBGBVRn_EL1.
+    pub dbgbvr: [u64; BREAKPOINTS],
+    /// DBGBCRn_EL1.
+    pub dbgbcr: [u64; BREAKPOINTS],
+    /// DBGWVRn_EL1.
+    pub dbgwvr: [u64; WATCHPOINTS],
+    /// DBGWCRn_EL1.
+    pub dbgwcr: [u64; WATCHPOINTS],
     /// DISR_EL1.
     pub disr: u64,
     /// CNTHCTL_EL2.

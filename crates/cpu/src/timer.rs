@@ -135,7 +135,8 @@ impl Vcpu {
                 self.shared.gic.set_ppi(self.index, intid, high);
             }
         }
-        self.shared.alarms.set(self.index, self.timers.next_deadline_ns(now));
+        let deadlines = [self.timers.next_deadline_ns(now), self.pmu_deadline_ns(now)];
+        self.shared.alarms.set(self.index, deadlines.into_iter().flatten().min());
     }
 
     /// When a timer wakes this PE from WFI, in nanoseconds of machine time.

@@ -1,8 +1,9 @@
 //! The virtual CPU: one PE's state and its connections, owned by one host thread.
 
 use crate::mmu::Mmu;
+use crate::random::Random;
 use crate::sysreg::bits::{hcr, sctlr};
-use crate::{Alarms, Exception, Model, Pstate, Regs, ReturnTo, Sys, Timers, TlbiQueue, sysreg};
+use crate::{Alarms, Debug, Exception, Model, Pmu, Pstate, Regs, ReturnTo, Sys, Timers, TlbiQueue, sysreg};
 use gic::{CpuInterface, Gic};
 use hw::{Clock, Leave};
 use mem::Bus;
@@ -16,6 +17,13 @@ pub struct Peer {
     pub attention: Arc<Attention>,
     /// TLB maintenance broadcast to it.
     pub tlbi: TlbiQueue,
+}
+
+impl Peer {
+    /// The vCPU's thread has ended without a word: nobody waits for its answers any more.
+    pub fn abandon(&self) {
+        self.tlbi.park();
+    }
 }
 
 /// What all vCPUs of a machine share.
@@ -84,6 +92,10 @@ pub struct Vcpu {
     pub gic: CpuInterface,
     /// Generic timers.
     pub timers: Timers,
+    /// Performance monitors.
+    pub pmu: Pmu,
+    /// Self-hosted debug.
+    pub debug: Debug,
     /// The local exclusive monitor: address, size in bytes, and the value that was loaded.
     pub monitor: Option<(u64, u8, u128)>,
     /// The event register (WFE, SEV).
@@ -94,6 +106,8 @@ pub struct Vcpu {
     pub exit: Exit,
     /// Cache: SIMD&FP instructions do not trap (CPACR_EL1 and its kin, at the current Exception level).
     pub(crate) fp_open: bool,
+    /// For RNDR.
+    pub(crate) random: Random,
     /// What was counted.
     pub stats: Stats,
     /// What all vCPUs share.
@@ -114,11 +128,14 @@ impl Vcpu {
             mmu: Mmu::new(),
             gic: shared.gic.cpu_interface(spec.index),
             timers: Timers::default(),
+            pmu: Pmu::default(),
+            debug: Debug::default(),
             monitor: None,
             event: false,
             exception: Exception { class: 0, iss: 0, far: None, return_to: ReturnTo::This },
             exit: Exit::Control,
             fp_open: false,
+            random: Random::new(),
             stats: Stats { exceptions: [0; 64], unknown_sysregs: BTreeMap::new() },
             attention: shared.peers[spec.index].attention.clone(),
             shared,
@@ -135,6 +152,8 @@ impl Vcpu {
         self.mmu = Mmu::new();
         self.gic.reset();
         self.reset_timers();
+        self.reset_pmu();
+        self.reset_debug();
         (self.monitor, self.event) = (None, false);
         self.refresh();
     }
@@ -143,6 +162,7 @@ impl Vcpu {
     /// after raw writes from the host.
     pub fn refresh(&mut self) {
         self.refresh_fp();
+        self.refresh_debug();
         self.context_changed();
     }
 

@@ -1,6 +1,7 @@
 //! Waiting: WFI, WFE, SEV.
 
 use crate::sysreg::bits::sctlr;
+use crate::timer::Which;
 use crate::{Exit, Vcpu};
 use hw::Leave;
 use sync::Reasons;
@@ -34,6 +35,35 @@ impl Vcpu {
         }
         self.regs.pc = self.regs.pc.wrapping_add(4);
         Err(self.leave(Exit::Wfe))
+    }
+
+    /// WFIT: WFI until the virtual count reaches `deadline`. Waking early is always allowed, so the machine gets no
+    /// deadline: it lets other threads run and comes back, as for WFE.
+    pub fn wfit(&mut self, deadline: u64) -> Result<(), Leave> {
+        if self.is_past(deadline) || self.has_wake_up() {
+            return Ok(());
+        }
+        if self.regs.pstate.el == 0 && self.sys.sctlr[1] & sctlr::NTWI == 0 {
+            return Err(self.raise_wfx(2));
+        }
+        self.regs.pc = self.regs.pc.wrapping_add(4);
+        Err(self.leave(Exit::Wfe))
+    }
+
+    /// WFET: WFE until the virtual count reaches `deadline`.
+    pub fn wfet(&mut self, deadline: u64) -> Result<(), Leave> {
+        if std::mem::take(&mut self.event) || self.is_past(deadline) || self.has_wake_up() {
+            return Ok(());
+        }
+        if self.regs.pstate.el == 0 && self.sys.sctlr[1] & sctlr::NTWE == 0 {
+            return Err(self.raise_wfx(3));
+        }
+        self.regs.pc = self.regs.pc.wrapping_add(4);
+        Err(self.leave(Exit::Wfe))
+    }
+
+    fn is_past(&self, deadline: u64) -> bool {
+        self.timers.count(Which::Virtual, self.shared.clock.now_ns()) >= deadline
     }
 
     /// SEV: an event for every PE.

@@ -193,7 +193,7 @@ fn eret_restores_all_of_pstate_and_clears_the_monitor() {
     c.event = false;
     c.sys.spsr[1] = 0xa0c0_1240; // N C, UAO, PAN, SSBS, D and F
     _ = c.eret();
-    let want = Pstate { el: 0, sp_elx: false, daif: 0b1001, pan: true, uao: true, il: false, ss: false, ssbs: true };
+    let want = Pstate { sp_elx: false, daif: 0b1001, pan: true, uao: true, ssbs: true, ..Pstate::reset(0) };
     assert_eq!((c.regs.pstate, c.regs.nzcv), (want, 0b1010));
     assert_eq!((c.monitor, c.event), (None, true));
 }

@@ -37,7 +37,7 @@ fn encodings_and_names_are_unique() {
 /// "op0 == 0b11: moves to and from non-debug System registers").
 #[test]
 fn encodings_agree_with_access_rules() {
-    let model = &Model::all()[0];
+    let model = Model::by_name("max").expect("the model with every register");
     for row in sysreg::rows() {
         let [op0, op1, ..] = fields(row.reg);
         assert!(op0 == 2 || op0 == 3, "{}", row.name);
@@ -98,7 +98,7 @@ fn identification_values() {
         ("MPIDR_EL1",        0x0000_0000_8000_0000, 0x0000_0000_8000_0000),
         ("ID_AA64PFR0_EL1",  0x1100_0000_1111_0011, 0x1100_0000_0100_0011),
         ("ID_AA64PFR1_EL1",  0x0000_0000_0000_0020, 0),
-        ("ID_AA64DFR0_EL1",  0x0000_0000_0010_1008, 0x0000_0000_0010_1006),
+        ("ID_AA64DFR0_EL1",  0x0000_0000_1030_5408, 0x0000_0000_1030_5106),
         ("ID_AA64ISAR0_EL1", 0x0000_1000_1021_1120, 0x0000_0000_0001_1120),
         ("ID_AA64ISAR1_EL1", 0x0000_0000_0010_0001, 0),
         ("ID_AA64MMFR0_EL1", 0x0000_0000_0010_0025, 0x0000_0000_0000_0024),
@@ -157,6 +157,7 @@ const NOT_STORAGE: &[(&str, &str)] = &[
     ("ICC_IGRPEN1_EL1", "gic masks it"),
     ("CNTP_CTL_EL0", "ISTATUS"),
     ("CNTV_CTL_EL0", "ISTATUS"),
+    ("PMCR_EL0", "N, LC; P and C act"),
 ];
 
 /// Every register of EL0 and EL1 that is state: what is written is read, as far as its mask goes, by guests
@@ -279,6 +280,27 @@ fn access_rules() {
     check("ICC_IAR1_EL1",   W, &[],                  ["undefined", "undefined"]);
     check("ICC_EOIR1_EL1",  R, &[],                  ["undefined", "undefined"]);
     check("ICC_SGI1R_EL1",  W, &[],                  ["undefined", "ok"]);
+    let user = |bits: u64| [("PMUSERENR_EL0", bits)];
+    check("PMCR_EL0",       R, &[],                  ["trap",      "ok"]);
+    check("PMCR_EL0",       W, &user(1),             ["ok",        "ok"]);
+    check("PMCR_EL0",       R, &user(0xe),           ["trap",      "ok"]);
+    check("PMSWINC_EL0",    W, &user(2),             ["ok",        "ok"]);
+    check("PMSWINC_EL0",    W, &user(0xc),           ["trap",      "ok"]);
+    check("PMSWINC_EL0",    R, &user(1),             ["undefined", "undefined"]);
+    check("PMCCNTR_EL0",    R, &user(4),             ["ok",        "ok"]);
+    check("PMCCNTR_EL0",    W, &user(4),             ["trap",      "ok"]);
+    check("PMCCNTR_EL0",    R, &user(0xa),           ["trap",      "ok"]);
+    check("PMXEVCNTR_EL0",  R, &user(8),             ["ok",        "ok"]);
+    check("PMXEVCNTR_EL0",  W, &user(8),             ["trap",      "ok"]);
+    check("PMEVCNTR3_EL0",  R, &user(8),             ["ok",        "ok"]);
+    check("PMSELR_EL0",     W, &user(8),             ["ok",        "ok"]);
+    check("PMXEVTYPER_EL0", R, &user(8),             ["trap",      "ok"]);
+    check("PMUSERENR_EL0",  R, &[],                  ["ok",        "ok"]);
+    check("PMUSERENR_EL0",  W, &user(1),             ["undefined", "ok"]);
+    check("PMINTENSET_EL1", W, &user(0xf),           ["undefined", "ok"]);
+    // With stage 1 off memory is Device memory.
+    check("DC ZVA",         W, &[],                  ["trap",      "abort"]);
+    check("DC ZVA",         W, &sctlr(14),           ["abort",     "abort"]);
     check("DC CIVAC",       W, &[],                  ["trap",      "ok"]);
     check("DC CVAU",        W, &sctlr(26),           ["ok",        "ok"]);
     check("DC CVAP",        W, &sctlr(26),           ["ok",        "ok"]);
@@ -293,6 +315,14 @@ fn access_rules() {
 /// What a57 lacks is UNDEFINED there, and known: it does not count as a gap of ours.
 #[test]
 fn features_of_the_model() {
+    for name in ["DIT", "RNDR", "RNDRRS", "APIAKeyLo_EL1", "APGAKeyHi_EL1"] {
+        assert!(vcpu("max").read_sysreg(named(name)).is_ok(), "{name}");
+        let mut c = vcpu("neoverse-n1");
+        assert_eq!((c.read_sysreg(named(name)), c.exception.class), (Err(Leave::Exception), 0), "{name}");
+        assert!(c.stats.unknown_sysregs.is_empty());
+    }
+    assert_eq!(vcpu("max").write_pstate(a64::PstateField::Dit, 1), Ok(()));
+    assert_eq!(vcpu("neoverse-n1").write_pstate(a64::PstateField::Dit, 1), Err(Leave::Exception));
     for name in ["PAN", "UAO", "SSBS", "ERRIDR_EL1", "DISR_EL1"] {
         assert!(vcpu("neoverse-n1").read_sysreg(named(name)).is_ok(), "{name}");
         let mut c = vcpu("cortex-a57");
@@ -311,16 +341,16 @@ fn features_of_the_model() {
 #[test]
 fn unknown_registers_are_undefined_and_counted() {
     let mut c = vcpu("neoverse-n1");
-    let (actlr, pmcr) = (SysReg::new(3, 0, 15, 1, 0), SysReg::new(3, 3, 9, 12, 0));
+    let (actlr, pmscr) = (SysReg::new(3, 0, 15, 1, 0), SysReg::new(3, 0, 9, 9, 0));
     assert_eq!((c.read_sysreg(actlr), c.exception.class), (Err(Leave::Exception), 0));
     assert_eq!(c.write_sysreg(actlr, 0), Err(Leave::Exception));
-    assert_eq!(c.read_sysreg(pmcr), Err(Leave::Exception));
+    assert_eq!(c.read_sysreg(pmscr), Err(Leave::Exception));
     assert_eq!(c.sys_op(SysReg::new(1, 7, 15, 0, 0), 0), Err(Leave::Exception));
     assert_eq!(c.stats.unknown_sysregs.values().sum::<u64>(), 4);
     assert_eq!(c.stats.unknown_sysregs[&actlr.0], 2);
     assert_eq!((c.raw_read(actlr), c.raw_write(actlr, 0)), (None, false));
-    let labels = [actlr, pmcr, named("VBAR_EL1"), named("DC ZVA")].map(sysreg::label);
-    assert_eq!(labels, ["S3_0_C15_C1_0", "S3_3_C9_C12_0", "VBAR_EL1", "DC ZVA"]);
+    let labels = [actlr, pmscr, named("VBAR_EL1"), named("DC ZVA")].map(sysreg::label);
+    assert_eq!(labels, ["S3_0_C15_C1_0", "S3_0_C9_C9_0", "VBAR_EL1", "DC ZVA"]);
 }
 
 #[test]

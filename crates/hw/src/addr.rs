@@ -55,11 +55,13 @@ pub enum AccessSize {
 
 impl AccessSize {
     /// Width in bytes: 1, 2, 4 or 8.
+    #[inline(always)]
     pub const fn bytes(self) -> u64 {
         1 << self as u32
     }
 
     /// From log2 of the width in bytes (0 to 3).
+    #[inline(always)]
     pub const fn from_log2(log2: u32) -> AccessSize {
         match log2 {
             0 => AccessSize::Byte,
@@ -71,6 +73,7 @@ impl AccessSize {
     }
 
     /// `value` cut to this width.
+    #[inline(always)]
     pub const fn truncate(self, value: u64) -> u64 {
         match self {
             AccessSize::Double => value,

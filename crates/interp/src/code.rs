@@ -3,7 +3,7 @@
 //! A page is trusted as long as its version in `mem::CodePages` stands still; when it moved, the words are
 //! compared with RAM and only those that changed are decoded again.
 
-use a64::ROW_COUNT;
+use a64::{FeatureSet, ROW_COUNT};
 use hashbrown::HashMap;
 use hw::{AccessSize, PhysAddr};
 use mem::{Bus, HostAddr};
@@ -19,7 +19,7 @@ const RECENT: usize = 256;
 
 /// Handler number of a word that is not decoded yet.
 pub(crate) const UNDECODED: u16 = ROW_COUNT as u16 + 1;
-/// Handler number of a word that belongs to no row.
+/// Handler number of a word that belongs to no row, or to one of a feature that the PE lacks.
 pub(crate) const UNALLOCATED: u16 = ROW_COUNT as u16;
 
 /// One instruction: its word, and the number of its handler.
@@ -47,12 +47,13 @@ impl CodePage {
         self.ops[(pc >> 2) as usize % OPS].get()
     }
 
-    /// Decodes the instruction at `pc` and keeps the result.
+    /// Decodes the instruction at `pc` for a PE with `features`, and keeps the result.
     #[cold]
-    pub fn decode(&self, pc: u64) -> Op {
+    pub fn decode(&self, pc: u64, features: FeatureSet) -> Op {
         let cell = &self.ops[(pc >> 2) as usize % OPS];
         let word = cell.get().word;
-        let op = Op { word, handler: a64::lookup(word).map_or(UNALLOCATED, |row| row as u16) };
+        let row = a64::lookup(word).filter(|row| features.contains(row.needs(word)));
+        let op = Op { word, handler: row.map_or(UNALLOCATED, |row| row as u16) };
         cell.set(op);
         op
     }

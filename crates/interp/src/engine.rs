@@ -5,7 +5,10 @@ use hw::{Access, Leave};
 use mem::Atomic;
 use semantics::fops::{FOp1, FOp2, FOp3, FpEnv};
 use semantics::vops::{SOp1, SOp2, SOp3, VOp1, VOp2, VOp3};
-use semantics::{BranchKind, Cond, Done, Engine, FlagOp, Gpr, Hint, Op1, Op2, PstateField, SysReg, Trap, Width};
+use semantics::{
+    BranchKind, Cond, Done, Engine, Feature, FlagOp, Gpr, Hint, MopsStage, Op1, Op2, PacKey, Pauth, PstateField,
+    SysReg, Trap, WaitFor, Width,
+};
 
 /// FPSR.QC: a saturating instruction saturated.
 const QC: u32 = 1 << 27;
@@ -49,6 +52,10 @@ impl Engine for Interp {
     type V = u128;
     type C = bool;
 
+    #[inline(always)]
+    fn has(&mut self, feature: Feature) -> bool {
+        self.cpu.model.has(feature)
+    }
     #[inline(always)]
     fn imm(&mut self, v: u64) -> u64 {
         v
@@ -142,6 +149,10 @@ impl Engine for Interp {
             self.next = self.cpu.regs.pc.wrapping_add(offset as u64);
         }
     }
+    #[inline(always)]
+    fn indirect(&mut self, kind: BranchKind, rn: u32) -> Done {
+        self.cpu.set_branch_type(kind == BranchKind::Call, rn).inspect_err(|_| self.cpu.regs.pc = self.next)
+    }
     fn trap(&mut self, trap: Trap) -> Done {
         match trap {
             Trap::Svc(imm) => self.cpu.svc(imm),
@@ -151,8 +162,15 @@ impl Engine for Interp {
             Trap::Hlt(_) | Trap::Dcps(_) | Trap::Undefined => Err(self.cpu.raise_undefined()),
         }
     }
-    fn eret(&mut self) -> Done {
-        self.cpu.eret()
+    fn eret(&mut self, key: Option<PacKey>) -> Done {
+        self.retire_now();
+        match key {
+            Some(key) => self.cpu.eret_authenticated(key),
+            None => self.cpu.eret(),
+        }
+    }
+    fn pauth(&mut self, op: Pauth, ptr: u64, modifier: u64) -> Result<u64, Leave> {
+        Ok(self.cpu.pauth(op, ptr, modifier))
     }
 
     #[inline(always)]
@@ -215,10 +233,22 @@ impl Engine for Interp {
         self.cpu.cas(at, how, expected, new).map(|v| part(how.size, v))
     }
 
+    fn mops_check(&mut self, stage: MopsStage, size: u64, iss: u32) -> Done {
+        self.cpu.mops_check(stage, size, iss)
+    }
+    fn mops_copy(&mut self, to: u64, from: u64, size: u64, how: (Access, Access)) -> Result<u64, Leave> {
+        self.cpu.mops_copy(to, from, size, how)
+    }
+    fn mops_set(&mut self, to: u64, size: u64, byte: u64, how: Access) -> Result<u64, Leave> {
+        self.cpu.mops_set(to, size, byte as u8, how)
+    }
+
     fn mrs(&mut self, reg: SysReg) -> Result<u64, Leave> {
+        self.retire_now();
         self.cpu.read_sysreg(reg)
     }
     fn msr(&mut self, reg: SysReg, v: u64) -> Done {
+        self.retire_now();
         self.cpu.write_sysreg(reg, v)
     }
     fn msr_imm(&mut self, field: PstateField, imm: u32) -> Done {
@@ -226,6 +256,12 @@ impl Engine for Interp {
     }
     fn sys(&mut self, op: SysReg, v: u64) -> Done {
         self.cpu.sys_op(op, v)
+    }
+    fn wait_until(&mut self, deadline: u64, what: WaitFor) -> Done {
+        match what {
+            WaitFor::Event => self.cpu.wfet(deadline),
+            WaitFor::Interrupt => self.cpu.wfit(deadline),
+        }
     }
     fn hint(&mut self, hint: Hint) -> Done {
         match hint {

@@ -8,5 +8,6 @@
 mod code;
 mod engine;
 mod run;
+mod step;
 
 pub use run::{Counts, Interp};

@@ -8,7 +8,7 @@ use crate::code::{CodeBuf, Offset};
 use crate::context::{Static, at, slot};
 use crate::regs::{HOSTS, PLACES, RegFile, Where};
 use crate::thunks::{Thunks, cc, jump_if};
-use a64::Row;
+use a64::{FeatureSet, Row};
 use dynasmrt::{DynasmApi, dynasm};
 
 /// `dynasm!` into the emitter's buffer.
@@ -189,6 +189,8 @@ pub(crate) struct Emitter {
     pub buf: CodeBuf,
     pub thunks: Thunks,
     pub tables: Tables,
+    /// What the PE has.
+    pub features: FeatureSet,
     // The block.
     pub context: Static,
     pub start: u64,
@@ -212,12 +214,13 @@ pub(crate) struct Emitter {
 }
 
 impl Emitter {
-    pub fn new(mut buf: CodeBuf) -> Emitter {
+    pub fn new(mut buf: CodeBuf, features: FeatureSet) -> Emitter {
         let thunks = Thunks::write(&mut buf);
         Emitter {
             buf,
             thunks,
             tables: Tables::default(),
+            features,
             context: Static(0),
             start: 0,
             page: 0,

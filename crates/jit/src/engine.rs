@@ -11,7 +11,10 @@ use hw::{Access, Leave};
 use mem::Atomic;
 use semantics::fops::{FOp1, FOp2, FOp3};
 use semantics::vops::{SOp1, SOp2, SOp3, VOp1, VOp2, VOp3};
-use semantics::{BranchKind, Cond, Done, Engine, FlagOp, Gpr, Hint, Op1, Op2, PstateField, SysReg, Trap, Width};
+use semantics::{
+    BranchKind, Cond, Done, Engine, Feature, FlagOp, Gpr, Hint, MopsStage, Op1, Op2, PacKey, Pauth, PstateField,
+    SysReg, Trap, WaitFor, Width,
+};
 
 /// What an instruction that gave up computes with.
 const NOTHING: W = W(0);
@@ -93,6 +96,7 @@ impl Emitter {
             (FlagOp::Sbc, _, false) => asm!(self ; sbb Rd(to), Rd(y)),
             (FlagOp::Bic, _, true) => asm!(self ; andn Rq(to), Rq(y), Rq(x)),
             (FlagOp::Bic, _, false) => asm!(self ; andn Rd(to), Rd(y), Rd(x)),
+            (FlagOp::Setf8 | FlagOp::Setf16, ..) => self.give_up(),
         }
         self.flags = Flags::Host { borrow: matches!(op, FlagOp::Sub | FlagOp::Sbc), saved: false };
         self.node(Node::At(place))
@@ -145,6 +149,9 @@ impl Engine for Emitter {
     type V = u8;
     type C = C;
 
+    fn has(&mut self, feature: Feature) -> bool {
+        self.features.has(feature)
+    }
     fn imm(&mut self, v: u64) -> W {
         self.node(Node::Imm(v))
     }
@@ -278,7 +285,14 @@ impl Engine for Emitter {
         self.give_up();
         Ok(())
     }
-    fn eret(&mut self) -> Done {
+    fn indirect(&mut self, _: BranchKind, _: u32) -> Done {
+        // With branch target identification the interpreter branches, and executes what it lands on.
+        if self.has(Feature::BTI) {
+            self.give_up();
+        }
+        Ok(())
+    }
+    fn eret(&mut self, _: Option<PacKey>) -> Done {
         self.give_up();
         Ok(())
     }
@@ -340,6 +354,26 @@ impl Engine for Emitter {
         Ok((NOTHING, NOTHING))
     }
 
+    fn pauth(&mut self, _: Pauth, _: W, _: W) -> Result<W, Leave> {
+        self.give_up();
+        Ok(NOTHING)
+    }
+    fn mops_check(&mut self, _: MopsStage, _: W, _: u32) -> Done {
+        self.give_up();
+        Ok(())
+    }
+    fn mops_copy(&mut self, _: W, _: W, _: W, _: (Access, Access)) -> Result<W, Leave> {
+        self.give_up();
+        Ok(NOTHING)
+    }
+    fn mops_set(&mut self, _: W, _: W, _: W, _: Access) -> Result<W, Leave> {
+        self.give_up();
+        Ok(NOTHING)
+    }
+    fn wait_until(&mut self, _: W, _: WaitFor) -> Done {
+        self.give_up();
+        Ok(())
+    }
     fn mrs(&mut self, reg: SysReg) -> Result<W, Leave> {
         Ok(self.read_system(reg))
     }

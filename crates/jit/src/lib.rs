@@ -77,6 +77,8 @@ pub struct Jit {
     heat: Box<[u8]>,
     /// A context synchronisation event has happened.
     resynced: bool,
+    /// Instructions since compiled code was entered that have been counted.
+    accounted: u64,
     left: Option<hw::Leave>,
     panic: Option<Box<dyn Any + Send>>,
 }

@@ -33,6 +33,7 @@ impl Jit {
 
     /// The same, with `size` bytes of host code (a multiple of 4 KiB, at least 128 KiB): a small buffer is emptied often.
     pub fn with_code_size(cpu: Vcpu, size: usize) -> Result<Jit, CodeError> {
+        let features = cpu.model.features;
         let context = Context {
             attention: cpu.attention.address(),
             tlb: 0,
@@ -52,7 +53,8 @@ impl Jit {
             context,
             statics: Static(0),
             stamp: 0,
-            emitter: Emitter::new(CodeBuf::new(size)?),
+            emitter: Emitter::new(CodeBuf::new(size)?, features),
+            accounted: 0,
             blocks: Blocks::default(),
             jumps: Jumps::new(),
             heat: vec![0; HEAT].into(),
@@ -70,12 +72,17 @@ impl Jit {
     /// Executes until the machine must act; the PC is then that of the next instruction.
     pub fn run(&mut self) -> Exit {
         loop {
-            let taken = self.interp.counts.interrupts;
-            if let Some(exit) = self.interp.between() {
+            if let Some(exit) = self.interp.posted() {
                 return exit;
             }
-            self.resynced |= self.interp.counts.interrupts != taken;
-            let done = self.advance();
+            let done = if self.interp.is_watched() {
+                self.interp.run_watched()
+            } else {
+                let taken = self.interp.counts.interrupts;
+                self.interp.take_interrupts();
+                self.resynced |= self.interp.counts.interrupts != taken;
+                self.advance()
+            };
             self.resynced |= done.is_err();
             if let Some(exit) = self.interp.settle(done) {
                 return exit;
@@ -86,16 +93,21 @@ impl Jit {
     /// Runs the block at the PC.
     fn advance(&mut self) -> Done {
         self.look_for_changes();
+        if self.interp.cpu.regs.pstate.btype != 0 {
+            // Whether an indirect branch may land there is the interpreter's question.
+            return self.interp.run_block();
+        }
         let pc = self.interp.cpu.regs.pc;
         self.refresh(pc);
         if let Some(code) = self.jumps.find(pc) {
             return self.run_code(code);
         }
-        match self.block(pc)? {
+        match self.block()? {
             Some(id) => {
                 self.counts.lookups += 1;
-                let code = self.emitter.buf.address(self.blocks.get(id).entry);
-                self.jumps.insert(pc, code);
+                let block = self.blocks.get(id);
+                let code = self.emitter.buf.address(block.entry);
+                self.jumps.insert(block.pc, code);
                 self.run_code(code)
             }
             None => {
@@ -108,17 +120,30 @@ impl Jit {
     /// Runs compiled code, from block to block, as long as only links are missing.
     fn run_code(&mut self, code: usize) -> Done {
         self.context.flags = pack(self.interp.cpu.regs.nzcv);
-        self.context.executed = self.interp.counts.instructions;
+        self.context.executed = 0;
+        self.accounted = 0;
         self.counts.entries += 1;
         let why = entry::run(self, code);
-        self.interp.counts.instructions = self.context.executed;
         self.interp.cpu.regs.nzcv = unpack(self.context.flags);
-        match why & 7 {
-            why::LINK => self.link(why >> 3),
+        let done = match why & 7 {
             why::LEFT => Err(self.left.take().expect("set with `why::LEFT`")),
-            why::INTERPRET => self.interp.run_block(),
             why::PANIC => std::panic::resume_unwind(self.panic.take().expect("set with `why::PANIC`")),
             _ => Ok(()),
+        };
+        self.account(self.context.executed, &done);
+        match why & 7 {
+            why::LINK => self.link(why >> 3),
+            why::INTERPRET => self.interp.run_block(),
+            _ => done,
+        }
+    }
+
+    /// Compiled code has executed `executed` instructions since it was entered; the last ended with `done`.
+    pub(crate) fn account(&mut self, executed: u64, done: &Done) {
+        let new = executed - self.accounted;
+        self.accounted = executed;
+        if new > 0 {
+            self.interp.executed_elsewhere(new, done);
         }
     }
 
@@ -128,7 +153,7 @@ impl Jit {
         self.interp.cpu.regs.pc = exit.target;
         // The page is that of the block that was left, and so is the context.
         let before = self.counts.flushes;
-        if let Some(id) = self.block(exit.target)?
+        if let Some(id) = self.block()?
             && self.counts.flushes == before
             && self.blocks.get(id).pa >> 12 == exit.page
         {
@@ -140,10 +165,11 @@ impl Jit {
         Ok(())
     }
 
-    /// The block at `pc`, compiled now if it is worth it.
-    fn block(&mut self, pc: u64) -> Result<Option<BlockId>, Leave> {
-        let pa = self.interp.cpu.fetch(pc)?;
-        // Fetching may have changed the translations that are current.
+    /// The block at the PC, compiled now if it is worth it.
+    fn block(&mut self) -> Result<Option<BlockId>, Leave> {
+        let pa = self.interp.cpu.fetch(self.interp.cpu.regs.pc)?;
+        // Fetching may have taken a tag from the PC, and changed the translations that are current.
+        let pc = self.interp.cpu.regs.pc;
         self.refresh(pc);
         if let Some(id) = self.blocks.find(pc, pa.0, self.statics) {
             return Ok(Some(id));

@@ -37,7 +37,8 @@ impl Emitter {
         self.words.clear();
         self.words.extend(words.take(MAX_BLOCK));
         self.rows.clear();
-        let rows = self.words.iter().map(|word| a64::lookup(*word));
+        let has = |row: &a64::Row, word| self.features.contains(row.needs(word));
+        let rows = self.words.iter().map(|word| a64::lookup(*word).filter(|row| has(row, *word)));
         self.rows.extend(rows);
         // Nothing after an instruction that always leaves is looked at.
         if let Some(last) = self.rows.iter().position(|row| row.is_none_or(rows::ends)) {

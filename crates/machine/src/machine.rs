@@ -161,10 +161,11 @@ impl Machine {
             let spec = VcpuSpec { index, mpidr: map::affinity(index as u32), model: self.spec.model };
             let body = move || {
                 // A panic here is our bug; it must end the run with a message, not leave it waiting.
-                let run = || vcpu_thread::body(&control, shared, spec, kind).map_err(|e| e.to_string());
+                let run = || vcpu_thread::body(&control, shared.clone(), spec, kind).map_err(|e| e.to_string());
                 let panicked = |_| Err(format!("the thread of CPU {index} panicked; the message is above"));
                 let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(panicked);
                 ended.unwrap_or_else(|why| {
+                    shared.peers[index].abandon();
                     control.end(Ending::Internal(why));
                     control.went_off(index);
                     Tally::default()

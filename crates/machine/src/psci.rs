@@ -122,7 +122,7 @@ fn target(control: &Control, mpidr: u64) -> Option<usize> {
 
 fn cpu_on(control: &Control, mpidr: u64, entry: u64, argument: u64) -> u64 {
     let Some(index) = target(control, mpidr) else { return code::INVALID_PARAMETERS };
-    if entry % 4 != 0 {
+    if !entry.is_multiple_of(4) {
         return code::INVALID_ADDRESS;
     }
     if control.start(index, Start { entry, argument }) {

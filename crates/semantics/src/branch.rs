@@ -16,13 +16,20 @@ pub(crate) fn pc_plus<E: Engine>(e: &mut E, offset: i64) -> E::W {
 }
 
 /// X30 is where calls return to.
-fn link<E: Engine>(e: &mut E) {
+pub(crate) fn link<E: Engine>(e: &mut E) {
     let next = pc_plus(e, 4);
     e.set_x(Gpr(30), next);
 }
 
 /// B.cond
 pub fn bcond<E: Engine>(e: &mut E, i: BCond) -> Done {
+    let taken = e.cond(Cond(i.cond));
+    e.branch_if(taken, signed(i.imm19, 19) * 4);
+    Ok(())
+}
+
+/// BC.cond: a B.cond that is expected to behave as it did before.
+pub fn bc_cond<E: Engine>(e: &mut E, i: BcCond) -> Done {
     let taken = e.cond(Cond(i.cond));
     e.branch_if(taken, signed(i.imm19, 19) * 4);
     Ok(())
@@ -47,7 +54,7 @@ pub fn bl<E: Engine>(e: &mut E, i: Bl) -> Done {
 pub fn br<E: Engine>(e: &mut E, i: Br) -> Done {
     let target = e.x(Gpr(i.rn));
     e.branch(target, BranchKind::Indirect);
-    Ok(())
+    e.indirect(BranchKind::Indirect, i.rn)
 }
 
 /// BLR. The target is read first: it may be in X30.
@@ -55,7 +62,7 @@ pub fn blr<E: Engine>(e: &mut E, i: Blr) -> Done {
     let target = e.x(Gpr(i.rn));
     link(e);
     e.branch(target, BranchKind::Call);
-    Ok(())
+    e.indirect(BranchKind::Call, i.rn)
 }
 
 /// RET
@@ -135,7 +142,7 @@ pub fn dcps<E: Engine>(e: &mut E, i: Dcps) -> Done {
 
 /// ERET
 pub fn eret<E: Engine>(e: &mut E, _: Eret) -> Done {
-    e.eret()
+    e.eret(None)
 }
 
 /// DRPS: undefined outside Debug state.

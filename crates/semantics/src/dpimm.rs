@@ -76,6 +76,36 @@ pub fn subs_imm<E: Engine>(e: &mut E, i: SubsImm) -> Done {
     Ok(())
 }
 
+/// Xd = `op` of Xn, cut to the width by `extend` if that is 32, and a constant.
+fn min_max<E: Engine>(e: &mut E, sf: u32, op: Op2, extend: Op1, rn: u32, imm: u64, rd: u32) -> Done {
+    let (a, b) = (e.x(Gpr(rn)), e.imm(imm));
+    let a = if sf == 0 { e.op1(extend, a) } else { a };
+    let r = e.op2(op, a, b);
+    let r = cut(e, Width::of(sf), r);
+    e.set_x(Gpr(rd), r);
+    Ok(())
+}
+
+/// SMAX (immediate)
+pub fn smax_imm<E: Engine>(e: &mut E, i: SmaxImm) -> Done {
+    min_max(e, i.sf, Op2::Smax, Op1::Sxtw, i.rn, signed(i.imm8, 8) as u64, i.rd)
+}
+
+/// SMIN (immediate)
+pub fn smin_imm<E: Engine>(e: &mut E, i: SminImm) -> Done {
+    min_max(e, i.sf, Op2::Smin, Op1::Sxtw, i.rn, signed(i.imm8, 8) as u64, i.rd)
+}
+
+/// UMAX (immediate)
+pub fn umax_imm<E: Engine>(e: &mut E, i: UmaxImm) -> Done {
+    min_max(e, i.sf, Op2::Umax, Op1::Uxtw, i.rn, i.imm8.into(), i.rd)
+}
+
+/// UMIN (immediate)
+pub fn umin_imm<E: Engine>(e: &mut E, i: UminImm) -> Done {
+    min_max(e, i.sf, Op2::Umin, Op1::Uxtw, i.rn, i.imm8.into(), i.rd)
+}
+
 /// The value of a logical immediate; the row's guard has refused the reserved ones.
 fn bit_mask<E: Engine>(e: &mut E, n: u32, immr: u32, imms: u32) -> E::W {
     e.imm(a64::bit_mask(n, immr, imms).unwrap_or(0))

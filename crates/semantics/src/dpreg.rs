@@ -226,6 +226,25 @@ pub fn sbcs<E: Engine>(e: &mut E, i: Sbcs) -> Done {
     Ok(())
 }
 
+/// RMIF: bits [3:0] of Xn turned right by `imm6` to N, Z, C, V, where `mask` says so
+pub fn rmif<E: Engine>(e: &mut E, i: Rmif) -> Done {
+    let (v, by, up) = (e.x(Gpr(i.rn)), e.imm(i.imm6.into()), e.imm(28));
+    let (old, mask) = (e.nzcv(), e.imm(u64::from(i.mask) << 28));
+    let turned = e.op2(Op2::Ror, v, by);
+    let turned = e.op2(Op2::Lsl, turned, up);
+    let (new, kept) = (e.op2(Op2::And, turned, mask), e.op2(Op2::Bic, old, mask));
+    let nzcv = e.op2(Op2::Or, new, kept);
+    e.set_nzcv(nzcv);
+    Ok(())
+}
+
+/// SETF8, SETF16
+pub fn setf<E: Engine>(e: &mut E, i: Setf) -> Done {
+    let v = e.x(Gpr(i.rn));
+    e.flag_op(if i.sz == 0 { FlagOp::Setf8 } else { FlagOp::Setf16 }, Width::W, v, v);
+    Ok(())
+}
+
 /// CCMN (register)
 pub fn ccmn_reg<E: Engine>(e: &mut E, i: CcmnReg) -> Done {
     let (a, b, holds) = (e.x(Gpr(i.rn)), e.x(Gpr(i.rm)), e.cond(Cond(i.cond)));

@@ -7,7 +7,7 @@
 use crate::fops::{FOp1, FOp2, FOp3};
 use crate::vops::{SOp1, SOp2, SOp3, VOp1, VOp2, VOp3};
 use crate::{Cond, Done, FlagOp, Op1, Op2, Width};
-use a64::{PstateField, SysReg};
+use a64::{Feature, MopsStage, PacKey, Pauth, PstateField, SysReg};
 use hw::{Access, Leave};
 use mem::Atomic;
 
@@ -61,6 +61,14 @@ pub enum Hint {
     Sb,
 }
 
+/// What WFET and WFIT wait for besides a time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum WaitFor {
+    Event,
+    Interrupt,
+}
+
 /// The engine.
 pub trait Engine {
     /// A 64-bit value.
@@ -69,6 +77,10 @@ pub trait Engine {
     type V: Copy;
     /// A truth value.
     type C: Copy;
+
+    /// Has the PE `feature`? For instructions that are something else without it (hints); the rest are
+    /// UNDEFINED then, which decoding sees to.
+    fn has(&mut self, feature: Feature) -> bool;
 
     // Values and registers.
 
@@ -118,10 +130,15 @@ pub trait Engine {
     fn branch(&mut self, target: Self::W, kind: BranchKind);
     /// Branches to `pc + offset` where `c` holds.
     fn branch_if(&mut self, c: Self::C, offset: i64);
+    /// The end of BR, BLR and their kin, after `branch`: PSTATE.BTYPE for the instruction at the target (FEAT_BTI).
+    /// `rn` is the register that held the target.
+    fn indirect(&mut self, kind: BranchKind, rn: u32) -> Done;
     /// Raises an exception on purpose.
     fn trap(&mut self, trap: Trap) -> Done;
-    /// ERET.
-    fn eret(&mut self) -> Done;
+    /// ERET; with a key ERETAA, ERETAB.
+    fn eret(&mut self, key: Option<PacKey>) -> Done;
+    /// Pointer authentication of `ptr` with `modifier`.
+    fn pauth(&mut self, op: Pauth, ptr: Self::W, modifier: Self::W) -> Result<Self::W, Leave>;
 
     // Memory. Addresses are virtual, tag byte included.
 
@@ -160,6 +177,16 @@ pub trait Engine {
         new: (Self::W, Self::W),
     ) -> Result<(Self::W, Self::W), Leave>;
 
+    /// Before an instruction of FEAT_MOPS: is it enabled, and does what remains (`size`, the value of Xn) suit
+    /// its stage? `iss` is its part of the syndrome.
+    fn mops_check(&mut self, stage: MopsStage, size: Self::W, iss: u32) -> Done;
+    /// Copies some of what remains, at least a byte if there is one; what then remains. `size` is as option A has
+    /// it: negative for forwards, counted from the ends. (write, read) say whose permissions count.
+    fn mops_copy(&mut self, to: Self::W, from: Self::W, size: Self::W, how: (Access, Access))
+    -> Result<Self::W, Leave>;
+    /// Sets some of what remains to the low byte of `byte`.
+    fn mops_set(&mut self, to: Self::W, size: Self::W, byte: Self::W, how: Access) -> Result<Self::W, Leave>;
+
     // System.
 
     /// MRS.
@@ -170,6 +197,8 @@ pub trait Engine {
     fn msr_imm(&mut self, field: PstateField, imm: u32) -> Done;
     /// SYS: cache, TLB and address-translation maintenance.
     fn sys(&mut self, op: SysReg, v: Self::W) -> Done;
+    /// WFET, WFIT: until the virtual counter is at `deadline`.
+    fn wait_until(&mut self, deadline: Self::W, what: WaitFor) -> Done;
     /// Hints and barriers.
     fn hint(&mut self, hint: Hint) -> Done;
 

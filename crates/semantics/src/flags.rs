@@ -82,6 +82,10 @@ pub enum FlagOp {
     And,
     /// `a & !b`, C and V cleared.
     Bic,
+    /// SETF8: N and Z of the low 8 bits of `a`, V if the bit above differs from N; C stays.
+    Setf8,
+    /// SETF16: the same of 16 bits.
+    Setf16,
 }
 
 impl FlagOp {
@@ -95,6 +99,8 @@ impl FlagOp {
             FlagOp::Sbc => add_with_carry(width, a, !b, carry),
             FlagOp::And => logic(width, a & b),
             FlagOp::Bic => logic(width, a & !b),
+            FlagOp::Setf8 => set_flags(a, 8, carry),
+            FlagOp::Setf16 => set_flags(a, 16, carry),
         }
     }
 }
@@ -126,6 +132,13 @@ const fn logic(width: Width, r: u64) -> (u64, u32) {
     }
 }
 
+/// SETF8, SETF16. The result is not used.
+const fn set_flags(a: u64, bits: u32, carry: bool) -> (u64, u32) {
+    let low = a & ((1 << bits) - 1);
+    let v = (a >> bits ^ a >> (bits - 1)) as u32 & 1;
+    (low, nz(low >> (bits - 1) != 0, low == 0) | (carry as u32) << 1 | v)
+}
+
 #[inline(always)]
 const fn nz(n: bool, z: bool) -> u32 {
     (n as u32) << 3 | (z as u32) << 2
@@ -152,30 +165,19 @@ mod tests {
         check(Adc, X, u64::MAX, u64::MAX, true, u64::MAX, 0b1010);
         check(And, W, 0xffff_ffff_8000_0000, u64::MAX, true, 0x8000_0000, 0b1000);
         check(Bic, X, 3, 3, true, 0, 0b0100);
+        check(Setf8, W, 0x1_80, 0, true, 0x80, 0b1010);
+        check(Setf8, W, 0x80, 0, false, 0x80, 0b1001);
+        check(Setf8, W, 0xff00, 0, true, 0, 0b0110 | 1);
+        check(Setf16, W, 0x1_0000, 0, false, 0, 0b0101);
+        check(Setf16, W, 0x1_ffff, 0, true, 0xffff, 0b1010);
     }
 
     #[test]
     fn conditions_match_the_manual() {
         for nzcv in 0..16 {
             let (n, z, c, v) = (nzcv & 8 != 0, nzcv & 4 != 0, nzcv & 2 != 0, nzcv & 1 != 0);
-            let manual = [
-                z,
-                !z,
-                c,
-                !c,
-                n,
-                !n,
-                v,
-                !v,
-                c && !z,
-                !(c && !z),
-                n == v,
-                n != v,
-                !z && n == v,
-                !(!z && n == v),
-                true,
-                true,
-            ];
+            let manual =
+                [z, !z, c, !c, n, !n, v, !v, c && !z, !c || z, n == v, n != v, !z && n == v, z || n != v, true, true];
             (0..16).for_each(|cond| assert_eq!(Cond(cond).holds(nzcv), manual[cond as usize], "{cond} {nzcv:04b}"));
         }
     }

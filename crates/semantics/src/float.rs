@@ -28,17 +28,23 @@ macro_rules! two_operands {
     )*};
 }
 
+mod brain;
 mod compare;
+mod complex;
 mod convert;
 mod element;
+mod long;
 mod moves;
 mod scalar;
 mod vector;
 mod vector_convert;
 
+pub use brain::*;
 pub use compare::*;
+pub use complex::*;
 pub use convert::*;
 pub use element::*;
+pub use long::*;
 pub use moves::*;
 pub use scalar::*;
 pub use vector::*;

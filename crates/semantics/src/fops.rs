@@ -55,6 +55,8 @@ impl FOp1 {
         }
         let to = match self.op {
             Fn1::Convert { to, .. } | Fn1::ToFixed { to, .. } | Fn1::FromFixed { to, .. } => to,
+            Fn1::ToBrain => 1,
+            Fn1::ExtendHalf => 2,
             _ => self.shape.esize,
         };
         self.shape.map(to, |i| self.lane(env, self.shape.lane(a, i)))

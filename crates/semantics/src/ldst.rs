@@ -6,10 +6,12 @@
 
 mod atomic;
 mod exclusive;
+mod mops;
 mod pair;
 mod register;
 pub use atomic::*;
 pub use exclusive::*;
+pub use mops::*;
 pub use pair::*;
 pub use register::*;
 

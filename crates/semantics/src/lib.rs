@@ -15,12 +15,13 @@ pub mod fops;
 pub mod fp;
 mod ldst;
 mod ops;
+mod pauth;
 mod simd;
 mod system;
 pub mod vops;
 
-pub use a64::{PstateField, SysReg};
-pub use engine::{BranchKind, Engine, Gpr, Hint, Trap};
+pub use a64::{Feature, MopsStage, PacKey, Pauth, PstateField, SysReg};
+pub use engine::{BranchKind, Engine, Gpr, Hint, Trap, WaitFor};
 pub use flags::{Cond, FlagOp, Width};
 pub use hw::Leave;
 pub use ops::{Op1, Op2};
@@ -31,6 +32,7 @@ use dpimm::*;
 use dpreg::*;
 use float::*;
 use ldst::*;
+use pauth::*;
 use simd::*;
 use system::*;
 

@@ -29,6 +29,12 @@ pub enum Op1 {
     /// Count leading sign bits, the sign itself not counted.
     Cls,
     Cls32,
+    /// Count ones.
+    Cnt,
+    /// The flags in bits [31:28], N first: C inverted; from the form of other architectures' comparisons and to it.
+    Cfinv,
+    Axflag,
+    Xaflag,
 }
 
 /// Two operands.
@@ -57,6 +63,11 @@ pub enum Op2 {
     Udiv,
     Sdiv,
     Sdiv32,
+    /// Signed and unsigned maximum and minimum.
+    Smax,
+    Smin,
+    Umax,
+    Umin,
     /// CRC-32 (polynomial 0x04C11DB7) of `a` with the low 8, 16, 32, 64 bits of `b`.
     Crc32b,
     Crc32h,
@@ -68,6 +79,12 @@ pub enum Op2 {
     Crc32cw,
     Crc32cx,
 }
+
+/// NZCV in bits [31:28].
+const N: u64 = 1 << 31;
+const Z: u64 = 1 << 30;
+const C: u64 = 1 << 29;
+const V: u64 = 1 << 28;
 
 impl Op1 {
     /// The value of the op.
@@ -90,6 +107,12 @@ impl Op1 {
             Op1::Clz32 => (a as u32).leading_zeros() as u64,
             Op1::Cls => ((a ^ (a as i64 >> 1) as u64).leading_zeros() - 1) as u64,
             Op1::Cls32 => ((a as u32 ^ (a as i32 >> 1) as u32).leading_zeros() - 1) as u64,
+            Op1::Cnt => a.count_ones() as u64,
+            Op1::Cfinv => a ^ C,
+            // N = 0, Z = Z | V, C = C & !V, V = 0.
+            Op1::Axflag => (a | (a & V) << 2) & Z | a & !(a << 1) & C,
+            // N = !C & !Z, Z = Z & C, C = C | Z, V = !C & Z.
+            Op1::Xaflag => (!a << 2 & !a << 1 & N) | (a & a << 1 & Z) | (a | a >> 1) & C | (!a >> 1 & a >> 2 & V),
         }
     }
 }
@@ -125,6 +148,34 @@ impl Op2 {
                 0 => 0,
                 _ => (a as i32).wrapping_div(b as i32) as u32 as u64,
             },
+            Op2::Smax => {
+                if a as i64 > b as i64 {
+                    a
+                } else {
+                    b
+                }
+            }
+            Op2::Smin => {
+                if (a as i64) < b as i64 {
+                    a
+                } else {
+                    b
+                }
+            }
+            Op2::Umax => {
+                if a > b {
+                    a
+                } else {
+                    b
+                }
+            }
+            Op2::Umin => {
+                if a < b {
+                    a
+                } else {
+                    b
+                }
+            }
             Op2::Crc32b => crc(0xedb8_8320, a, b, 8),
             Op2::Crc32h => crc(0xedb8_8320, a, b, 16),
             Op2::Crc32w => crc(0xedb8_8320, a, b, 32),
@@ -158,6 +209,27 @@ mod tests {
         let crc = |op: Op2| b"123456789".iter().fold(0xffff_ffff, |a, &b| op.eval(a, b.into())) ^ 0xffff_ffff;
         assert_eq!(crc(Op2::Crc32b), 0xcbf4_3926); // the "check" value of CRC-32/ISO-HDLC
         assert_eq!(crc(Op2::Crc32cb), 0xe306_9283); // and of CRC-32/ISCSI
+    }
+
+    /// The tables of ARM DDI 0487, "AXFLAG" and "XAFLAG", by the comparisons they translate; CFINV.
+    #[test]
+    fn flags_of_other_architectures() {
+        let check = |op: Op1, before: u64, after: u64| {
+            assert_eq!(op.eval(before << 28), after << 28, "{op:?} {before:04b}");
+        };
+        // Less, equal, greater, unordered, as FCMP leaves them and as they come out.
+        for (arm, other) in [(0b1000, 0b0000), (0b0110, 0b0110), (0b0010, 0b0010), (0b0011, 0b0100)] {
+            check(Op1::Axflag, arm, other);
+        }
+        for (other, arm) in [(0b0000, 0b1000), (0b0110, 0b0110), (0b0010, 0b0010), (0b0100, 0b0011)] {
+            check(Op1::Xaflag, other, arm);
+        }
+        for nzcv in 0..16 {
+            let (z, c, v) = (nzcv >> 2 & 1, nzcv >> 1 & 1, nzcv & 1);
+            check(Op1::Axflag, nzcv, (z | v) << 2 | (c & (v ^ 1)) << 1);
+            check(Op1::Xaflag, nzcv, ((c | z) ^ 1) << 3 | (z & c) << 2 | (c | z) << 1 | ((c ^ 1) & z));
+            check(Op1::Cfinv, nzcv, nzcv ^ 2);
+        }
     }
 
     #[test]

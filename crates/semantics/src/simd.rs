@@ -10,7 +10,9 @@ mod long;
 mod memory;
 mod misc;
 mod permute;
+mod sha3;
 mod shift;
+mod sm;
 mod structures;
 mod three;
 
@@ -22,7 +24,9 @@ pub use long::*;
 pub use memory::*;
 pub use misc::*;
 pub use permute::*;
+pub use sha3::*;
 pub use shift::*;
+pub use sm::*;
 pub use structures::*;
 pub use three::*;
 
@@ -34,13 +38,16 @@ use crate::{Done, Engine};
 enum Part {
     Low(Lane),
     Whole,
+    /// By the Q bit. It is looked at where the part is cut: an earlier branch would keep compilers from
+    /// copying operands as vectors.
+    Vector(u32),
 }
 
 impl Part {
     /// By the Q bit.
     #[inline(always)]
     fn vector(q: u32) -> Part {
-        if q == 0 { Part::Low(Lane::D) } else { Part::Whole }
+        Part::Vector(q)
     }
 
     /// By the `size` field of a scalar instruction.
@@ -54,7 +61,8 @@ impl Part {
     fn cut<E: Engine>(self, e: &mut E, v: E::V) -> E::V {
         match self {
             Part::Low(lane) => e.vop1(VOp1::Cut(lane), v),
-            Part::Whole => v,
+            Part::Vector(0) => e.vop1(VOp1::Cut(Lane::D), v),
+            Part::Whole | Part::Vector(_) => v,
         }
     }
 
@@ -88,6 +96,17 @@ fn pure2<E: Engine>(e: &mut E, part: Part, op: VOp2, rn: u32, rm: u32, rd: u32) 
     let (n, m) = (e.v(rn), e.v(rm));
     let result = e.vop2(op, n, m);
     part.write(e, rd, result)
+}
+
+/// Vd = `op` of the pairs of lanes of Vm:Vn. Of 64-bit operands, that is words 0 and 2 of what it is of 128.
+#[inline(always)]
+fn pairwise<E: Engine>(e: &mut E, q: u32, op: VOp2, [rn, rm, rd]: [u32; 3]) -> Done {
+    let (n, m) = (e.v(rn), e.v(rm));
+    let mut result = e.vop2(op, n, m);
+    if q == 0 {
+        result = e.vop2(VOp2::Uzp1(Lane::S), result, result);
+    }
+    Part::vector(q).write(e, rd, result)
 }
 
 /// Vd = op(Vn), saturating: only lanes that exist may set QC.

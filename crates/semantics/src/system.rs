@@ -1,11 +1,14 @@
 //! System instructions: MRS, MSR, SYS, hints, barriers.
 
-use crate::{Done, Engine, Gpr, Hint, PstateField, SysReg, Trap};
+use crate::{Done, Engine, Gpr, Hint, Op1, PstateField, SysReg, Trap, WaitFor};
 use a64::*;
 
-/// NOP, YIELD, WFE, WFI, SEV, SEVL, ESB. Every other number is a NOP here: the hint space holds what newer
-/// cores do with it (PACIASP, BTI, CSDB, PSB …), and an Armv8.2 core ignores it.
+/// NOP, YIELD, WFE, WFI, SEV, SEVL, ESB; PACIASP and its kin where there is FEAT_PAuth. Every other number is a NOP
+/// here (BTI, CSDB, PSB …; of a BTI only the place it stands at matters).
 pub fn hint_op<E: Engine>(e: &mut E, i: HintOp) -> Done {
+    if matches!(i.crm << 3 | i.op2, 7..=14 | 24..=31) && e.has(Feature::PAuth) {
+        return crate::pauth::hint(e, i.crm << 3 | i.op2);
+    }
     e.hint(match i.crm << 3 | i.op2 {
         1 => Hint::Yield,
         2 => Hint::Wfe,
@@ -37,6 +40,51 @@ pub fn isb<E: Engine>(e: &mut E, _: Isb) -> Done {
     e.hint(Hint::Isb)
 }
 
+/// SB
+pub fn sb<E: Engine>(e: &mut E, _: Sb) -> Done {
+    e.hint(Hint::Sb)
+}
+
+/// DSB nXS: no memory has the XS attribute, so it waits for what DSB waits for.
+pub fn dsb_nxs<E: Engine>(e: &mut E, i: DsbNxs) -> Done {
+    e.hint(Hint::Dsb(i.imm2 << 2 | 3))
+}
+
+/// WFET
+pub fn wfet<E: Engine>(e: &mut E, i: Wfet) -> Done {
+    let deadline = e.x(Gpr(i.rd));
+    e.wait_until(deadline, WaitFor::Event)
+}
+
+/// WFIT
+pub fn wfit<E: Engine>(e: &mut E, i: Wfit) -> Done {
+    let deadline = e.x(Gpr(i.rd));
+    e.wait_until(deadline, WaitFor::Interrupt)
+}
+
+/// NZCV = `op` of NZCV.
+fn flags<E: Engine>(e: &mut E, op: Op1) -> Done {
+    let nzcv = e.nzcv();
+    let nzcv = e.op1(op, nzcv);
+    e.set_nzcv(nzcv);
+    Ok(())
+}
+
+/// CFINV
+pub fn cfinv<E: Engine>(e: &mut E, _: Cfinv) -> Done {
+    flags(e, Op1::Cfinv)
+}
+
+/// AXFLAG
+pub fn axflag<E: Engine>(e: &mut E, _: Axflag) -> Done {
+    flags(e, Op1::Axflag)
+}
+
+/// XAFLAG
+pub fn xaflag<E: Engine>(e: &mut E, _: Xaflag) -> Done {
+    flags(e, Op1::Xaflag)
+}
+
 /// MSR (immediate)
 pub fn msr_imm<E: Engine>(e: &mut E, i: MsrImm) -> Done {
     let field = match (i.op1, i.op2) {
@@ -44,6 +92,7 @@ pub fn msr_imm<E: Engine>(e: &mut E, i: MsrImm) -> Done {
         (0, 4) => PstateField::Pan,
         (0, 5) => PstateField::SpSel,
         (3, 1) => PstateField::Ssbs,
+        (3, 2) => PstateField::Dit,
         (3, 6) => PstateField::DaifSet,
         (3, 7) => PstateField::DaifClr,
         _ => return e.trap(Trap::Undefined), // refused by the row's guard

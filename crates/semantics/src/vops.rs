@@ -7,10 +7,14 @@
 #[macro_use]
 mod lanes;
 mod aes;
+mod field;
 mod permute;
 mod saturate;
 mod sha;
+mod sha512;
 mod shift;
+mod sm3;
+mod sm4;
 #[cfg(test)]
 mod tests;
 mod widen;
@@ -41,6 +45,8 @@ ops! {
         /// The same, rounding half up; the shift is at least 1.
         Srshr(lane: Lane, n: u8) = shift::srshr;
         Urshr(lane: Lane, n: u8) = shift::urshr;
+        /// Rotates right by an immediate.
+        Ror(lane: Lane, n: u8) = shift::ror;
         /// The low half's lanes, extended to twice their width.
         Sxtl(lane: Lane) = widen::sxtl;
         Uxtl(lane: Lane) = widen::uxtl;
@@ -146,6 +152,10 @@ ops! {
         /// `a` is Vd, `b` is Vn.
         Sha1su1 => sha::sha1su1(a, b);
         Sha256su0 => sha::sha256su0(a, b);
+        Sha512su0 => sha512::su0(a, b);
+        Sm4e => sm4::encrypt(a, b);
+        /// `a` is Vn, `b` is Vm.
+        Sm4ekey => sm4::expand_key(a, b);
     }
 }
 
@@ -159,6 +169,10 @@ ops! {
         /// `a` plus products of four bytes, in lanes of 32 bits.
         Sdot = widen::sdot;
         Udot = widen::udot;
+        /// The same, of unsigned bytes of `b` and signed bytes of `c`.
+        Usdot = widen::usdot;
+        /// `a` plus products of two BFloat16 numbers, in lanes of 32 bits. FPCR and FPSR play no part.
+        Bfdot = widen::bfdot;
     }
     whole {
         /// Bits of `b` where `a` is set, of `c` where it is clear.
@@ -171,6 +185,18 @@ ops! {
         Sha256h => sha::sha256_rounds(a, b, c).0;
         Sha256h2 => sha::sha256_rounds(b, a, c).1;
         Sha256su1 => sha::sha256su1(a, b, c);
+        Sha512h => sha512::h(a, b, c);
+        Sha512h2 => sha512::h2(a, b, c);
+        Sha512su1 => sha512::su1(a, b, c);
+        Sm3partw1 => sm3::partw1(a, b, c);
+        Sm3partw2 => sm3::partw2(a, b, c);
+        /// The index is of the word of Vm.
+        Sm3tt1a(index: u8) => sm3::tt1(sha::parity, index, a, b, c);
+        Sm3tt1b(index: u8) => sm3::tt1(sha::majority, index, a, b, c);
+        Sm3tt2a(index: u8) => sm3::tt2(sha::parity, index, a, b, c);
+        Sm3tt2b(index: u8) => sm3::tt2(sha::choose, index, a, b, c);
+        /// `a`, `b`, `c` are Vn, Vm, Va.
+        Sm3ss1 => sm3::ss1(a, b, c);
     }
 }
 

@@ -1,17 +1,17 @@
 //! Random cases of a row: an instruction word, and registers it makes sense with.
 
-use super::engine::Model;
 use super::layout::{SCRATCH, SCRATCH_SIZE, entry, is_mapped};
 use super::operands::{Random, integer, lane_size, state};
+use super::pe::Pe;
 use super::rows::{self, is_branch, is_memory};
-use super::state::{Case, Outcome, State};
+use super::state::{Case, State};
 use a64::{Field, Insn, Row, RowInfo};
 
 /// A case of `row` for slot `index`, with `memory` in scratch.
-pub fn case(random: &mut Random, row: &'static RowInfo, index: usize, memory: &[u8]) -> Case {
+pub fn case(random: &mut Random, pe: &mut Pe, row: &'static RowInfo, index: usize, memory: &[u8]) -> Case {
     for _ in 0..10_000 {
-        let case = attempt(random, row, index, memory);
-        if is_usable(&case, index, memory) {
+        let case = attempt(random, pe, row, index, memory);
+        if is_usable(pe, &case, index, memory) {
             return case;
         }
     }
@@ -19,7 +19,7 @@ pub fn case(random: &mut Random, row: &'static RowInfo, index: usize, memory: &[
 }
 
 /// A word of `row` that the manual does not call CONSTRAINED UNPREDICTABLE, should-be bits as they should be.
-fn word(random: &mut Random, row: &RowInfo) -> u32 {
+pub(super) fn word(random: &mut Random, row: &RowInfo) -> u32 {
     for _ in 0..100_000 {
         // Once in eight, all registers are the same one.
         let same = random.one_in(8).then(|| free_bits(random, 5));
@@ -50,14 +50,14 @@ fn is_unpredictable(word: u32) -> bool {
     exarmo_aarch64::decode_word(word).is_ok_and(|insn| insn.unpredictable())
 }
 
-fn attempt(random: &mut Random, row: &'static RowInfo, index: usize, memory: &[u8]) -> Case {
+fn attempt(random: &mut Random, pe: &mut Pe, row: &'static RowInfo, index: usize, memory: &[u8]) -> Case {
     let mut word = word(random, row);
     let esize = lane_size(random, row, word);
     let mut state = state(random, esize);
-    let mut words = Vec::from_iter(monitored(random, row.row, word));
+    let mut words = rows::before(random, row, word);
     if is_memory(row) {
         let pc = entry(index) + 4 * words.len() as u64;
-        word = aim(random, row, word, &mut state, memory, pc);
+        word = aim(random, pe, row, (&words, word), &mut state, memory, pc);
     }
     if is_branch(row) && random.one_in(2) {
         // Where branches to a register can go: the lower half, aligned. Conditional ones have all values.
@@ -67,22 +67,17 @@ fn attempt(random: &mut Random, row: &'static RowInfo, index: usize, memory: &[u
     Case { row, words, state }
 }
 
-/// The load-exclusive that a store-exclusive needs to succeed, in three cases of four.
-fn monitored(random: &mut Random, row: Row, word: u32) -> Option<u32> {
-    if random.one_in(4) {
-        return None;
-    }
-    match Insn::from_row(row, word) {
-        Insn::Stxr(a64::Stxr { size, rn, .. }) => Some(a64::Ldxr { size, o0: 0, rn, rt: 31 }.word()),
-        // LDXP of one register twice is unpredictable: the second is one that is not the base.
-        Insn::Stxp(a64::Stxp { sz, rn, .. }) => Some(a64::Ldxp { sz, o0: 0, rt2: (rn + 1) % 31, rn, rt: 31 }.word()),
-        _ => None,
-    }
-}
-
 /// Makes the access of `word` go where it is interesting; literals move by their offset, all others by
 /// their base register. Returns the word.
-fn aim(random: &mut Random, row: &RowInfo, word: u32, state: &mut State, memory: &[u8], pc: u64) -> u32 {
+fn aim(
+    random: &mut Random,
+    pe: &mut Pe,
+    row: &RowInfo,
+    (before, word): (&[u32], u32),
+    state: &mut State,
+    memory: &[u8],
+    pc: u64,
+) -> u32 {
     let target = match random.below(16) {
         // Across the ends: half of these fault.
         0 => SCRATCH - 32 + random.below(64),
@@ -101,7 +96,8 @@ fn aim(random: &mut Random, row: &RowInfo, word: u32, state: &mut State, memory:
     }
     let Some(n) = register("rn") else { return word };
     set_base(state, n, 0);
-    let from_base = Model::new(state.clone(), memory, pc).first_access(word).unwrap_or(0);
+    let words: Vec<u32> = before.iter().copied().filter(|_| row.row == Row::Ldra).chain([word]).collect();
+    let from_base = pe.inaccessible(state, &words, memory, pc).unwrap_or(0);
     let base = target.wrapping_sub(from_base);
     set_base(state, n, if n == 31 { base & !15 } else { base });
     compare_equal(random, row, word, state, memory, target);
@@ -139,11 +135,19 @@ fn compare_equal(random: &mut Random, row: &RowInfo, word: u32, state: &mut Stat
     }
 }
 
-/// Does the case end where its end can be told?
-fn is_usable(case: &Case, index: usize, memory: &[u8]) -> bool {
-    match Model::new(case.state.clone(), memory, entry(index)).run(&case.words).outcome {
-        // The target of a branch must not be mapped, and must be an address.
-        Outcome::Signal { pc, .. } if is_branch(case.row) => !is_mapped(pc) && pc < 1 << 47 && pc % 4 == 0,
-        _ => true,
-    }
+/// Does the case end where its end can be told, even if we are wrong about a condition?
+fn is_usable(pe: &mut Pe, case: &Case, index: usize, memory: &[u8]) -> bool {
+    let (pc, word) = (entry(index), case.word());
+    let imm = case.row.fields.iter().find(|f| f.name.starts_with("imm"));
+    let target = match imm {
+        _ if !is_branch(case.row) => return true,
+        Some(f) => {
+            let up = 32 - f.width;
+            let offset = ((word >> f.lsb) << up) as i32 >> up;
+            Some(pc.wrapping_add_signed(4 * i64::from(offset)))
+        }
+        None => pe.leaves_to(&case.state, &case.words, memory, pc),
+    };
+    // The target of a branch must be an address at which nothing is mapped.
+    target.is_some_and(|pc| !is_mapped(pc) && pc < 1 << 47 && pc % 4 == 0)
 }

@@ -15,14 +15,17 @@ pub const SCRATCH: u64 = 0x4003_0000;
 pub const SCRATCH_SIZE: u64 = 4096;
 /// The code under test, one slot per case. So few that a TBZ (±32 KiB) in any slot can leave them all.
 pub const SLOTS: u64 = 0x4010_0000;
-pub const SLOT_SIZE: u64 = 32;
+pub const SLOT_SIZE: u64 = 272;
+/// Instructions that a slot has room for, besides the way in and out.
+#[allow(dead_code)]
+pub const SLOT_WORDS: usize = SLOT_SIZE as usize / 4 - 3;
 /// What a batch brings besides its slots: see `Input`.
 pub const INPUT: u64 = 0x4040_0000;
 /// What it takes away: a state and the scratch memory per case.
 pub const RESULTS: u64 = 0x4100_0000;
 
 /// Cases in a full batch.
-pub const BATCH: usize = 512;
+pub const BATCH: usize = 112;
 
 /// Offsets in `VARS`.
 pub mod var {

@@ -3,12 +3,13 @@
 //!
 //! Rows of the instruction table are taken in turn, so that a new row is compared from its first day. A case
 //! is one random word of a row with random operands; batches of cases run in a guest process (`runner`)
-//! under QEMU and on `Model`, a second implementation of `Engine`.
+//! under QEMU and on a PE with the interpreter (`pe`).
 
-mod engine;
 mod generate;
+mod keys;
 mod layout;
 mod operands;
+mod pe;
 mod qemu;
 mod report;
 mod rows;
@@ -19,9 +20,9 @@ pub use qemu::fetch;
 pub use report::{Coverage, Tally};
 
 use a64::{ROWS, RowInfo};
-use engine::Model;
 use layout::{BATCH, SCRATCH_SIZE, entry};
 use operands::Random;
+use pe::Pe;
 use qemu::Qemu;
 use state::{Case, Outcome, Ran};
 use std::io;
@@ -35,7 +36,7 @@ pub fn compare(qemu: &Path, seed: u64, cases: usize) -> io::Result<Coverage> {
     let batches = cases.div_ceil(BATCH);
     let (taken, coverage) = (AtomicUsize::new(0), Mutex::new(Coverage::new()));
     let work = || -> io::Result<()> {
-        let mut qemu = Qemu::start(qemu)?;
+        let (mut qemu, mut pe) = (Qemu::start(qemu)?, Pe::new(keys::keys()));
         loop {
             let batch = taken.fetch_add(1, Ordering::Relaxed);
             if batch >= batches {
@@ -44,7 +45,7 @@ pub fn compare(qemu: &Path, seed: u64, cases: usize) -> io::Result<Coverage> {
             // A batch depends on its number alone, so threads do not matter.
             let mut random = Random::new(Random::new(seed).u64() ^ batch as u64);
             let row = |i: usize| rows[(batch * BATCH + i) % rows.len()];
-            let found = run_batch(&mut qemu, &mut random, row)?;
+            let found = run_batch(&mut qemu, &mut pe, &mut random, row)?;
             let mut coverage = coverage.lock().expect("no thread panics holding it");
             found.into_iter().for_each(|compared| coverage.add(compared));
         }
@@ -67,15 +68,16 @@ pub struct Compared {
 
 fn run_batch(
     qemu: &mut Qemu,
+    pe: &mut Pe,
     random: &mut Random,
     row: impl Fn(usize) -> &'static RowInfo,
 ) -> io::Result<Vec<Compared>> {
     let memory: Vec<u8> = (0..SCRATCH_SIZE / 8).flat_map(|_| operands::integer(random).to_le_bytes()).collect();
-    let cases: Vec<Case> = (0..BATCH).map(|i| generate::case(random, row(i), i, &memory)).collect();
+    let cases: Vec<Case> = (0..BATCH).map(|i| generate::case(random, pe, row(i), i, &memory)).collect();
     let theirs = qemu.run(&memory, &cases)?;
     let compared = cases.into_iter().zip(theirs).enumerate().map(|(index, (case, qemu))| {
         let pc = entry(index);
-        let ours = Model::new(case.state.clone(), &memory, pc).run(&case.words);
+        let ours = pe.run(&case, &memory, pc);
         Compared { case, pc, qemu, ours }
     });
     Ok(compared.collect())
@@ -106,8 +108,8 @@ mod tests {
     #[track_caller]
     fn check(row: a64::Row, outcome: Outcome, tamper: fn(&mut Ran), agree: bool) {
         let (memory, info) = (vec![0; SCRATCH_SIZE as usize], row.info());
-        let mut random = Random::new(1);
-        let case = generate::case(&mut random, info, 0, &memory);
+        let (mut random, mut pe) = (Random::new(1), Pe::new(keys::keys()));
+        let case = generate::case(&mut random, &mut pe, info, 0, &memory);
         let qemu = Ran { state: case.state.clone(), outcome, memory };
         let mut compared = Compared { case, pc: 0, ours: qemu.clone(), qemu };
         assert!(compared.agree());

@@ -36,12 +36,11 @@ impl Random {
     }
 }
 
-/// FPCR bits that a Neoverse N1 has: AHP, DN, FZ, RMode, FZ16.
+/// FPCR bits that there are: AHP, DN, FZ, RMode, FZ16.
 pub const FPCR_BITS: u32 = 0x07c8_0000;
 
-/// Bits of FPSR: the flags of AArch32 comparisons (a Neoverse N1 has AArch32 at EL0), QC, IDC, and the five
-/// cumulative flags.
-pub const FPSR_BITS: u32 = 0xf800_009f;
+/// FPSR bits that there are: QC, IDC, and the five cumulative flags. (The flags of AArch32 comparisons are RES0.)
+pub const FPSR_BITS: u32 = 0x0800_009f;
 
 /// Registers for an instruction whose lanes are mostly of `1 << esize` bytes.
 pub fn state(random: &mut Random, esize: u32) -> State {

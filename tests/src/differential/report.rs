@@ -4,7 +4,7 @@ use super::Compared;
 use super::layout::SCRATCH;
 use super::rows::{self, KNOWN};
 use super::state::{Case, Outcome, State};
-use a64::{ROW_COUNT, ROWS};
+use a64::{ROW_COUNT, ROWS, RowInfo};
 use capstone::prelude::*;
 use std::fmt::Write as _;
 
@@ -97,7 +97,8 @@ impl Coverage {
         );
         self.reasons().for_each(|(reason, count)| _ = writeln!(text, "- {reason} ({count} cases)"));
         _ = writeln!(text, "\n## Not compared\n\n| row | why |\n|---|---|");
-        rows::EXCLUDED.iter().for_each(|(name, why)| _ = writeln!(text, "| {name} | {why} |"));
+        let why = |row: &'static RowInfo| rows::excluded(row).map(|why| (row.name, why));
+        ROWS.iter().filter_map(why).for_each(|(name, why)| _ = writeln!(text, "| {name} | {why} |"));
         let mut class = "";
         for (info, (name, tally)) in ROWS.iter().filter(|row| rows::excluded(row).is_none()).zip(self.rows()) {
             if info.class != class {

@@ -2,10 +2,19 @@
 
 use super::operands::Random;
 use super::state::{Case, Outcome, Ran, signal};
-use a64::RowInfo;
+use a64::{Feature, Insn, Row, RowInfo};
+use cpu::Model;
+
+/// The model that is compared: all features, and the algorithm of pointer authentication that QEMU has.
+pub fn model() -> &'static Model {
+    Model::by_name("max-qarma5").expect("the model exists")
+}
+
+/// Features that QEMU 7.2 lacks: words that need them are not compared.
+const LACKING: &[Feature] = &[Feature::CSSC, Feature::HBC, Feature::MOPS, Feature::WFxT, Feature::XS];
 
 /// Rows that are not compared, and why.
-pub const EXCLUDED: &[(&str, &str)] = &[
+const EXCLUDED: &[(&str, &str)] = &[
     ("Svc", "would be a system call of the host"),
     ("Hvc", "undefined at EL0: what it means is the machine's"),
     ("Smc", "undefined at EL0: what it means is the machine's"),
@@ -13,26 +22,36 @@ pub const EXCLUDED: &[(&str, &str)] = &[
     ("Dcps", "undefined outside Debug state"),
     ("Drps", "undefined at EL0"),
     ("Eret", "undefined at EL0"),
-    ("MsrImm", "undefined at EL0: fields of PSTATE are the PE's"),
+    ("Ereta", "undefined at EL0"),
     ("Sys", "caches, TLBs, translation: the PE's"),
     ("Sysl", "undefined"),
 ];
 
-/// Rows of which only these words are compared, apart from Rt: other system registers are the PE's.
-const PINNED: &[(&str, &[u32])] = &[
-    ("Mrs", &[0xd53b_4200, 0xd53b_4400, 0xd53b_4420]), // NZCV, FPCR, FPSR
-    ("Msr", &[0xd51b_4200, 0xd51b_4400, 0xd51b_4420]),
+/// Rows of which only these words are compared, apart from some bits: other system registers are the PE's.
+const PINNED: &[(&str, u32, &[u32])] = &[
+    // NZCV, FPCR, FPSR, SSBS, DIT; Rt is free.
+    ("Mrs", 0x1f, &[0xd53b_4200, 0xd53b_4400, 0xd53b_4420, MRS_SSBS, MRS_DIT]),
+    ("Msr", 0x1f, &[0xd51b_4200, MSR_FPCR, MSR_FPSR, 0xd51b_42c0, 0xd51b_42a0]),
+    // SSBS and DIT; the lowest bit of the immediate is free.
+    ("MsrImm", 0x100, &[0xd503_403f, 0xd503_405f]),
 ];
+const MSR_FPCR: u32 = 0xd51b_4400;
+const MSR_FPSR: u32 = 0xd51b_4420;
+const MRS_SSBS: u32 = 0xd53b_42c0;
+const MRS_DIT: u32 = 0xd53b_42a0;
 
 /// Why `row` is not compared, if it is not.
-pub fn excluded(row: &RowInfo) -> Option<&'static str> {
-    EXCLUDED.iter().find(|(name, _)| *name == row.name).map(|(_, why)| *why)
+pub fn excluded(row: &RowInfo) -> Option<String> {
+    if let Some((_, why)) = EXCLUDED.iter().find(|(name, _)| *name == row.name) {
+        return Some(why.to_string());
+    }
+    LACKING.contains(&row.feature).then(|| format!("QEMU 7.2 lacks FEAT_{:?}", row.feature))
 }
 
-/// `word`, or one of the words that the row is pinned to, with Rt of `word`.
+/// `word`, or one of the words that the row is pinned to, with the free bits of `word`.
 pub fn pinned(random: &mut Random, row: &RowInfo, word: u32) -> u32 {
-    match PINNED.iter().find(|(name, _)| *name == row.name) {
-        Some((_, words)) => random.pick(words) | word & 31,
+    match PINNED.iter().find(|(name, ..)| *name == row.name) {
+        Some((_, free, words)) => random.pick(words) | word & free,
         None => word,
     }
 }
@@ -40,7 +59,52 @@ pub fn pinned(random: &mut Random, row: &RowInfo, word: u32) -> u32 {
 /// May this word of the row be compared?
 pub fn allows(row: &RowInfo, word: u32) -> bool {
     // WFE and WFI may wait for something that never comes.
-    row.name != "HintOp" || !matches!(word >> 5 & 0x7f, 2 | 3)
+    let waits = row.row == Row::HintOp && matches!(word >> 5 & 0x7f, 2 | 3);
+    !waits && LACKING.iter().all(|feature| !row.row.needs(word).has(*feature))
+}
+
+/// PACIA and its kin: `z` is for a modifier of zero.
+fn pac(data: u32, z: u32, b: u32, modifier: u32, pointer: u32) -> u32 {
+    0xdac1_0000 | z << 13 | data << 11 | b << 10 | modifier << 5 | pointer
+}
+
+/// AND Xr, Xr, with an immediate of ones but for `zeros`, a run of bits.
+fn clear(r: u32, zeros: u64) -> u32 {
+    let (ones, top) = (zeros.count_zeros(), 64 - zeros.leading_zeros());
+    0x9240_0000 | (64 - top) << 16 | (ones - 1) << 10 | r << 5 | r
+}
+
+/// The instructions that `word` needs before it to have something to find, in three cases of four.
+pub fn before(random: &mut Random, row: &RowInfo, word: u32) -> Vec<u32> {
+    match word & !0x1f {
+        // Cases leave these bits of PSTATE behind, so none begins by reading them.
+        MRS_SSBS | MRS_DIT => {
+            let (write, imm) = (word & !(1 << 21), if word & !0x1f == MRS_SSBS { 0xd503_403f } else { 0xd503_405f });
+            return vec![if random.one_in(2) { write } else { imm | (random.below(2) as u32) << 8 }];
+        }
+        // What QEMU keeps for AArch32, which our model lacks: flags, Len and Stride.
+        MSR_FPSR if word & 31 < 31 => return vec![clear(word & 31, 0xf000_0000)],
+        MSR_FPCR if word & 31 < 31 => return vec![clear(word & 31, 7 << 16), clear(word & 31, 3 << 20)],
+        _ if random.one_in(4) => return vec![],
+        _ => (),
+    }
+    let needed = match Insn::from_row(row.row, word) {
+        // The load-exclusive that a store-exclusive needs to succeed.
+        Insn::Stxr(a64::Stxr { size, rn, .. }) => Some(a64::Ldxr { size, o0: 0, rn, rt: 31 }.word()),
+        // LDXP of one register twice is unpredictable: the second is one that is not the base.
+        Insn::Stxp(a64::Stxp { sz, rn, .. }) => Some(a64::Ldxp { sz, o0: 0, rt2: (rn + 1) % 31, rn, rt: 31 }.word()),
+        // The signature that an authentication checks.
+        Insn::Auti(_) | Insn::Autd(_) => Some(word & !(1 << 12)),
+        Insn::HintOp(_) if matches!(word >> 5 & 0x7f, 12 | 14 | 28..32) => Some(word - (4 << 5)),
+        Insn::Braz(a64::Braz { m, rn }) | Insn::Blraz(a64::Blraz { m, rn }) => Some(pac(0, 1, m, 31, rn)),
+        Insn::Bra(a64::Bra { m, rn, modifier }) | Insn::Blra(a64::Blra { m, rn, modifier }) => {
+            Some(pac(0, 0, m, modifier, rn))
+        }
+        Insn::Reta(a64::Reta { m }) => Some(pac(0, 0, m, 31, 30)),
+        Insn::Ldra(a64::Ldra { m, rn, .. }) if rn < 31 => Some(pac(1, 1, m, 31, rn)),
+        _ => None,
+    };
+    needed.into_iter().collect()
 }
 
 /// "Loads and Stores" of the manual's top-level encodings: bits [28:25] are x1x0.
@@ -87,6 +151,32 @@ pub const KNOWN: &[Known] = &[
             let mut cut = qemu.clone();
             cut.state.v[rd] &= 0xffff;
             case.row.name == "FcvtzsFixedSca" && qemu.state.v[rd] >> 16 == 0xffff && cut == *ours
+        },
+    },
+    Known {
+        reason: "PACIA and its kin of a pointer with bit 55 set and bit 63 clear: QEMU takes the range from bit 63, since \
+                 TCR_EL1.TBI1 is clear. Bit 55 says, since TBI0 is set (ARM DDI 0487, AddPAC: \"TCR_EL1.TBI1 == '1' || \
+                 TCR_EL1.TBI0 == '1'\")",
+        applies: |case, qemu, ours| {
+            let pointer = match (case.row.row, case.word() >> 5 & 0x7f) {
+                (Row::Paci | Row::Pacd | Row::Auti | Row::Autd, _) => case.word() as usize & 31,
+                (Row::HintOp, 8 | 10 | 12 | 14) => 17,
+                (Row::HintOp, 24..32) => 30,
+                _ => return false,
+            };
+            let mut same = qemu.clone();
+            same.state.x[pointer] = ours.state.x[pointer];
+            case.state.x[pointer] >> 55 & 0x101 == 1 && same == *ours
+        },
+    },
+    Known {
+        reason: "FJCVTZS of a subnormal that FPCR.FZ flushes: QEMU 7.2 sets Z. It is clear unless the fraction of the \
+                 operand is zero (ARM DDI 0487, FPToFixedJS)",
+        applies: |case, qemu, ours| {
+            let mut same = qemu.clone();
+            same.state.nzcv = 0;
+            let operand = case.state.v[case.word() as usize >> 5 & 31] as u64;
+            case.row.row == Row::Fjcvtzs && operand != 0 && operand >> 52 == 0 && same == *ours
         },
     },
 ];

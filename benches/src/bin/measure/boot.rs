@@ -34,7 +34,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         if good.is_empty() {
             continue;
         }
-        let one = name.ends_with(" 1 vCPUs");
+        let one = name.ends_with(" smp 1");
         let mut row = |what: &str, unit, target: Option<Target>, of: fn(&(Duration, Run, Stats)) -> f64| {
             let target = target.filter(|_| one);
             rows.push(Row::new(format!("{name}: {what}"), unit, target, good.iter().map(of).collect()));
@@ -68,7 +68,7 @@ fn boots(bench: &Bench, usual: u32) -> Result<Vec<Boots>> {
     let mut all = Vec::new();
     for guest in &bench.guests {
         for &smp in &bench.smp {
-            let mut boots = Boots { name: format!("{guest}, {smp} vCPUs"), good: Vec::new(), failures: Vec::new() };
+            let mut boots = Boots { name: format!("{guest}, smp {smp}"), good: Vec::new(), failures: Vec::new() };
             for n in 1..=bench.runs(usual) {
                 let boot = boot(bench, guest, smp)?;
                 match (boot.userspace, wrong(&boot)) {

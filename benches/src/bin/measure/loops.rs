@@ -2,7 +2,7 @@
 
 use crate::Bench;
 use crate::report::{Row, Target};
-use crate::session::{Session, Stats};
+use crate::session::Session;
 use anyhow::{Context, Result, ensure};
 use firmware::Loop;
 use std::fs;
@@ -26,17 +26,30 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
                 rounds *= 8;
             };
             let rounds = ((rounds as f64 * SECONDS / trial.seconds) as u64).max(1);
-            let mips = (0..bench.runs(5)).map(|_| Ok(run(bench, which, rounds, mmu)?.mips)).collect::<Result<_>>()?;
+            let runs: Vec<_> = (0..bench.runs(5)).map(|_| run(bench, which, rounds, mmu)).collect::<Result<_>>()?;
             let name = format!("{}, MMU {}", which.name(), if mmu { "on" } else { "off" });
-            let note = format!("{rounds} rounds, checksum {:#x}", which.checksum(rounds));
+            // What a busy host takes away is no fault of the engine: the best by CPU time is nearest to it.
+            let by_cpu = runs.iter().map(|r| r.mips_by_cpu).fold(0.0, f64::max);
+            let note = format!("{by_cpu:.0} by CPU time, {rounds} rounds, checksum {:#x}", which.checksum(rounds));
+            let mips = runs.iter().map(|r| r.mips).collect();
             rows.push(Row::new(name, "MIPS", Some(Target::AtLeast(100.0)), mips).note(note));
         }
     }
     Ok(rows)
 }
 
+/// What is known of one run.
+struct Rate {
+    /// Guest's first instruction to its last.
+    seconds: f64,
+    /// By the wall clock.
+    mips: f64,
+    /// By the host CPU time of the whole process.
+    mips_by_cpu: f64,
+}
+
 /// One run, whose checksum is the host's.
-fn run(bench: &Bench, which: Loop, rounds: u64, mmu: bool) -> Result<Stats> {
+fn run(bench: &Bench, which: Loop, rounds: u64, mmu: bool) -> Result<Rate> {
     let path = bench.dir.join("loop.bin");
     fs::write(&path, which.program(rounds, mmu)).with_context(|| format!("cannot write {}", path.display()))?;
     let path = path.to_string_lossy();
@@ -50,5 +63,7 @@ fn run(bench: &Bench, which: Loop, rounds: u64, mmu: bool) -> Result<Stats> {
         run.out,
         run.err
     );
-    run.stats()
+    let stats = run.stats()?;
+    let mips_by_cpu = stats.instructions as f64 / 1e6 / run.cpu.as_secs_f64();
+    Ok(Rate { seconds: stats.seconds, mips: stats.mips, mips_by_cpu })
 }

@@ -34,8 +34,8 @@ pub fn idle(bench: &Bench) -> Result<Vec<Row>> {
                 power_off(session)?;
             }
             let target = Some(Target::AtMost(3.0));
-            rows.push(Row::new(format!("{guest}, {smp} vCPUs: of one host CPU"), "%", target, percent));
-            rows.push(Row::new(format!("{guest}, {smp} vCPUs: an echo's answer"), "ms", None, answer));
+            rows.push(Row::new(format!("{guest}, smp {smp}: of one host CPU"), "%", target, percent));
+            rows.push(Row::new(format!("{guest}, smp {smp}: an echo's answer"), "ms", None, answer));
         }
     }
     Ok(rows)
@@ -56,8 +56,8 @@ pub fn rss(bench: &Bench) -> Result<Vec<Row>> {
                 power_off(session)?;
             }
             let target = Some(Target::AtMost(64.0));
-            rows.push(Row::new(format!("{guest}, {smp} vCPUs: beyond guest RAM"), "MiB", target, beyond));
-            rows.push(Row::new(format!("{guest}, {smp} vCPUs: guest RAM touched"), "MiB", None, guest_ram));
+            rows.push(Row::new(format!("{guest}, smp {smp}: beyond guest RAM"), "MiB", target, beyond));
+            rows.push(Row::new(format!("{guest}, smp {smp}: guest RAM touched"), "MiB", None, guest_ram));
         }
     }
     Ok(rows)

@@ -15,12 +15,9 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     write(&hello, firmware::hello())?;
     let hello = hello.to_string_lossy();
     let mut rows = Vec::new();
-    for (name, smp, memory) in [
-        ("1 vCPU, 1G", "1", "1G"),
-        ("8 vCPUs, 1G", "8", "1G"),
-        ("64 vCPUs, 1G", "64", "1G"),
-        ("1 vCPU, 32G", "1", "32G"),
-    ] {
+    for (name, smp, memory) in
+        [("smp 1, 1G", "1", "1G"), ("smp 8, 1G", "8", "1G"), ("smp 64, 1G", "64", "1G"), ("smp 1, 32G", "1", "32G")]
+    {
         rows.push(row(bench, name, &["--smp", smp, "--memory", memory, "--kernel", &hello])?);
     }
     for name in &bench.guests {
@@ -51,7 +48,7 @@ fn speaking(image: &[u8]) -> Result<Vec<u8>> {
     const HEADER: usize = 64;
     let mut image = image.to_vec();
     ensure!(image.get(56..60) == Some(b"ARM\x64"), "the guest's kernel is not a plain Image");
-    let branch = 0x1400_0000u32 | (HEADER as u32 - 4) / 4; // b HEADER
+    let branch = 0x1400_0000u32 | ((HEADER as u32 - 4) / 4); // b HEADER
     image[4..8].copy_from_slice(&branch.to_le_bytes());
     let hello = firmware::hello();
     image[HEADER..HEADER + hello.len()].copy_from_slice(hello);

@@ -133,12 +133,13 @@ impl Vcpu {
         let ask = Ask { unprivileged: how.unprivileged, need, unaligned };
         let here = bytes.min(4096 - (va & !PAGE));
         let first = Part { pa: self.answering(va, ask)?, bytes: here };
-        if here == bytes {
-            return Ok([first, Part { pa: 0, bytes: 0 }]);
+        let mut second = Part { pa: 0, bytes: 0 };
+        if here != bytes {
+            // FAR is the first byte that cannot be accessed.
+            second = Part { pa: self.answering(va.wrapping_add(here), ask)?, bytes: bytes - here };
         }
-        // FAR is the first byte that cannot be accessed.
-        let next = va.wrapping_add(here);
-        Ok([first, Part { pa: self.answering(next, ask)?, bytes: bytes - here }])
+        self.check_watchpoints(va, bytes, need, how.unprivileged)?;
+        Ok([first, second])
     }
 
     /// Translates `va` to where RAM or a device answers.
@@ -163,7 +164,10 @@ impl Vcpu {
         let status = match place {
             Err(status) => status,
             Ok(Place { pa, .. }) => match self.shared.bus.find(PhysAddr(pa)) {
-                Some(Target::Ram(at)) => return Ok((at, pa)),
+                Some(Target::Ram(at)) => {
+                    self.check_watchpoints(va, how.bytes(), need, how.unprivileged)?;
+                    return Ok((at, pa));
+                }
                 Some(Target::Device(..)) => FaultStatus::UnsupportedAtomic,
                 None => FaultStatus::External,
             },
@@ -180,6 +184,7 @@ impl Vcpu {
             Err(status) => status,
             Ok(Place { pa, .. }) => match self.shared.bus.find(PhysAddr(pa)) {
                 Some(Target::Ram(at)) => {
+                    self.check_watchpoints(start, bytes, Need::Write, false)?;
                     self.shared.bus.ram().zero(at, bytes as usize);
                     return Ok(());
                 }

@@ -122,7 +122,10 @@ impl Vcpu {
             (false, false) => View::Privileged,
         };
         let need = if op2(op) & 1 != 0 { Need::Write } else { Need::Read };
-        let found = stage1.walk(self.shared.bus.ram(), va);
+        let found = match view {
+            View::User if stage1.e0pd => Err(FaultStatus::Translation(0)),
+            _ => stage1.walk(self.shared.bus.ram(), va),
+        };
         self.sys.par = match found {
             Ok(leaf) if leaf.perms.allows(view, need) => {
                 // Device and non-cacheable memory is Outer Shareable whatever the descriptor says.

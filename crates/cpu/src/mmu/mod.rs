@@ -21,6 +21,7 @@ pub use walk::Leaf;
 
 pub(crate) use tlb::PAGE;
 
+use crate::address::is_untagged;
 use crate::{Abort, Fault, FaultStatus, Vcpu};
 use hw::{Leave, PhysAddr, VirtAddr};
 use tlb::Fill;
@@ -44,7 +45,8 @@ pub(crate) struct Ask {
 }
 
 impl Vcpu {
-    /// Where the instruction at `va` is: RAM, and executable.
+    /// Where the instruction at `va`, the PC, is: RAM, and executable. A tag that the branch to it should have
+    /// stripped is stripped here, from the PC as well.
     #[inline]
     pub fn fetch(&mut self, va: u64) -> Result<PhysAddr, Leave> {
         let entry = self.mmu.bank(false, va).code_entry(va);
@@ -54,14 +56,27 @@ impl Vcpu {
         self.fetch_slow(va)
     }
 
+    /// Is the page at `va`, which `fetch` has just found, guarded (FEAT_BTI)?
+    pub fn fetch_guarded(&self, va: u64) -> bool {
+        let entry = self.mmu.bank(false, va).code_entry(va);
+        entry.tag == va & (PAGE | 3) && entry.is_guarded()
+    }
+
     #[cold]
     #[inline(never)]
     fn fetch_slow(&mut self, va: u64) -> Result<PhysAddr, Leave> {
+        if !is_untagged(va) {
+            let address = self.branch_address(va);
+            if address != va {
+                self.regs.pc = address;
+                return self.fetch(address);
+            }
+        }
         if va & 3 != 0 {
             return Err(self.raise_pc_alignment(va));
         }
         let view = self.mmu.view(false);
-        let stage1 = self.stage1(va);
+        let stage1 = self.stage1(va).of_instructions();
         let found = stage1.translate(self.shared.bus.ram(), va, view, Need::Execute, false);
         let leaf = match found {
             // Instructions are only fetched from RAM. The memory type does not matter: whether Device
@@ -87,11 +102,12 @@ impl Vcpu {
         let fill = Fill {
             readable: leaf.perms.allows(view, Need::Read),
             writable: leaf.perms.allows(view, Need::Write) && !leaf.is_clean(&stage1),
-            // Device memory under translation is left to the slow path: what is fast may be unaligned.
+            // Left to the slow path: watched pages, and Device memory under translation, since what is fast may be
+            // unaligned.
             host: ram
                 .host(PhysAddr(leaf.pa & PAGE))
-                .filter(|_| view == View::Off || !leaf.is_device())
-                .map(|h| h.0 as u64),
+                .filter(|_| (view == View::Off || !leaf.is_device()) && !self.is_watched_page(va))
+                .map(|host| host.0 as u64),
         };
         self.mmu.fill_data(ask.unprivileged, va, &leaf, fill);
         Ok(Place { pa: leaf.pa, device: leaf.is_device() })

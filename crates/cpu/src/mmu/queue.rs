@@ -89,7 +89,7 @@ impl TlbiQueue {
     }
 
     /// The owner stops executing.
-    pub(super) fn park(&self) {
+    pub(crate) fn park(&self) {
         // Release: its accesses so far come before what a waiter that sees this does.
         self.parked.store(true, Ordering::Release);
     }

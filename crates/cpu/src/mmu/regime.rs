@@ -3,8 +3,9 @@
 //! `Stage1` is read from the registers whenever a walk starts, so that it is not state. The field positions
 //! differ between TCR_EL1 and TCR_EL2/EL3, and this is the only file that knows.
 
-use crate::sysreg::bits::{hcr, sctlr};
+use crate::sysreg::bits::{hcr, sctlr, tcr};
 use crate::{Model, Pstate, Sys};
+use a64::Feature;
 
 /// Which registers control a translation (ARM DDI 0487, "Translation regimes").
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +60,10 @@ pub struct Stage1 {
     pub epd: bool,
     /// TBIx: bits [63:56] of an address are not looked at.
     pub tbi: bool,
+    /// TBIDx: but in instruction addresses they are.
+    pub tbid: bool,
+    /// E0PDx: EL0 finds nothing here.
+    pub e0pd: bool,
     /// HPDx: tables do not restrict permissions.
     pub hpd: bool,
     /// HA: hardware sets the Access flag.
@@ -128,6 +133,8 @@ impl Stage1 {
             txsz: (tcr & 0x3f) as u32,
             epd: false,
             tbi: bit(tcr, 20),
+            tbid: bit(tcr, 29) && model.has(Feature::PAuth),
+            e0pd: false,
             hpd: bit(tcr, 24) && hpds,
             ha: bit(tcr, 21) && hafdbs >= 1,
             hd: bit(tcr, 21) && bit(tcr, 22) && hafdbs >= 2,
@@ -146,17 +153,31 @@ impl Stage1 {
             ..common
         };
         match half(va) {
-            0 => Stage1 { epd: bit(tcr, 7), tbi: bit(tcr, 37), hpd: bit(tcr, 41) && hpds, ..el1 },
+            0 => Stage1 {
+                epd: bit(tcr, 7),
+                tbi: bit(tcr, 37),
+                tbid: tcr & tcr::TBID0 != 0,
+                e0pd: tcr & tcr::E0PD0 != 0,
+                hpd: bit(tcr, 41) && hpds,
+                ..el1
+            },
             _ => Stage1 {
                 ttbr: sys.ttbr1[bank],
                 granule: tg1(tcr >> 30, has_16k),
                 txsz: (tcr >> 16 & 0x3f) as u32,
                 epd: bit(tcr, 23),
                 tbi: bit(tcr, 38),
+                tbid: tcr & tcr::TBID1 != 0,
+                e0pd: tcr & tcr::E0PD1 != 0,
                 hpd: bit(tcr, 42) && hpds,
                 ..el1
             },
         }
+    }
+
+    /// The same for instruction addresses: TBIDx.
+    pub const fn of_instructions(self) -> Stage1 {
+        Stage1 { tbi: self.tbi && !self.tbid, ..self }
     }
 
     /// The ASID that TCR_EL1.A1 selects; 8 bits of it unless TCR_EL1.AS.

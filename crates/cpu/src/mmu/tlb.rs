@@ -53,9 +53,13 @@ impl Meta {
     const LOG2: u64 = 0x3f;
     /// Device memory type.
     pub const DEVICE: u64 = 1 << 6;
+    /// Guarded page.
+    pub const GUARDED: u64 = 1 << 7;
 
     fn of(leaf: &Leaf) -> u64 {
-        leaf.pa & PAGE | u64::from(leaf.log2) | if leaf.is_device() { Self::DEVICE } else { 0 }
+        let device = if leaf.is_device() { Self::DEVICE } else { 0 };
+        let guarded = if leaf.is_guarded() { Self::GUARDED } else { 0 };
+        leaf.pa & PAGE | u64::from(leaf.log2) | device | guarded
     }
 }
 
@@ -107,6 +111,12 @@ fn fresh_stamp() -> u64 {
 
 /// Spans kept apart; further ones widen the nearest. The kernel image and the linear map are two.
 const MAX_SPANS: usize = 8;
+
+impl Default for Tlb {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Tlb {
     /// Nothing cached.
@@ -237,6 +247,14 @@ impl Span {
     fn widen(&mut self, other: Span) {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
+    }
+}
+
+impl CodeEntry {
+    /// Indirect branches into it are restricted (FEAT_BTI).
+    #[inline(always)]
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.meta & Meta::GUARDED != 0
     }
 }
 

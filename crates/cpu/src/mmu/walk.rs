@@ -32,6 +32,7 @@ pub struct Leaf {
 const AF: u64 = 1 << 10;
 const READ_ONLY: u64 = 1 << 7;
 const DBM: u64 = 1 << 51;
+const GUARDED: u64 = 1 << 50;
 /// Output address bits of descriptors and TTBRs.
 const ADDRESS: u64 = 0x0000_ffff_ffff_f000;
 
@@ -39,6 +40,11 @@ impl Leaf {
     /// Device memory: MAIR attribute 0b0000xxxx.
     pub const fn is_device(&self) -> bool {
         self.attr & 0xf0 == 0
+    }
+
+    /// The GP bit of a block or page descriptor; RES0, and never looked at, without FEAT_BTI.
+    pub fn is_guarded(&self) -> bool {
+        self.descriptor.is_some_and(|(_, d)| d & GUARDED != 0)
     }
 
     /// Must a write first clear AP\[2\] in the descriptor?
@@ -51,6 +57,10 @@ impl Stage1 {
     /// Translates for one access, updating the descriptor as TCR_ELx.{HA, HD} ask. `unaligned` is an access
     /// that Device memory does not allow.
     pub fn translate(&self, ram: &Ram, va: u64, view: View, need: Need, unaligned: bool) -> Result<Leaf, FaultStatus> {
+        // Level 0 whatever the tables hold, so that the time a fault takes tells nothing (FEAT_E0PD).
+        if self.e0pd && self.on && view == View::User {
+            return Err(FaultStatus::Translation(0));
+        }
         loop {
             let mut leaf = self.walk(ram, va)?;
             if unaligned && leaf.is_device() {

@@ -3,13 +3,18 @@
 
 /// SCTLR_ELx.
 pub mod sctlr {
+    use a64::Feature;
+
     pub const M: u64 = 1 << 0;
     pub const A: u64 = 1 << 1;
     pub const C: u64 = 1 << 2;
     pub const SA: u64 = 1 << 3;
     pub const SA0: u64 = 1 << 4;
+    pub const NAA: u64 = 1 << 6;
     pub const UMA: u64 = 1 << 9;
+    pub const EN_RCTX: u64 = 1 << 10;
     pub const I: u64 = 1 << 12;
+    pub const EN_DB: u64 = 1 << 13;
     pub const DZE: u64 = 1 << 14;
     pub const UCT: u64 = 1 << 15;
     pub const NTWI: u64 = 1 << 16;
@@ -17,21 +22,46 @@ pub mod sctlr {
     pub const WXN: u64 = 1 << 19;
     pub const SPAN: u64 = 1 << 23;
     pub const UCI: u64 = 1 << 26;
+    pub const EN_DA: u64 = 1 << 27;
+    pub const EN_IB: u64 = 1 << 30;
+    pub const EN_IA: u64 = 1 << 31;
+    pub const MSC_EN: u64 = 1 << 33;
+    pub const BT0: u64 = 1 << 35;
+    pub const BT1: u64 = 1 << 36;
     pub const DSSBS: u64 = 1 << 44;
     /// LSMAOE, nTLSMD, EIS, TSCXT, EOS, SED, ITD: fixed without the features that make them writable.
     pub const RES1: u64 = 1 << 29 | 1 << 28 | 1 << 22 | 1 << 20 | 1 << 11 | 1 << 8 | 1 << 7;
     /// Writable on every model. EE and E0E are not: ID_AA64MMFR0_EL1 says there is no mixed endianness.
     pub const RW: u64 = M | A | C | SA | SA0 | UMA | I | DZE | UCT | NTWI | NTWE | WXN | UCI;
+    /// Writable with a feature.
+    pub const BY_FEATURE: &[(Feature, u64)] = &[
+        (Feature::PAN, SPAN),
+        (Feature::SSBS, DSSBS),
+        (Feature::LSE2, NAA),
+        (Feature::SPECRES, EN_RCTX),
+        (Feature::PAuth, EN_IA | EN_IB | EN_DA | EN_DB),
+        (Feature::MOPS, MSC_EN),
+        (Feature::BTI, BT0 | BT1),
+    ];
 }
 
 /// TCR_EL1.
 pub mod tcr {
+    use a64::Feature;
+
     pub const HA: u64 = 1 << 39;
     pub const HD: u64 = 1 << 40;
     pub const HPD0: u64 = 1 << 41;
     pub const HPD1: u64 = 1 << 42;
+    pub const TBID0: u64 = 1 << 51;
+    pub const TBID1: u64 = 1 << 52;
+    pub const E0PD0: u64 = 1 << 55;
+    pub const E0PD1: u64 = 1 << 56;
     /// T0SZ, EPD0, IRGN0, ORGN0, SH0, TG0, T1SZ, A1, EPD1, IRGN1, ORGN1, SH1, TG1, IPS, AS, TBI0, TBI1.
     pub const RW: u64 = 0x77_ffff_ffbf;
+    /// Writable with a feature, besides HA and HD.
+    pub const BY_FEATURE: &[(Feature, u64)] =
+        &[(Feature::HPDS, HPD0 | HPD1), (Feature::PAuth, TBID0 | TBID1), (Feature::E0PD, E0PD0 | E0PD1)];
 }
 
 /// HCR_EL2.
@@ -59,7 +89,10 @@ pub mod cntkctl {
 
 /// MDSCR_EL1.
 pub mod mdscr {
+    pub const SS: u64 = 1 << 0;
     pub const TDCC: u64 = 1 << 12;
+    pub const KDE: u64 = 1 << 13;
+    pub const MDE: u64 = 1 << 15;
     /// SS, ERR, TDCC, KDE, HDE, MDE.
     pub const RW: u64 = 0xf041;
 }

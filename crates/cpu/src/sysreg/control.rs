@@ -2,10 +2,13 @@
 
 use super::bits::{sctlr, tcr};
 use super::row::{After, Gate, RAZ_WI, Row, enc, reg};
-use crate::{Pstate, Vcpu};
+use crate::{Model, Pstate, Vcpu};
+use a64::Feature;
 
-/// What SPSR_ELx keeps: N, Z, C, V, UAO, PAN, SS, IL, SSBS, D, A, I, F, M[4:0].
-const SPSR: u64 = 0xf0f0_13df;
+/// What SPSR_ELx keeps: N, Z, C, V, UAO, PAN, SS, IL, SSBS, D, A, I, F, M[4:0]; and with features DIT, BTYPE.
+fn spsr(m: &Model) -> u64 {
+    0xf0f0_13df | m.bits(&[(Feature::DIT, 1 << 24), (Feature::BTI, 0b11 << 10)])
+}
 /// CPACR_EL1.FPEN; there is no trace unit and no SVE.
 const CPACR: u64 = 3 << 20;
 /// AHP, DN, FZ, RMode. Trapped floating-point exceptions are not implemented, so their enables are RAZ/WI.
@@ -33,11 +36,18 @@ pub(super) fn set_spsel(c: &mut Vcpu, v: u64) {
     c.switch_stack(old);
 }
 
+/// Half a key of pointer authentication, by CRm and op2.
+macro_rules! key {
+    ($name:literal, $crm:literal, $op2:literal, $($place:tt)+) => {
+        reg($name, enc(3, 0, 2, $crm, $op2)).rw(1, at!(sys.$($place)+)).only(|m| m.has(Feature::PAuth))
+    };
+}
+
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
     // System control.
     reg("SCTLR_EL1",      enc(3, 0, 1, 0, 0)).rw(1, at!(sys.sctlr[1])).after(After::Context).ones(sctlr::RES1)
-        .bits(|m| sctlr::RW | if m.pan() { sctlr::SPAN } else { 0 } | if m.ssbs() { sctlr::DSSBS } else { 0 }),
+        .bits(|m| sctlr::RW | m.bits(sctlr::BY_FEATURE)),
     reg("ACTLR_EL1",      enc(3, 0, 1, 0, 1)).rw(1, RAZ_WI),
     reg("CPACR_EL1",      enc(3, 0, 1, 0, 2)).rw(1, at!(sys.cpacr)).bits(|_| CPACR).after(After::Fp),
     reg("VBAR_EL1",       enc(3, 0, 12, 0, 0)).rw(1, at!(sys.vbar[1])).bits(|_| !0x7ff),
@@ -51,14 +61,14 @@ pub(super) const ROWS: &[Row] = &[
         .bits(|m| tcr::RW
             | if m.hafdbs() >= 1 { tcr::HA } else { 0 }
             | if m.hafdbs() >= 2 { tcr::HD } else { 0 }
-            | if m.hpds() { tcr::HPD0 | tcr::HPD1 } else { 0 }),
+            | m.bits(tcr::BY_FEATURE)),
     reg("MAIR_EL1",       enc(3, 0, 10, 2, 0)).rw(1, at!(sys.mair[1])).after(After::Context),
     reg("AMAIR_EL1",      enc(3, 0, 10, 3, 0)).rw(1, RAZ_WI),
     reg("CONTEXTIDR_EL1", enc(3, 0, 13, 0, 1)).rw(1, at!(sys.contextidr[1])).bits(|_| 0xffff_ffff),
     reg("PAR_EL1",        enc(3, 0, 7, 4, 0)).rw(1, at!(sys.par)),
 
     // Exceptions.
-    reg("SPSR_EL1",       enc(3, 0, 4, 0, 0)).rw(1, at!(sys.spsr[1])).bits(|_| SPSR),
+    reg("SPSR_EL1",       enc(3, 0, 4, 0, 0)).rw(1, at!(sys.spsr[1])).bits(spsr),
     reg("ELR_EL1",        enc(3, 0, 4, 0, 1)).rw(1, at!(sys.elr[1])),
     reg("AFSR0_EL1",      enc(3, 0, 5, 1, 0)).rw(1, RAZ_WI),
     reg("AFSR1_EL1",      enc(3, 0, 5, 1, 1)).rw(1, RAZ_WI),
@@ -84,6 +94,12 @@ pub(super) const ROWS: &[Row] = &[
     reg("SSBS",           enc(3, 3, 4, 2, 6)).rw(0, (|c| u64::from(c.regs.pstate.ssbs) << 12,
                                                      |c, v| c.regs.pstate.ssbs = v >> 12 & 1 != 0))
         .bits(|_| 1 << 12).only(|m| m.ssbs()),
+    reg("DIT",            enc(3, 3, 4, 2, 5)).rw(0, (|c| u64::from(c.regs.pstate.dit) << 24,
+                                                     |c, v| c.regs.pstate.dit = v >> 24 & 1 != 0))
+        .bits(|_| 1 << 24).only(|m| m.has(Feature::DIT)),
+    // Reading sets the flags, and gives another number each time.
+    reg("RNDR",           enc(3, 3, 2, 4, 0)).taken(0, Vcpu::random).only(|m| m.has(Feature::RNG)),
+    reg("RNDRRS",         enc(3, 3, 2, 4, 1)).taken(0, Vcpu::random).only(|m| m.has(Feature::RNG)),
     reg("FPCR",           enc(3, 3, 4, 4, 0)).rw(0, (|c| c.regs.fpcr.into(), |c, v| c.regs.fpcr = v as u32))
         .bits(|m| FPCR | if m.fp16() { FPCR_FZ16 } else { 0 }).gate(Gate::Fp),
     reg("FPSR",           enc(3, 3, 4, 4, 1)).rw(0, (|c| c.regs.fpsr.into(), |c, v| c.regs.fpsr = v as u32))
@@ -92,9 +108,21 @@ pub(super) const ROWS: &[Row] = &[
     reg("TPIDRRO_EL0",    enc(3, 3, 13, 0, 3)).rw(1, at!(sys.tpidrro)).readable_from(0),
     reg("TPIDR_EL1",      enc(3, 0, 13, 0, 4)).rw(1, at!(sys.tpidr[1])),
 
+    // Pointer authentication keys.
+    key!("APIAKeyLo_EL1", 1, 0, keys.pointer[0][0]),
+    key!("APIAKeyHi_EL1", 1, 1, keys.pointer[0][1]),
+    key!("APIBKeyLo_EL1", 1, 2, keys.pointer[1][0]),
+    key!("APIBKeyHi_EL1", 1, 3, keys.pointer[1][1]),
+    key!("APDAKeyLo_EL1", 2, 0, keys.pointer[2][0]),
+    key!("APDAKeyHi_EL1", 2, 1, keys.pointer[2][1]),
+    key!("APDBKeyLo_EL1", 2, 2, keys.pointer[3][0]),
+    key!("APDBKeyHi_EL1", 2, 3, keys.pointer[3][1]),
+    key!("APGAKeyLo_EL1", 3, 0, keys.generic[0]),
+    key!("APGAKeyHi_EL1", 3, 1, keys.generic[1]),
+
     // EL2. No model enters it, so what these control has no effect yet.
     reg("SP_EL1",         enc(3, 4, 4, 1, 0)).rw(2, (|c| sp(c, 1), |c, v| set_sp(c, 1, v))),
-    reg("SPSR_EL2",       enc(3, 4, 4, 0, 0)).rw(2, at!(sys.spsr[2])).bits(|_| SPSR),
+    reg("SPSR_EL2",       enc(3, 4, 4, 0, 0)).rw(2, at!(sys.spsr[2])).bits(spsr),
     reg("ELR_EL2",        enc(3, 4, 4, 0, 1)).rw(2, at!(sys.elr[2])),
     reg("ESR_EL2",        enc(3, 4, 5, 2, 0)).rw(2, at!(sys.esr[2])).bits(|_| 0xffff_ffff),
     reg("FAR_EL2",        enc(3, 4, 6, 0, 0)).rw(2, at!(sys.far[2])),
@@ -112,7 +140,7 @@ pub(super) const ROWS: &[Row] = &[
 
     // EL3, likewise.
     reg("SP_EL2",         enc(3, 6, 4, 1, 0)).rw(3, (|c| sp(c, 2), |c, v| set_sp(c, 2, v))),
-    reg("SPSR_EL3",       enc(3, 6, 4, 0, 0)).rw(3, at!(sys.spsr[3])).bits(|_| SPSR),
+    reg("SPSR_EL3",       enc(3, 6, 4, 0, 0)).rw(3, at!(sys.spsr[3])).bits(spsr),
     reg("ELR_EL3",        enc(3, 6, 4, 0, 1)).rw(3, at!(sys.elr[3])),
     reg("ESR_EL3",        enc(3, 6, 5, 2, 0)).rw(3, at!(sys.esr[3])).bits(|_| 0xffff_ffff),
     reg("FAR_EL3",        enc(3, 6, 6, 0, 0)).rw(3, at!(sys.far[3])),

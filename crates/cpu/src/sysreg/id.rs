@@ -55,7 +55,7 @@ pub(super) const ROWS: &[Row] = &[
     zero("ID_AA64AFR1_EL1",  5, 5),
     id("ID_AA64ISAR0_EL1", 6, 0, |c| c.model.id.isar0),
     id("ID_AA64ISAR1_EL1", 6, 1, |c| c.model.id.isar1),
-    zero("ID_AA64ISAR2_EL1", 6, 2),
+    id("ID_AA64ISAR2_EL1", 6, 2, |c| c.model.id.isar2),
     zero("ID_AA64ISAR3_EL1", 6, 3),
     id("ID_AA64MMFR0_EL1", 7, 0, |c| c.model.id.mmfr0),
     id("ID_AA64MMFR1_EL1", 7, 1, |c| c.model.id.mmfr1),

@@ -14,6 +14,7 @@ mod debug;
 mod gic;
 mod id;
 mod ops;
+mod pmu;
 mod row;
 mod timers;
 
@@ -21,13 +22,22 @@ pub use row::{Op, Row};
 
 use crate::timer::FREQUENCY_HZ;
 use crate::{Model, Sys, Vcpu};
-use a64::{PstateField, SysReg};
+use a64::{Feature, PstateField, SysReg};
 use bits::sctlr;
 use hw::Leave;
 use row::{After, Gate, Verdict, enc};
 use std::sync::LazyLock;
 
-const TABLES: [&[Row]; 5] = [id::ROWS, control::ROWS, debug::ROWS, timers::ROWS, gic::ROWS];
+const TABLES: [&[Row]; 8] = [
+    id::ROWS,
+    control::ROWS,
+    debug::ROWS,
+    debug::BREAKPOINT_ROWS,
+    timers::ROWS,
+    pmu::ROWS,
+    pmu::COUNTER_ROWS,
+    gic::ROWS,
+];
 
 /// From encoding to row.
 struct Index {
@@ -132,7 +142,10 @@ impl Vcpu {
 
     /// SYS.
     pub fn sys_op(&mut self, reg: SysReg, v: u64) -> Result<(), Leave> {
-        let Some(op) = find_op(reg) else { return Err(self.unknown(reg)) };
+        // TLBI operations without the XS attribute are those with CRn one higher.
+        let plain = SysReg(reg.0 & !(1 << 7));
+        let is_nxs = reg.0 >> 7 & 0xf == 9 && self.model.has(Feature::XS);
+        let Some(op) = find_op(if is_nxs { plain } else { reg }) else { return Err(self.unknown(reg)) };
         if self.regs.pstate.el < op.from || !(op.present)(self.model) {
             return Err(self.raise_undefined());
         }
@@ -153,6 +166,10 @@ impl Vcpu {
                 self.pass(Gate::UMA, enc(0, 3, 4, imm, 7), Direction::Write)?;
                 self.regs.pstate.daif &= !control::daif(imm);
                 After::Interrupts
+            }
+            PstateField::Dit if model.has(Feature::DIT) => {
+                self.regs.pstate.dit = imm & 1 != 0;
+                After::Nothing
             }
             PstateField::Ssbs if model.ssbs() => {
                 self.regs.pstate.ssbs = imm & 1 != 0;
@@ -186,12 +203,17 @@ impl Vcpu {
     pub fn raw_write(&mut self, reg: SysReg, v: u64) -> bool {
         let Some(row) = find(reg).filter(|row| row.is_state()) else { return false };
         (row.set)(self, row.masked(self.model, v));
+        match row.after {
+            After::Debug => self.debug_changed(),
+            After::Pmu => self.update_pmu(),
+            _ => {}
+        }
         true
     }
 
     #[inline]
     fn pass(&mut self, gate: Gate, reg: SysReg, direction: Direction) -> Result<(), Leave> {
-        match gate.verdict(self) {
+        match gate.verdict(self, direction == Direction::Write) {
             Verdict::Pass => Ok(()),
             Verdict::Undefined => Err(self.raise_undefined()),
             Verdict::Trap => Err(self.raise_system_trap(reg, direction == Direction::Read)),
@@ -213,9 +235,14 @@ impl Vcpu {
             }
             After::Context => self.context_changed(),
             After::Timers => self.update_timers(),
-            After::Interrupts => {}
+            After::Pmu => {
+                self.update_pmu();
+                self.update_timers();
+            }
+            After::Debug => self.debug_changed(),
+            After::Interrupts => self.refresh_debug(),
         }
-        if after != After::Context && !self.interrupt_waits() {
+        if after != After::Context && !self.interrupt_waits() && !self.is_debugged() && !self.is_sampled() {
             return Ok(());
         }
         self.regs.pc = self.regs.pc.wrapping_add(4);

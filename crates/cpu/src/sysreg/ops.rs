@@ -2,8 +2,9 @@
 //! translation that may fault; invalidating instructions is what engines wait for.
 
 use super::row::{Gate, Op, enc};
+use crate::mmu::Need;
 use crate::{Model, Vcpu};
-use a64::SysReg;
+use a64::{Feature, SysReg};
 use hw::Leave;
 
 type Run = fn(&mut Vcpu, SysReg, u64) -> Result<(), Leave>;
@@ -24,11 +25,30 @@ impl Op {
 
 /// DC by address: the translation check.
 const BY_VA: Run = |c, _, va| c.probe_maintenance(va).map(drop);
+/// DC IVAC: to a watchpoint it is a store to the whole line.
+const INVALIDATE: Run = |c, _, va| {
+    const LINE: u64 = 64;
+    c.probe_maintenance(va)?;
+    c.check_watchpoints(va & !(LINE - 1), LINE, Need::Nothing, false)
+};
 /// DC by set and way.
 const NOTHING: Run = |_, _, _| Ok(());
 const ZERO: Run = |c, _, va| c.zero_block(va);
 const TLBI: Run = |c, op, xt| {
     c.tlbi(op, xt);
+    Ok(())
+};
+/// The Outer Shareable and the nXS forms: one machine is one shareability domain, and no memory has the XS
+/// attribute, so they do what the Inner Shareable (CRm 3) and the plain (CRn 8) forms do.
+const TLBI_AS: Run = |c, op, xt| {
+    let (crm, op2) = (u32::from(op.0) >> 3 & 0xf, u32::from(op.0) & 7);
+    c.tlbi(enc(1, 0, 8, if crm == 1 { 3 } else { crm }, op2), xt);
+    Ok(())
+};
+/// A range of addresses: more is invalidated than was asked for, which is allowed.
+const TLBI_RANGE: Run = |c, op, _| {
+    let crm = u32::from(op.0) >> 3 & 0xf;
+    c.tlbi(enc(1, 0, 8, if crm == 6 { 7 } else { 3 }, 0), 0);
     Ok(())
 };
 const AT: Run = |c, op, va| {
@@ -46,12 +66,26 @@ const IC_VA: Run = |c, _, va| {
     Ok(())
 };
 
+/// Outer Shareable forms, by op2.
+macro_rules! tlbi_os {
+    ($name:literal, $op2:literal) => {
+        op($name, enc(1, 0, 8, 1, $op2), 1, TLBI_AS).only(|m| m.has(Feature::TLBIOS))
+    };
+}
+
+/// Forms with a range of addresses, by CRm and op2.
+macro_rules! range {
+    ($name:literal, $crm:literal, $op2:literal) => {
+        op($name, enc(1, 0, 8, $crm, $op2), 1, TLBI_RANGE).only(|m| m.has(Feature::TLBIRANGE))
+    };
+}
+
 #[rustfmt::skip]
 pub(super) const OPS: &[Op] = &[
     op("IC IALLUIS",      enc(1, 0, 7, 1, 0), 1, IC_ALL),
     op("IC IALLU",        enc(1, 0, 7, 5, 0), 1, IC_ALL),
     op("IC IVAU",         enc(1, 3, 7, 5, 1), 0, IC_VA).gate(Gate::UCI),
-    op("DC IVAC",         enc(1, 0, 7, 6, 1), 1, BY_VA),
+    op("DC IVAC",         enc(1, 0, 7, 6, 1), 1, INVALIDATE),
     op("DC ISW",          enc(1, 0, 7, 6, 2), 1, NOTHING),
     op("DC CSW",          enc(1, 0, 7, 10, 2), 1, NOTHING),
     op("DC CISW",         enc(1, 0, 7, 14, 2), 1, NOTHING),
@@ -59,6 +93,7 @@ pub(super) const OPS: &[Op] = &[
     op("DC CVAC",         enc(1, 3, 7, 10, 1), 0, BY_VA).gate(Gate::UCI),
     op("DC CVAU",         enc(1, 3, 7, 11, 1), 0, BY_VA).gate(Gate::UCI),
     op("DC CVAP",         enc(1, 3, 7, 12, 1), 0, BY_VA).gate(Gate::UCI).only(|m| m.dpb()),
+    op("DC CVADP",        enc(1, 3, 7, 13, 1), 0, BY_VA).gate(Gate::UCI).only(|m| m.has(Feature::DPB2)),
     op("DC CIVAC",        enc(1, 3, 7, 14, 1), 0, BY_VA).gate(Gate::UCI),
     op("AT S1E1R",        enc(1, 0, 7, 8, 0), 1, AT),
     op("AT S1E1W",        enc(1, 0, 7, 8, 1), 1, AT),
@@ -78,4 +113,14 @@ pub(super) const OPS: &[Op] = &[
     op("TLBI VAAE1",      enc(1, 0, 8, 7, 3), 1, TLBI),
     op("TLBI VALE1",      enc(1, 0, 8, 7, 5), 1, TLBI),
     op("TLBI VAALE1",     enc(1, 0, 8, 7, 7), 1, TLBI),
+    tlbi_os!("TLBI VMALLE1OS", 0), tlbi_os!("TLBI VAE1OS", 1), tlbi_os!("TLBI ASIDE1OS", 2),
+    tlbi_os!("TLBI VAAE1OS", 3), tlbi_os!("TLBI VALE1OS", 5), tlbi_os!("TLBI VAALE1OS", 7),
+    range!("TLBI RVAE1IS", 2, 1), range!("TLBI RVAAE1IS", 2, 3), range!("TLBI RVALE1IS", 2, 5),
+    range!("TLBI RVAALE1IS", 2, 7), range!("TLBI RVAE1OS", 5, 1), range!("TLBI RVAAE1OS", 5, 3),
+    range!("TLBI RVALE1OS", 5, 5), range!("TLBI RVAALE1OS", 5, 7), range!("TLBI RVAE1", 6, 1),
+    range!("TLBI RVAAE1", 6, 3), range!("TLBI RVALE1", 6, 5), range!("TLBI RVAALE1", 6, 7),
+    // Prediction restriction: nothing here predicts.
+    op("CFP RCTX",        enc(1, 3, 7, 3, 4), 0, NOTHING).gate(Gate::RCTX).only(|m| m.has(Feature::SPECRES)),
+    op("DVP RCTX",        enc(1, 3, 7, 3, 5), 0, NOTHING).gate(Gate::RCTX).only(|m| m.has(Feature::SPECRES)),
+    op("CPP RCTX",        enc(1, 3, 7, 3, 7), 0, NOTHING).gate(Gate::RCTX).only(|m| m.has(Feature::SPECRES)),
 ];

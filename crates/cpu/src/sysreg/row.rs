@@ -22,6 +22,11 @@ pub(super) enum Gate {
     Cntkctl(u64),
     /// MDSCR_EL1.TDCC keeps EL0 out.
     Tdcc,
+    /// Any of these bits of PMUSERENR_EL0 lets EL0 read, or write.
+    Pmuserenr {
+        read: u64,
+        write: u64,
+    },
 }
 
 /// What a `Gate` says.
@@ -40,6 +45,7 @@ impl Gate {
     pub(super) const UCI: Gate = Gate::Sctlr(sctlr::UCI);
     pub(super) const UCT: Gate = Gate::Sctlr(sctlr::UCT);
     pub(super) const UMA: Gate = Gate::Sctlr(sctlr::UMA);
+    pub(super) const RCTX: Gate = Gate::Sctlr(sctlr::EN_RCTX);
     pub(super) const VCT: Gate = Gate::Cntkctl(cntkctl::EL0VCTEN);
     pub(super) const PCT: Gate = Gate::Cntkctl(cntkctl::EL0PCTEN);
     pub(super) const FRQ: Gate = Gate::Cntkctl(cntkctl::EL0PCTEN | cntkctl::EL0VCTEN);
@@ -47,7 +53,7 @@ impl Gate {
     pub(super) const PT: Gate = Gate::Cntkctl(cntkctl::EL0PTEN);
 
     #[inline]
-    pub(super) fn verdict(self, c: &Vcpu) -> Verdict {
+    pub(super) fn verdict(self, c: &Vcpu, is_write: bool) -> Verdict {
         let el0 = c.regs.pstate.el == 0;
         let trap_if = |closed: bool| if el0 && closed { Verdict::Trap } else { Verdict::Pass };
         match self {
@@ -58,6 +64,7 @@ impl Gate {
             Gate::SpSel => Verdict::Undefined,
             Gate::Sctlr(bits) => trap_if(c.sys.sctlr[1] & bits == 0),
             Gate::Cntkctl(bits) => trap_if(c.sys.cntkctl & bits == 0),
+            Gate::Pmuserenr { read, write } => trap_if(c.pmu.user & if is_write { write } else { read } == 0),
             Gate::Tdcc => trap_if(c.sys.mdscr & mdscr::TDCC != 0),
         }
     }
@@ -75,8 +82,12 @@ pub(super) enum After {
     Fp,
     /// Timer lines and deadlines.
     Timers,
-    /// An interrupt may have become deliverable.
+    /// An interrupt may have become deliverable, or a debug exception.
     Interrupts,
+    /// Debug exceptions.
+    Debug,
+    /// What is counted, and the overflow interrupt.
+    Pmu,
 }
 
 /// How to read and write a register's state.

@@ -6,5 +6,7 @@ mod broadcast;
 mod compare;
 mod harness;
 mod memory;
+mod races;
 mod reference;
 mod tlb;
+mod watch;

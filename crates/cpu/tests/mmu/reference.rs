@@ -77,6 +77,15 @@ pub trait Tables {
     fn write(&mut self, pa: u64, descriptor: u64);
 }
 
+/// What a branch makes of its target (`AArch64.BranchAddr`): a tag becomes copies of bit 55.
+pub fn branch_address(r: &Registers, va: u64) -> u64 {
+    match (bit(va, 55), bit(r.tcr, 37), bit(r.tcr, 38)) {
+        (false, true, _) => bits(va, 55, 0),
+        (true, _, true) => bits(va, 55, 0) | 0xff << 56,
+        _ => va,
+    }
+}
+
 pub fn translate(r: &Registers, who: Asker, va: u64, tables: &mut impl Tables) -> Result<Found, Status> {
     let upper = bit(va, 55);
     let ignore_top_byte = if upper { bit(r.tcr, 38) } else { bit(r.tcr, 37) };
@@ -173,8 +182,8 @@ pub fn translate(r: &Registers, who: Asker, va: u64, tables: &mut impl Tables) -
             (Kind::Write, false) => for_user && writable,
             (Kind::Read, true) => !(who.pan && for_user),
             (Kind::Write, true) => writable && !(who.pan && for_user),
-            (Kind::Fetch, false) => !bit(d, 54) && !uxn_table && !(r.wxn && for_user && writable),
-            (Kind::Fetch, true) => !bit(d, 53) && !pxn_table && !(for_user && writable) && !(r.wxn && writable),
+            (Kind::Fetch, false) => !(bit(d, 54) || uxn_table || r.wxn && for_user && writable),
+            (Kind::Fetch, true) => !(bit(d, 53) || pxn_table || for_user && writable || r.wxn && writable),
         };
         if !allowed {
             return Err(PERMISSION + level);

@@ -89,7 +89,7 @@ fn asids_keep_their_translations_without_flushes() {
     // One table tree; what each ASID saw first is what it keeps seeing.
     for asid in 1..=8 {
         rig.machine.poke(RAM + 0x1000 * asid, asid);
-        rig.asid(asid).map(LOW, RAM + 0x1000 * asid | PAGE | NG);
+        rig.asid(asid).map(LOW, (RAM + 0x1000 * asid) | PAGE | NG);
         assert_eq!(rig.read(LOW), Value(asid));
     }
     for asid in 1..=8 {
@@ -109,7 +109,7 @@ fn a_recycled_space_holds_nothing_of_its_former_asid() {
     let mut rig = Rig::new();
     for asid in 1..=64 {
         rig.machine.poke(RAM + 0x1000 * asid, asid);
-        rig.asid(asid).map(LOW, RAM + 0x1000 * asid | PAGE | NG);
+        rig.asid(asid).map(LOW, (RAM + 0x1000 * asid) | PAGE | NG);
         assert_eq!(rig.read(LOW), Value(asid), "ASID {asid} found another's translation");
     }
     // ASID 1 was forgotten long ago: it sees the present tables.
@@ -222,10 +222,10 @@ fn pages_of_other_granules_are_dropped_whole() {
             c.sys.tcr[1] = c.sys.tcr[1] & !0x3f & !(3 << 14) | tg << 14 | txsz;
             c.sys.ttbr0[1] = root;
         });
-        rig.machine.poke(root + 8, RAM + (1 << 16) | PAGE);
+        rig.machine.poke(root + 8, (RAM + (1 << 16)) | PAGE);
         let pages: Vec<u64> = (0..1 << (log2 - 12)).map(|i| (1 << log2) + 0x1000 * i).collect();
         pages.iter().for_each(|va| assert_eq!(rig.read(*va), Value(0)));
-        rig.machine.poke(root + 8, RAM + (2 << 16) | PAGE);
+        rig.machine.poke(root + 8, (RAM + (2 << 16)) | PAGE);
         (0..16).for_each(|i| rig.machine.poke(RAM + (2 << 16) + 0x1000 * i, 9));
         pages.iter().for_each(|va| assert_eq!(rig.read(*va), Value(0)));
         rig.cpu.tlbi(VAE1, pages[pages.len() - 1] >> 12);

@@ -36,6 +36,7 @@ pub fn build(spec: &FdtSpec) -> Result<Vec<u8>> {
     cpus(&mut w, spec)?;
     psci(&mut w)?;
     timer(&mut w)?;
+    pmu(&mut w)?;
     intc(&mut w, spec.cpus.len() as u32)?;
     apb_clock(&mut w)?;
     pl011(&mut w)?;
@@ -150,6 +151,13 @@ fn timer(w: &mut FdtWriter) -> Result {
         strings(w, "compatible", &["arm,armv8-timer"])?;
         w.property_array_u32("interrupts", &interrupts)?;
         Ok(w.property_null("always-on")?)
+    })
+}
+
+fn pmu(w: &mut FdtWriter) -> Result {
+    node(w, "pmu", |w| {
+        w.property_string("compatible", "arm,armv8-pmuv3")?;
+        Ok(w.property_array_u32("interrupts", &[PPI, map::PMU_PPI, LEVEL_HIGH])?)
     })
 }
 

@@ -75,6 +75,8 @@ fn the_board_as_linux_reads_it() {
         /psci method hvc
         /timer interrupts 1 d 4 1 e 4 1 b 4 1 a 4
         /timer always-on 
+        /pmu compatible arm,armv8-pmuv3
+        /pmu interrupts 1 7 4
         /intc@8000000 compatible arm,gic-v3
         /intc@8000000 reg 0 8000000 0 10000 0 80a0000 0 240000
         /intc@8000000 phandle 1

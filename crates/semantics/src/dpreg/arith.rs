@@ -107,6 +107,60 @@ pub fn cls<E: Engine>(e: &mut E, i: Cls) -> Done {
     unary(e, i.sf, i.rn, i.rd, Op1::Cls32, Op1::Cls)
 }
 
+/// CTZ
+pub fn ctz<E: Engine>(e: &mut E, i: Ctz) -> Done {
+    let v = e.x(Gpr(i.rn));
+    let v = e.op1(if i.sf == 0 { Op1::Rbit32 } else { Op1::Rbit }, v);
+    let r = e.op1(if i.sf == 0 { Op1::Clz32 } else { Op1::Clz }, v);
+    e.set_x(Gpr(i.rd), r);
+    Ok(())
+}
+
+/// CNT
+pub fn cnt<E: Engine>(e: &mut E, i: Cnt) -> Done {
+    let v = e.x(Gpr(i.rn));
+    let v = cut(e, Width::of(i.sf), v);
+    let r = e.op1(Op1::Cnt, v);
+    e.set_x(Gpr(i.rd), r);
+    Ok(())
+}
+
+/// ABS. The least number is its own.
+pub fn abs<E: Engine>(e: &mut E, i: Abs) -> Done {
+    let (zero, v) = (e.imm(0), e.x(Gpr(i.rn)));
+    let (is_negative, negated) = (e.bit(v, Width::of(i.sf).bits() - 1), e.op2(Op2::Sub, zero, v));
+    let r = e.select(is_negative, negated, v);
+    set(e, Width::of(i.sf), i.rd, r)
+}
+
+/// Xd = `op` of Xn and Xm, extended from 32 bits first if that is the width.
+fn min_max<E: Engine>(e: &mut E, sf: u32, op: Op2, extend: Op1, rn: u32, rm: u32, rd: u32) -> Done {
+    let (a, b) = (e.x(Gpr(rn)), e.x(Gpr(rm)));
+    let (a, b) = if sf == 0 { (e.op1(extend, a), e.op1(extend, b)) } else { (a, b) };
+    let r = e.op2(op, a, b);
+    set(e, Width::of(sf), rd, r)
+}
+
+/// SMAX (register)
+pub fn smax<E: Engine>(e: &mut E, i: Smax) -> Done {
+    min_max(e, i.sf, Op2::Smax, Op1::Sxtw, i.rn, i.rm, i.rd)
+}
+
+/// SMIN (register)
+pub fn smin<E: Engine>(e: &mut E, i: Smin) -> Done {
+    min_max(e, i.sf, Op2::Smin, Op1::Sxtw, i.rn, i.rm, i.rd)
+}
+
+/// UMAX (register)
+pub fn umax<E: Engine>(e: &mut E, i: Umax) -> Done {
+    min_max(e, i.sf, Op2::Umax, Op1::Uxtw, i.rn, i.rm, i.rd)
+}
+
+/// UMIN (register)
+pub fn umin<E: Engine>(e: &mut E, i: Umin) -> Done {
+    min_max(e, i.sf, Op2::Umin, Op1::Uxtw, i.rn, i.rm, i.rd)
+}
+
 /// MADD, MUL
 pub fn madd<E: Engine>(e: &mut E, i: Madd) -> Done {
     let (a, b, c) = (e.x(Gpr(i.rn)), e.x(Gpr(i.rm)), e.x(Gpr(i.ra)));

@@ -25,6 +25,16 @@ pub fn fcvtzu_fixed<E: Engine>(e: &mut E, i: FcvtzuFixed) -> Done {
     to_gpr(e, i.sf, i.ftype, 64 - i.scale, true, Rounding::Zero, i.rn, i.rd)
 }
 
+/// FJCVTZS: sets Z, clears the other flags
+pub fn fjcvtzs<E: Engine>(e: &mut E, i: Fjcvtzs) -> Done {
+    let n = e.v(i.rn);
+    let both = e.fop1(FOp1 { op: Fn1::ToJavascript, shape: Shape::scalar(3) }, n);
+    let (integer, nzcv) = (e.vget(both, 2, 0), e.vget(both, 2, 1));
+    e.set_x(Gpr(i.rd), integer);
+    e.set_nzcv(nzcv);
+    Ok(())
+}
+
 /// SCVTF (scalar, integer)
 pub fn scvtf_int<E: Engine>(e: &mut E, i: ScvtfInt) -> Done {
     from_gpr(e, i.sf, i.ftype, 0, false, i.rn, i.rd)

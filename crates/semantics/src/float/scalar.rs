@@ -16,6 +16,17 @@ one_operand! { |i| Shape::scalar(esize(i.ftype));
     Frinti frinti Fn1::RoundInt { rounding: None, exact: false };
 }
 
+one_operand! { |i| Shape::scalar(2 + i.sz);
+    Frint32z frint32z within(32, Some(Rounding::Zero));
+    Frint32x frint32x within(32, None);
+    Frint64z frint64z within(64, Some(Rounding::Zero));
+    Frint64x frint64x within(64, None);
+}
+
+const fn within(bits: u8, rounding: Option<Rounding>) -> Fn1 {
+    Fn1::RoundIntWithin { bits, rounding }
+}
+
 two_operands! { |i| Shape::scalar(esize(i.ftype)), Meeting::Lanewise;
     Fmul   fmul   Fn2::Mul;
     Fdiv   fdiv   Fn2::Div;

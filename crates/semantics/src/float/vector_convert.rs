@@ -61,12 +61,14 @@ pub fn fcvtl<E: Engine>(e: &mut E, i: Fcvtl) -> Done {
 
 /// FCVTN, FCVTN2
 pub fn fcvtn<E: Engine>(e: &mut E, i: Fcvtn) -> Done {
-    narrow(e, i.q, 1 + i.sz, None, i.rn, i.rd)
+    let op = Fn1::Convert { to: 1 + i.sz as u8, rounding: None };
+    narrow(e, i.q, FOp1 { op, shape: Shape::vector(2 + i.sz, 1) }, i.rn, i.rd)
 }
 
 /// FCVTXN, FCVTXN2
 pub fn fcvtxn<E: Engine>(e: &mut E, i: Fcvtxn) -> Done {
-    narrow(e, i.q, 2, Some(Rounding::Odd), i.rn, i.rd)
+    let op = Fn1::Convert { to: 2, rounding: Some(Rounding::Odd) };
+    narrow(e, i.q, FOp1 { op, shape: Shape::vector(3, 1) }, i.rn, i.rd)
 }
 
 one_operand! { |i| Shape::scalar(3);
@@ -74,10 +76,9 @@ one_operand! { |i| Shape::scalar(3);
 }
 
 /// To the lower half, the upper zero; or to the upper half where `q` is 1, the lower as it was.
-fn narrow<E: Engine>(e: &mut E, q: u32, to: u32, rounding: Option<Rounding>, rn: u32, rd: u32) -> Done {
+pub(super) fn narrow<E: Engine>(e: &mut E, q: u32, op: FOp1, rn: u32, rd: u32) -> Done {
     let n = e.v(rn);
-    let op = Fn1::Convert { to: to as u8, rounding };
-    let mut d = e.fop1(FOp1 { op, shape: Shape::vector(to + 1, 1) }, n);
+    let mut d = e.fop1(op, n);
     if q == 1 {
         let half = e.vget(d, 3, 0);
         let old = e.v(rd);

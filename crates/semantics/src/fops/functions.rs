@@ -1,7 +1,7 @@
 //! The functions of floating-point micro-ops: what happens in one lane.
 
 use super::{FpEnv, Rounding};
-use crate::fp::{self, Double, Format, Half, Single};
+use crate::fp::{self, Brain, Double, Format, Half, Single};
 
 /// On one lane.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,6 +21,17 @@ pub enum Fn1 {
         rounding: Option<Rounding>,
         exact: bool,
     },
+    /// To an integral value that fits a signed integer of `bits`, else the least such integer; can raise Inexact.
+    RoundIntWithin {
+        bits: u8,
+        rounding: Option<Rounding>,
+    },
+    /// To BFloat16, low lanes to low lanes, in the mode of FPCR.
+    ToBrain,
+    /// Halves to singles, low lanes to low lanes, as FPMulAddH reads them: NaNs are not yet processed.
+    ExtendHalf,
+    /// A double to a 32-bit integer modulo 2^32, with NZCV in bits [63:60]: Z if it was that integer.
+    ToJavascript,
     /// To another format, 1 to 3: low lanes to low lanes. `None` is the mode of FPCR.
     Convert {
         to: u8,
@@ -108,6 +119,19 @@ impl Fn1 {
             Fn1::RoundInt { rounding, exact } => {
                 let rounding = rounding.unwrap_or(env.rounding());
                 fp::round_int::<F>(env, a, rounding, exact)
+            }
+            Fn1::RoundIntWithin { bits, rounding } => {
+                let rounding = rounding.unwrap_or(env.rounding());
+                fp::round_int_within::<F>(env, a, bits.into(), rounding)
+            }
+            Fn1::ToBrain => {
+                let rounding = env.rounding();
+                fp::convert::<F, Brain>(env, a, rounding)
+            }
+            Fn1::ExtendHalf => fp::extend_half(env, a),
+            Fn1::ToJavascript => {
+                let (integer, exact) = fp::to_javascript::<F>(env, a);
+                u64::from(integer) | u64::from(exact) << 62
             }
             Fn1::Convert { to, rounding } => {
                 let rounding = rounding.unwrap_or(env.rounding());

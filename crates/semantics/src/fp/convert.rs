@@ -1,14 +1,14 @@
 //! FPConvert: between formats.
 
 use super::round::{Exact, round_cv};
-use super::unpack::{Kind, unpack_cv};
-use super::{Format, FpEnv, Fpcr, Fpsr, Rounding};
+use super::unpack::{Kind, unpack, unpack_cv};
+use super::{Format, FpEnv, Fpcr, Fpsr, Half, Rounding, Single};
 
 /// FPConvert.
 #[inline(never)]
 pub fn convert<From: Format, To: Format>(env: &mut FpEnv, a: u64, rounding: Rounding) -> u64 {
     let x = unpack_cv::<From>(env, a);
-    let alternative = To::BITS == 16 && env.has(Fpcr::AHP);
+    let alternative = To::HALF && env.has(Fpcr::AHP);
     let sign = To::sign(x.sign);
     match x.kind {
         Kind::Zero => sign,
@@ -29,6 +29,19 @@ pub fn convert<From: Format, To: Format>(env: &mut FpEnv, a: u64, rounding: Roun
             }
         }
     }
+}
+
+/// A half as FPMulAddH sees it, as a single: exact, so no flag is raised; FZ16 flushes, NaNs keep their kind.
+#[inline(always)]
+pub fn extend_half(env: &mut FpEnv, a: u64) -> u64 {
+    let x = unpack::<Half>(env, a);
+    Single::sign(x.sign)
+        | match x.kind {
+            Kind::Zero => 0,
+            Kind::Finite => ((x.exp - Single::MIN_EXP) as u64 * Single::MIN_NORMAL) + (x.sig >> (63 - Single::FRAC)),
+            Kind::Inf => Single::INF,
+            Kind::Quiet | Kind::Signalling => Single::INF | payload::<Half, Single>(a),
+        }
 }
 
 /// FPConvertNaN: the fraction keeps its leading bits.

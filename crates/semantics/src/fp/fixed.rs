@@ -22,11 +22,62 @@ pub fn round_int<F: Format>(env: &mut FpEnv, a: u64, rounding: Rounding, exact: 
     if rest != 0 && exact {
         env.raise(Fpsr::INEXACT);
     }
+    integral::<F>(env, x.sign, int)
+}
+
+/// FPRoundIntN: as `round_int`, and what does not fit a signed integer of `bits` (32 or 64) is the least one.
+#[inline(never)]
+pub fn round_int_within<F: Format>(env: &mut FpEnv, a: u64, bits: u32, rounding: Rounding) -> u64 {
+    let x = unpack::<F>(env, a);
+    let limit = (1 << (bits - 1)) - u64::from(!x.sign);
+    let (int, rest) = match x.kind {
+        Kind::Zero => return F::sign(x.sign),
+        Kind::Finite if x.exp <= 63 => parts(x.exp, x.sig),
+        _ => (u64::MAX, 0),
+    };
+    // No carry out: a value of 64 integral bits has no fraction.
+    let int = int + u64::from(rounding.up(x.sign, int & 1 == 1, rest));
+    if int > limit {
+        env.raise(Fpsr::INVALID);
+        return F::SIGN | (F::BIAS as u64 + u64::from(bits) - 1) << F::FRAC;
+    }
+    if rest != 0 {
+        env.raise(Fpsr::INEXACT);
+    }
+    integral::<F>(env, x.sign, int)
+}
+
+/// `int`, which was a value of the format but for rounding, with a sign.
+#[inline(always)]
+fn integral<F: Format>(env: &mut FpEnv, sign: bool, int: u64) -> u64 {
     if int == 0 {
-        return F::sign(x.sign);
+        return F::sign(sign);
     }
     let up = int.leading_zeros();
-    round_in::<F>(env, Exact { sign: x.sign, exp: 63 - up as i32, sig: int << up }, Rounding::Zero)
+    round_in::<F>(env, Exact { sign, exp: 63 - up as i32, sig: int << up }, Rounding::Zero)
+}
+
+/// FPToFixedJS: the integer part of `a` modulo 2^32, and whether that is `a`, but for a zero with a sign.
+#[inline(never)]
+pub fn to_javascript<F: Format>(env: &mut FpEnv, a: u64) -> (u32, bool) {
+    let x = unpack::<F>(env, a);
+    let (int, rest, fits) = match x.kind {
+        // Minus zero is not the integer zero, nor is a subnormal that was flushed.
+        Kind::Zero => return (0, a == 0),
+        Kind::Finite if x.exp <= 63 => {
+            let (int, rest) = parts(x.exp, x.sig);
+            (int, rest, int <= (1 << 31) - u64::from(!x.sign))
+        }
+        Kind::Finite => (x.sig.unbounded_shl((x.exp - 63) as u32), 0, false),
+        Kind::Inf | Kind::Quiet | Kind::Signalling => (0, 0, false),
+    };
+    match fits {
+        false => env.raise(Fpsr::INVALID),
+        true if rest != 0 => env.raise(Fpsr::INEXACT),
+        true => {}
+    }
+    let low = int as u32;
+    (if x.sign { low.wrapping_neg() } else { low }, fits && rest == 0)
 }
 
 /// FPToFixed: `a * 2^fbits` as an integer of `bits` (16, 32 or 64), saturated; zero-extended.

@@ -1,4 +1,4 @@
-//! The three formats: IEEE 754 binary16, binary32, binary64.
+//! The formats: IEEE 754 binary16, binary32, binary64, and BFloat16.
 
 use super::{FpEnv, Fpcr};
 
@@ -11,6 +11,8 @@ pub trait Format {
     const FRAC: u32;
 
     const BITS: u32 = 1 + Self::EXP + Self::FRAC;
+    /// Binary16, which FPCR treats apart (FZ16, AHP).
+    const HALF: bool = Self::EXP == 5;
     const BIAS: i32 = (1 << (Self::EXP - 1)) - 1;
     /// The exponent of the smallest normal, and of all subnormals.
     const MIN_EXP: i32 = 1 - Self::BIAS;
@@ -30,7 +32,7 @@ pub trait Format {
     /// Does FPCR flush this format's subnormals?
     #[inline(always)]
     fn flushes(env: &FpEnv) -> bool {
-        env.has(if Self::BITS == 16 { Fpcr::FZ16 } else { Fpcr::FZ })
+        env.has(if Self::HALF { Fpcr::FZ16 } else { Fpcr::FZ })
     }
 
     /// The result's sign bit in place.
@@ -57,6 +59,9 @@ pub struct Single;
 /// Binary64.
 pub struct Double;
 
+/// BFloat16: the upper half of a binary32. Only conversions use it.
+pub struct Brain;
+
 impl Format for Half {
     const EXP: u32 = 5;
     const FRAC: u32 = 10;
@@ -70,4 +75,9 @@ impl Format for Single {
 impl Format for Double {
     const EXP: u32 = 11;
     const FRAC: u32 = 52;
+}
+
+impl Format for Brain {
+    const EXP: u32 = 8;
+    const FRAC: u32 = 7;
 }

@@ -77,7 +77,7 @@ fn step<F: Format>(env: &mut FpEnv, a: u64, b: u64, c: Unpacked, default: u64, h
 
 /// `c + x * y` of numbers, exact but for a sticky last bit; `None` if it is zero.
 #[inline(always)]
-fn fused(c: Unpacked, x: Unpacked, y: Unpacked) -> Option<Exact> {
+pub(super) fn fused(c: Unpacked, x: Unpacked, y: Unpacked) -> Option<Exact> {
     let sign = x.sign != y.sign;
     if x.is_zero() || y.is_zero() {
         return (!c.is_zero()).then_some(Exact { sign: c.sign, exp: c.exp, sig: c.sig });

@@ -5,6 +5,7 @@
 //! Nothing here depends on the host's rounding mode or flags; `host` says where host arithmetic is borrowed.
 
 mod add;
+mod bfloat;
 mod compare;
 mod convert;
 mod divide;
@@ -22,13 +23,14 @@ mod tests;
 mod unpack;
 
 pub use add::{abd, add, sub};
+pub use bfloat::bf_dot_add;
 pub use compare::{compare, compare_eq, compare_ge, compare_gt, max, max_num, min, min_num};
-pub use convert::convert;
+pub use convert::{convert, extend_half};
 pub use divide::{div, sqrt};
 pub use env::{FpEnv, Fpcr, Fpsr, Rounding};
 pub use estimate::{recip_estimate, recip_exponent, rsqrt_estimate, unsigned_recip_estimate, unsigned_rsqrt_estimate};
-pub use fixed::{from_fixed, round_int, to_fixed};
-pub use format::{Double, Format, Half, Single};
+pub use fixed::{from_fixed, round_int, round_int_within, to_fixed, to_javascript};
+pub use format::{Brain, Double, Format, Half, Single};
 pub use fused::{mul_add, recip_step, rsqrt_step};
 pub use multiply::{mul, mul_x};
 

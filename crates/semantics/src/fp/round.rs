@@ -47,8 +47,7 @@ pub(super) fn round_in<F: Format>(env: &mut FpEnv, value: Exact, rounding: Round
 /// FPRoundCV: for conversions between formats. FZ16 does not apply, AHP does.
 #[inline(always)]
 pub(super) fn round_cv<F: Format>(env: &mut FpEnv, value: Exact, rounding: Rounding) -> u64 {
-    let half = F::BITS == 16;
-    let (flush, alternative) = (!half && F::flushes(env), half && env.has(Fpcr::AHP));
+    let (flush, alternative) = (!F::HALF && F::flushes(env), F::HALF && env.has(Fpcr::AHP));
     round_as::<F>(env, value, rounding, flush, alternative)
 }
 

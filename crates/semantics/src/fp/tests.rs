@@ -1,5 +1,6 @@
 //! Laws of the arithmetic: known hard cases, the host's arithmetic, and LLVM's APFloat in every mode.
 
+mod brain;
 mod cases;
 mod halves;
 mod nearest;

@@ -47,8 +47,7 @@ pub(super) fn unpack<F: Format>(env: &mut FpEnv, bits: u64) -> Unpacked {
 /// FPUnpackCV: for conversions between formats. FZ16 does not apply, AHP does.
 #[inline(always)]
 pub(super) fn unpack_cv<F: Format>(env: &mut FpEnv, bits: u64) -> Unpacked {
-    let half = F::BITS == 16;
-    let (flush, alternative) = (!half && F::flushes(env), half && env.has(Fpcr::AHP));
+    let (flush, alternative) = (!F::HALF && F::flushes(env), F::HALF && env.has(Fpcr::AHP));
     unpack_as::<F>(env, bits, flush, alternative)
 }
 
@@ -97,7 +96,7 @@ pub(super) fn squash<F: Format>(env: &mut FpEnv, bits: u64) -> u64 {
 /// FZ16 flushes in silence; FZ does not.
 #[inline(always)]
 fn input_denormal<F: Format>(env: &mut FpEnv) {
-    if F::BITS != 16 {
+    if !F::HALF {
         env.raise(Fpsr::INPUT_DENORMAL);
     }
 }

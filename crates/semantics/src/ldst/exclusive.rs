@@ -4,6 +4,7 @@
 //! store uses the old value and the status is written.
 
 use super::*;
+use crate::branch::signed;
 use a64::*;
 
 /// LDXRB, LDXRH, LDXR, LDAXRB, LDAXRH, LDAXR
@@ -49,6 +50,24 @@ pub fn ldar<E: Engine>(e: &mut E, i: Ldar) -> Done {
 pub fn ldapr<E: Engine>(e: &mut E, i: Ldapr) -> Done {
     let at = e.base(Gpr(i.rn))?;
     load(e, at, Access::ordered(i.size, Order::AcquirePc), i.rt)
+}
+
+/// LDAPURB, LDAPURH, LDAPUR
+pub fn ldapur<E: Engine>(e: &mut E, i: Ldapur) -> Done {
+    let at = offset_from(e, i.rn, signed(i.imm9, 9))?;
+    load(e, at, Access::ordered(i.size, Order::AcquirePc), i.rt)
+}
+
+/// LDAPURSB, LDAPURSH, LDAPURSW
+pub fn ldapurs<E: Engine>(e: &mut E, i: Ldapurs) -> Done {
+    let at = offset_from(e, i.rn, signed(i.imm9, 9))?;
+    load_signed(e, at, Access::ordered(i.size, Order::AcquirePc), i.w, i.rt)
+}
+
+/// STLURB, STLURH, STLUR
+pub fn stlur<E: Engine>(e: &mut E, i: Stlur) -> Done {
+    let at = offset_from(e, i.rn, signed(i.imm9, 9))?;
+    store(e, at, Access::ordered(i.size, Order::Release), i.rt)
 }
 
 /// STLRB, STLRH, STLR

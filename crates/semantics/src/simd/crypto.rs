@@ -1,4 +1,4 @@
-//! AES, SHA-1 and SHA-256.
+//! AES, SHA-1, SHA-256 and SHA-512.
 
 use super::{Part, pure1, pure2};
 use crate::vops::{VOp1, VOp2, VOp3};
@@ -50,6 +50,11 @@ pub fn sha256su0<E: Engine>(e: &mut E, i: Sha256su0) -> Done {
     pure2(e, Part::Whole, VOp2::Sha256su0, i.rd, i.rn, i.rd)
 }
 
+/// SHA512SU0
+pub fn sha512su0<E: Engine>(e: &mut E, i: Sha512su0) -> Done {
+    pure2(e, Part::Whole, VOp2::Sha512su0, i.rd, i.rn, i.rd)
+}
+
 /// Rows whose meaning is one micro-op of Vd, Vn and Vm.
 macro_rules! three {
     ($($function:ident $row:ident;)*) => {$(
@@ -70,4 +75,7 @@ three! {
     sha256h Sha256h;
     sha256h2 Sha256h2;
     sha256su1 Sha256su1;
+    sha512h Sha512h;
+    sha512h2 Sha512h2;
+    sha512su1 Sha512su1;
 }

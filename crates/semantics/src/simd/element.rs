@@ -159,3 +159,16 @@ pub fn sdot_elem<E: Engine>(e: &mut E, i: SdotElem) -> Done {
 pub fn udot_elem<E: Engine>(e: &mut E, i: UdotElem) -> Done {
     dot(e, i.q, VOp3::Udot, i.h << 1 | i.l, [i.rn, i.rm, i.rd])
 }
+
+/// USDOT (by element)
+pub fn usdot_elem<E: Engine>(e: &mut E, i: UsdotElem) -> Done {
+    dot(e, i.q, VOp3::Usdot, i.h << 1 | i.l, [i.rn, i.rm, i.rd])
+}
+
+/// SUDOT (by element): the micro-op wants the unsigned bytes first
+pub fn sudot_elem<E: Engine>(e: &mut E, i: SudotElem) -> Done {
+    let (d, n, m) = (e.v(i.rd), e.v(i.rn), e.v(i.rm));
+    let bytes = e.vop1(VOp1::Dup(Lane::S, (i.h << 1 | i.l) as u8), m);
+    let result = e.vop3(VOp3::Usdot, d, bytes, n);
+    Part::vector(i.q).write(e, i.rd, result)
+}

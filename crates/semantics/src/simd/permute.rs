@@ -1,6 +1,6 @@
 //! Permutations, extraction, table lookup.
 
-use super::{Part, pure2};
+use super::{Part, pairwise, pure2};
 use crate::vops::{Lane, VOp2, VOp3};
 use crate::{Done, Engine};
 use a64::*;
@@ -32,31 +32,24 @@ pub fn zip2<E: Engine>(e: &mut E, i: Zip2) -> Done {
     Part::vector(i.q).write(e, i.rd, result)
 }
 
-/// `op` of Vm:Vn. Of 64-bit operands, one register holds both.
-#[inline(always)]
-fn concatenated<E: Engine>(e: &mut E, q: u32, op: VOp2, [rn, rm, rd]: [u32; 3]) -> Done {
-    let (mut n, mut m) = (e.v(rn), e.v(rm));
-    if q == 0 {
-        n = e.vop2(VOp2::Zip1(Lane::D), n, m);
-        m = n;
-    }
-    let result = e.vop2(op, n, m);
-    Part::vector(q).write(e, rd, result)
-}
-
 /// UZP1
 pub fn uzp1<E: Engine>(e: &mut E, i: Uzp1) -> Done {
-    concatenated(e, i.q, VOp2::Uzp1(Lane::of(i.size)), [i.rn, i.rm, i.rd])
+    pairwise(e, i.q, VOp2::Uzp1(Lane::of(i.size)), [i.rn, i.rm, i.rd])
 }
 
 /// UZP2
 pub fn uzp2<E: Engine>(e: &mut E, i: Uzp2) -> Done {
-    concatenated(e, i.q, VOp2::Uzp2(Lane::of(i.size)), [i.rn, i.rm, i.rd])
+    pairwise(e, i.q, VOp2::Uzp2(Lane::of(i.size)), [i.rn, i.rm, i.rd])
 }
 
-/// EXT
+/// EXT: of 64-bit operands, one register holds both.
 pub fn ext<E: Engine>(e: &mut E, i: Ext) -> Done {
-    concatenated(e, i.q, VOp2::Ext(i.imm4 as u8), [i.rn, i.rm, i.rd])
+    let (mut n, m) = (e.v(i.rn), e.v(i.rm));
+    if i.q == 0 {
+        n = e.vop2(VOp2::Zip1(Lane::D), n, m);
+    }
+    let result = e.vop2(VOp2::Ext(i.imm4 as u8), n, m);
+    Part::vector(i.q).write(e, i.rd, result)
 }
 
 /// Looks up each byte of Vm in the `len + 1` registers from Vn, which wrap from V31 to V0.

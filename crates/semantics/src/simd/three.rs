@@ -1,6 +1,6 @@
 //! Three registers of the same kind: integer arithmetic, comparison, logic, dot products.
 
-use super::{Part, pure2, saturating2};
+use super::{Part, pairwise, pure2, saturating2};
 use crate::vops::{Lane, SOp3, VOp2, VOp3};
 use crate::{Done, Engine};
 use a64::*;
@@ -124,24 +124,12 @@ accumulating! {
     mls_vec MlsVec Sub Mul;
 }
 
-/// Vd = `op` of the pairs of Vm:Vn. Of 64-bit operands, one register holds both.
-#[inline(always)]
-fn pairs<E: Engine>(e: &mut E, q: u32, op: VOp2, [rn, rm, rd]: [u32; 3]) -> Done {
-    let (mut n, mut m) = (e.v(rn), e.v(rm));
-    if q == 0 {
-        n = e.vop2(VOp2::Zip1(Lane::D), n, m);
-        m = n;
-    }
-    let result = e.vop2(op, n, m);
-    Part::vector(q).write(e, rd, result)
-}
-
 /// Pairwise rows.
 macro_rules! pairwise {
     ($($function:ident $row:ident $op:ident;)*) => {$(
         #[doc = concat!(stringify!($op), " (vector)")]
         pub fn $function<E: Engine>(e: &mut E, i: $row) -> Done {
-            pairs(e, i.q, VOp2::$op(Lane::of(i.size)), [i.rn, i.rm, i.rd])
+            pairwise(e, i.q, VOp2::$op(Lane::of(i.size)), [i.rn, i.rm, i.rd])
         }
     )*};
 }
@@ -236,4 +224,36 @@ pub fn sdot_vec<E: Engine>(e: &mut E, i: SdotVec) -> Done {
 /// UDOT (vector)
 pub fn udot_vec<E: Engine>(e: &mut E, i: UdotVec) -> Done {
     dot(e, i.q, VOp3::Udot, [i.rn, i.rm, i.rd])
+}
+
+/// USDOT (vector)
+pub fn usdot_vec<E: Engine>(e: &mut E, i: UsdotVec) -> Done {
+    dot(e, i.q, VOp3::Usdot, [i.rn, i.rm, i.rd])
+}
+
+/// Vd, 2 by 2 words, plus Vn times the transpose of Vm, 2 rows of 64 bits each: `dot` takes a word of each row.
+#[inline(always)]
+pub(crate) fn matrix<E: Engine>(e: &mut E, dot: VOp3, [rn, rm, rd]: [u32; 3]) -> Done {
+    let (mut d, n, m) = (e.v(rd), e.v(rn), e.v(rm));
+    for [row, column] in [[VOp2::Trn1, VOp2::Uzp1], [VOp2::Trn2, VOp2::Uzp2]] {
+        let (n, m) = (e.vop2(row(Lane::S), n, n), e.vop2(column(Lane::S), m, m));
+        d = e.vop3(dot, d, n, m);
+    }
+    e.set_v(rd, d);
+    Ok(())
+}
+
+/// SMMLA
+pub fn smmla<E: Engine>(e: &mut E, i: Smmla) -> Done {
+    matrix(e, VOp3::Sdot, [i.rn, i.rm, i.rd])
+}
+
+/// UMMLA
+pub fn ummla<E: Engine>(e: &mut E, i: Ummla) -> Done {
+    matrix(e, VOp3::Udot, [i.rn, i.rm, i.rd])
+}
+
+/// USMMLA
+pub fn usmmla<E: Engine>(e: &mut E, i: Usmmla) -> Done {
+    matrix(e, VOp3::Usdot, [i.rn, i.rm, i.rd])
 }

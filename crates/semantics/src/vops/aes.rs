@@ -1,29 +1,17 @@
 //! The steps of AES (FIPS 197). Byte `i` of a value is row `i % 4`, column `i / 4` of the state.
 
-use super::lanes::Bytes;
+use super::field;
+use super::lanes::{Bytes, Element};
 
-/// Product in GF(2^8) modulo x^8 + x^4 + x^3 + x + 1.
-const fn multiply(mut x: u8, mut y: u8) -> u8 {
-    let mut product = 0;
-    while y != 0 {
-        product ^= if y & 1 != 0 { x } else { 0 };
-        x = x << 1 ^ if x & 0x80 != 0 { 0x1b } else { 0 };
-        y >>= 1;
-    }
-    product
-}
+/// x^8 + x^4 + x^3 + x + 1, without its first term.
+const MODULUS: u8 = 0x1b;
 
-/// FIPS 197, 5.1.1: the inverse in the field (x^254), then an affine transformation.
+/// FIPS 197, 5.1.1: the inverse in the field, then an affine transformation.
 static SBOX: [u8; 256] = {
     let mut table = [0; 256];
     let mut x = 0;
     while x < 256 {
-        let (mut inverse, mut n) = (1, 0);
-        while n < 254 {
-            inverse = multiply(inverse, x as u8);
-            n += 1;
-        }
-        let i = inverse;
+        let i = field::inverse(MODULUS, x as u8);
         table[x] = i ^ i.rotate_left(1) ^ i.rotate_left(2) ^ i.rotate_left(3) ^ i.rotate_left(4) ^ 0x63;
         x += 1;
     }
@@ -40,27 +28,6 @@ static INV_SBOX: [u8; 256] = {
     table
 };
 
-/// Products with a constant, of every byte.
-const fn times(by: u8) -> [u8; 256] {
-    let mut table = [0; 256];
-    let mut x = 0;
-    while x < 256 {
-        table[x] = multiply(x as u8, by);
-        x += 1;
-    }
-    table
-}
-
-static TIMES: [[u8; 256]; 16] = {
-    let mut tables = [[0; 256]; 16];
-    let mut by = 0;
-    while by < 16 {
-        tables[by] = times(by as u8);
-        by += 1;
-    }
-    tables
-};
-
 /// ShiftRows, SubBytes
 pub(super) fn sub(out: &mut Bytes, from: &Bytes) {
     *out = std::array::from_fn(|i| SBOX[usize::from(from[(i + 4 * (i % 4)) % 16])]);
@@ -71,21 +38,27 @@ pub(super) fn inv_sub(out: &mut Bytes, from: &Bytes) {
     *out = std::array::from_fn(|i| INV_SBOX[usize::from(from[(i + 12 * (i % 4)) % 16])]);
 }
 
-/// MixColumns
+/// MixColumns: each byte becomes twice itself, three times the next one of its column, and the other two. The
+/// columns are words, so a rotation of a word brings the next bytes.
 pub(super) fn mix(out: &mut Bytes, from: &Bytes) {
-    columns(out, from, [2, 3, 1, 1]);
+    each!(u32, out, |column = from| mix_column(column))
 }
 
-/// InvMixColumns
+/// InvMixColumns: its matrix is that of MixColumns times one of 5, 0, 4, 0.
 pub(super) fn inv_mix(out: &mut Bytes, from: &Bytes) {
-    columns(out, from, [14, 11, 13, 9]);
+    each!(u32, out, |column = from| mix_column(column ^ twice(twice(column ^ column.rotate_right(16)))))
 }
 
-/// Each column times the circulant matrix whose first row is given.
 #[inline(always)]
-fn columns(out: &mut Bytes, from: &Bytes, row: [usize; 4]) {
-    *out = std::array::from_fn(|i| {
-        let (r, column) = (i % 4, i / 4 * 4);
-        (0..4).fold(0, |sum, k| sum ^ TIMES[row[(k + 4 - r) % 4]][usize::from(from[column + k])])
-    });
+fn mix_column(a: u32) -> u32 {
+    let next = a.rotate_right(8);
+    twice(a ^ next) ^ next ^ (a ^ next).rotate_right(16)
+}
+
+/// Twice each byte, in the field.
+#[inline(always)]
+fn twice(a: u32) -> u32 {
+    let carries = a >> 7 & 0x0101_0101;
+    // Times MODULUS, whose bits are 4, 3, 1, 0.
+    (a & 0x7f7f_7f7f) << 1 ^ carries << 4 ^ carries << 3 ^ carries << 1 ^ carries
 }

@@ -120,7 +120,7 @@ impl Outcome for (u128, bool) {
 
 /// Writes `body` of each lane, of type `T`, to `out`; the names stand for the lanes of their values.
 macro_rules! each {
-    ($t:ty, $out:ident, |$($x:ident = $v:ident),+| $body:expr) => {{
+    ($t:ty, $out:ident, |$($x:ident = $v:tt),+| $body:expr) => {{
         #[allow(dead_code)]
         type T = $t;
         $(let $x = <$t as Element>::split($v);)+

@@ -1,11 +1,11 @@
 //! The steps of SHA-1 and SHA-256 (FIPS 180-4), in the words of the manual's SHA1 and SHA256 instructions.
 
 /// Word 0 is the lowest.
-fn words(v: u128) -> [u32; 4] {
+pub(super) fn words(v: u128) -> [u32; 4] {
     [v as u32, (v >> 32) as u32, (v >> 64) as u32, (v >> 96) as u32]
 }
 
-fn join([w0, w1, w2, w3]: [u32; 4]) -> u128 {
+pub(super) fn join([w0, w1, w2, w3]: [u32; 4]) -> u128 {
     u128::from(w0) | u128::from(w1) << 32 | u128::from(w2) << 64 | u128::from(w3) << 96
 }
 

@@ -30,6 +30,11 @@ pub(super) fn urshr(lane: Lane, n: u8, out: &mut Bytes, a: &Bytes) {
     lanes!(each unsigned lane, out, |x = a| x.unbounded_shr(n.into()) + (x.unbounded_shr(carry.into()) & 1))
 }
 
+/// XAR, RAX1
+pub(super) fn ror(lane: Lane, n: u8, out: &mut Bytes, a: &Bytes) {
+    lanes!(each unsigned lane, out, |x = a| x.rotate_right(n.into()))
+}
+
 /// SSHL of one lane of `bits`; the caller cuts the result.
 #[inline(always)]
 pub(super) fn signed(x: i64, n: i8, bits: u32) -> i64 {

@@ -2,6 +2,7 @@
 
 use super::Lane;
 use super::lanes::{Bytes, Element};
+use crate::fp::bf_dot_add;
 
 /// CNT
 pub(super) fn cnt(out: &mut Bytes, a: &Bytes) {
@@ -66,24 +67,15 @@ pub(super) fn uaddlp(lane: Lane, out: &mut Bytes, a: &Bytes) {
     widths!(unsigned lane, add_pairs out, a)
 }
 
-/// Defines an op that folds all lanes into lane 0, halves against each other.
+/// Defines an op that folds all lanes into lane 0.
 macro_rules! across {
     ($($(#[$meta:meta])* $name:ident $sign:ident |$x:ident, $y:ident| $body:expr;)*) => {$(
         $(#[$meta])*
         pub(super) fn $name(lane: Lane, out: &mut Bytes, a: &Bytes) {
             macro_rules! with {
                 ($t:ty,) => {{
-                    let mut fold = <$t>::split(a);
-                    let mut half = fold.len() / 2;
-                    while half > 0 {
-                        for i in 0..half {
-                            let ($x, $y) = (fold[i], fold[half + i]);
-                            fold[i] = $body;
-                        }
-                        half /= 2;
-                    }
                     let mut lanes = <$t>::ZERO;
-                    lanes[0] = fold[0];
+                    lanes[0] = <$t>::split(a).into_iter().reduce(|$x, $y| $body).unwrap_or(0);
                     <$t>::join(lanes, out);
                 }};
             }
@@ -118,10 +110,12 @@ pub(super) fn pmull(lane: Lane, out: &mut Bytes, a: &Bytes, b: &Bytes) {
         }
         _ => {
             let ([a, _], [b, _]) = (u64::split(a), u64::split(b));
-            let mut product = 0u128;
-            for bit in 0..64 {
-                product ^= (u128::from(a) << bit) & u128::from(b >> bit & 1).wrapping_neg();
+            // The products with every polynomial below x^4, then four bits of `b` at a time.
+            let mut products = [0u128; 16];
+            for i in 1..16 {
+                products[i] = products[i / 2] << 1 ^ if i % 2 == 1 { a.into() } else { 0 };
             }
+            let product = (0..16).fold(0, |sum, i| sum ^ products[(b >> (4 * i) & 15) as usize] << (4 * i));
             u128::join([product], out);
         }
     }
@@ -138,8 +132,8 @@ fn polynomial(x: u8, y: u8) -> u16 {
 }
 
 macro_rules! dot {
-    ($t:ty, $sum:ty, $out:ident, $a:ident, $b:ident, $c:ident) => {{
-        let (mut lanes, b, c) = (<$sum>::split($a), <$t>::split($b), <$t>::split($c));
+    ($t:ty, $u:ty, $sum:ty, $out:ident, $a:ident, $b:ident, $c:ident) => {{
+        let (mut lanes, b, c) = (<$sum>::split($a), <$t>::split($b), <$u>::split($c));
         for i in 0..16 {
             lanes[i / 4] = lanes[i / 4].wrapping_add(<$sum>::from(b[i]) * <$sum>::from(c[i]));
         }
@@ -149,10 +143,20 @@ macro_rules! dot {
 
 /// SDOT
 pub(super) fn sdot(out: &mut Bytes, a: &Bytes, b: &Bytes, c: &Bytes) {
-    dot!(i8, i32, out, a, b, c)
+    dot!(i8, i8, i32, out, a, b, c)
 }
 
 /// UDOT
 pub(super) fn udot(out: &mut Bytes, a: &Bytes, b: &Bytes, c: &Bytes) {
-    dot!(u8, u32, out, a, b, c)
+    dot!(u8, u8, u32, out, a, b, c)
+}
+
+/// USDOT
+pub(super) fn usdot(out: &mut Bytes, a: &Bytes, b: &Bytes, c: &Bytes) {
+    dot!(u8, i8, i32, out, a, b, c)
+}
+
+/// BFDOT
+pub(super) fn bfdot(out: &mut Bytes, a: &Bytes, b: &Bytes, c: &Bytes) {
+    each!(u32, out, |sum = a, x = b, y = c| bf_dot_add(sum, x, y))
 }

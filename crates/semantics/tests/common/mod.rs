@@ -1,9 +1,11 @@
-//! The smallest engine that instructions run on: registers, flags, and one place of memory.
+//! The smallest engine that instructions run on: registers, flags, and one place of memory. Its SIMD&FP half is
+//! inlined, as the interpreter's is, for the sake of `benches/vectors.rs`.
 
 use armagic_semantics::fops::{FOp1, FOp2, FOp3, FpEnv};
 use armagic_semantics::vops::{SOp1, SOp2, SOp3, VOp1, VOp2, VOp3};
 use armagic_semantics::{
-    BranchKind, Cond, Done, Engine, FlagOp, Gpr, Hint, Leave, Op1, Op2, PstateField, SysReg, Trap, Width,
+    BranchKind, Cond, Done, Engine, Feature, FlagOp, Gpr, Hint, Leave, MopsStage, Op1, Op2, PacKey, Pauth, PstateField,
+    SysReg, Trap, WaitFor, Width,
 };
 use hw::Access;
 use mem::Atomic;
@@ -12,7 +14,7 @@ use mem::Atomic;
 pub const PC: u64 = 0x4000_1234;
 
 /// What an instruction read and left.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Debug)]
 pub struct Toy {
     /// X0 to X30, and SP.
     pub x: [u64; 32],
@@ -24,6 +26,12 @@ pub struct Toy {
     pub kind: Option<BranchKind>,
     /// What a load finds; what a store left, the first register of a pair in the low half.
     pub memory: u128,
+    /// The last pointer authentication: what, and the modifier.
+    pub authentication: Option<(Pauth, u64)>,
+    /// The last instruction of a memory copy: its stage, and its part of the syndrome.
+    pub copy: Option<(MopsStage, u32)>,
+    /// Whether writes and reads of the copy are EL0's.
+    pub sides: [bool; 2],
     /// The last access.
     pub seen: Option<(u64, Access)>,
 }
@@ -33,6 +41,7 @@ pub struct Toy {
 pub const QC: u32 = 1 << 27;
 
 impl Toy {
+    #[inline(always)]
     fn saturated(&mut self, (v, any): (u128, bool)) -> u128 {
         self.env.fpsr |= if any { QC } else { 0 };
         v
@@ -40,6 +49,7 @@ impl Toy {
 }
 
 /// The bits of an element of `1 << esize` bytes, and how far up it is.
+#[inline(always)]
 fn element(esize: u32, index: u32) -> (u128, u32) {
     let bits = 8 << esize;
     ((1 << bits) - 1, bits * index)
@@ -50,11 +60,18 @@ fn cut(v: u64, how: Access) -> u64 {
     v & u64::MAX >> (64 - 8 * how.bytes())
 }
 
+fn towards_zero(size: u64) -> u64 {
+    (size as i64 - (size as i64).signum()) as u64
+}
+
 impl Engine for Toy {
     type W = u64;
     type V = u128;
     type C = bool;
 
+    fn has(&mut self, _: Feature) -> bool {
+        true
+    }
     fn imm(&mut self, v: u64) -> u64 {
         v
     }
@@ -125,7 +142,10 @@ impl Engine for Toy {
     fn trap(&mut self, _: Trap) -> Done {
         unreachable!("no test here needs it")
     }
-    fn eret(&mut self) -> Done {
+    fn indirect(&mut self, _: BranchKind, _: u32) -> Done {
+        Ok(())
+    }
+    fn eret(&mut self, _: Option<PacKey>) -> Done {
         unreachable!("no test here needs it")
     }
     fn base(&mut self, rn: Gpr) -> Result<u64, Leave> {
@@ -176,6 +196,28 @@ impl Engine for Toy {
     fn cas2(&mut self, _: u64, _: Access, _: (u64, u64), _: (u64, u64)) -> Result<(u64, u64), Leave> {
         unreachable!("no test here needs it")
     }
+    /// The pointer inverted, with the operation and the modifier left for the test to look at.
+    fn pauth(&mut self, op: Pauth, ptr: u64, modifier: u64) -> Result<u64, Leave> {
+        self.authentication = Some((op, modifier));
+        Ok(!ptr)
+    }
+    fn mops_check(&mut self, stage: MopsStage, _: u64, iss: u32) -> Done {
+        self.copy = Some((stage, iss));
+        Ok(())
+    }
+    /// One byte at a time.
+    fn mops_copy(&mut self, _: u64, _: u64, size: u64, how: (Access, Access)) -> Result<u64, Leave> {
+        self.sides = [how.0.unprivileged, how.1.unprivileged];
+        Ok(towards_zero(size))
+    }
+    fn mops_set(&mut self, _: u64, size: u64, byte: u64, how: Access) -> Result<u64, Leave> {
+        self.sides = [how.unprivileged, false];
+        self.memory = byte.into();
+        Ok(towards_zero(size))
+    }
+    fn wait_until(&mut self, _: u64, _: WaitFor) -> Done {
+        unreachable!("no test here needs it")
+    }
     fn mrs(&mut self, _: SysReg) -> Result<u64, Leave> {
         unreachable!("no test here needs it")
     }
@@ -191,53 +233,69 @@ impl Engine for Toy {
     fn hint(&mut self, _: Hint) -> Done {
         unreachable!("no test here needs it")
     }
+    #[inline(always)]
     fn fp_access(&mut self) -> Done {
         Ok(())
     }
+    #[inline(always)]
     fn v(&mut self, r: u32) -> u128 {
-        self.v[r as usize]
+        self.v[r as usize & 31]
     }
+    #[inline(always)]
     fn set_v(&mut self, r: u32, v: u128) {
-        self.v[r as usize] = v
+        self.v[r as usize & 31] = v
     }
+    #[inline(always)]
     fn vimm(&mut self, v: u128) -> u128 {
         v
     }
+    #[inline(always)]
     fn vfrom(&mut self, v: u64) -> u128 {
         v.into()
     }
+    #[inline(always)]
     fn vget(&mut self, v: u128, esize: u32, index: u32) -> u64 {
         let (ones, up) = element(esize, index);
         (v >> up & ones) as u64
     }
+    #[inline(always)]
     fn vset(&mut self, v: u128, esize: u32, index: u32, to: u64) -> u128 {
         let (ones, up) = element(esize, index);
         v & !(ones << up) | (u128::from(to) & ones) << up
     }
+    #[inline(always)]
     fn vop1(&mut self, op: VOp1, a: u128) -> u128 {
         op.eval(a)
     }
+    #[inline(always)]
     fn vop2(&mut self, op: VOp2, a: u128, b: u128) -> u128 {
         op.eval(a, b)
     }
+    #[inline(always)]
     fn vop3(&mut self, op: VOp3, a: u128, b: u128, c: u128) -> u128 {
         op.eval(a, b, c)
     }
+    #[inline(always)]
     fn sop1(&mut self, op: SOp1, a: u128) -> u128 {
         self.saturated(op.eval(a))
     }
+    #[inline(always)]
     fn sop2(&mut self, op: SOp2, a: u128, b: u128) -> u128 {
         self.saturated(op.eval(a, b))
     }
+    #[inline(always)]
     fn sop3(&mut self, op: SOp3, a: u128, b: u128, c: u128) -> u128 {
         self.saturated(op.eval(a, b, c))
     }
+    #[inline(always)]
     fn fop1(&mut self, op: FOp1, a: u128) -> u128 {
         op.eval(&mut self.env, a)
     }
+    #[inline(always)]
     fn fop2(&mut self, op: FOp2, a: u128, b: u128) -> u128 {
         op.eval(&mut self.env, a, b)
     }
+    #[inline(always)]
     fn fop3(&mut self, op: FOp3, a: u128, b: u128, c: u128) -> u128 {
         op.eval(&mut self.env, a, b, c)
     }

@@ -5,7 +5,7 @@
 use super::*;
 use rustc_apfloat::{Float, FloatConvert, Round, Status, StatusAnd, ieee};
 
-trait Oracle: Format {
+pub(super) trait Oracle: Format {
     type Ap: Float
         + FloatConvert<ieee::Half>
         + FloatConvert<ieee::Single>
@@ -25,6 +25,10 @@ impl Oracle for Double {
     type Ap = ieee::Double;
 }
 
+impl Oracle for Brain {
+    type Ap = ieee::BFloat;
+}
+
 const MODES: [Round; 4] = [Round::NearestTiesToEven, Round::TowardPositive, Round::TowardNegative, Round::TowardZero];
 
 fn mode(fpcr: u32) -> Round {
@@ -33,7 +37,7 @@ fn mode(fpcr: u32) -> Round {
 
 /// FPUnpack's flushing of an operand.
 fn flushed<F: Format>(fpcr: u32, flags: &mut u32, a: u64) -> u64 {
-    let half = F::BITS == 16;
+    let half = F::HALF;
     let flush = fpcr & if half { Fpcr::FZ16 } else { Fpcr::FZ } != 0;
     let subnormal = a & F::INF == 0 && a & F::FRAC_MASK != 0;
     if flush && subnormal && !half {
@@ -103,7 +107,7 @@ fn expect<F: Oracle, To: Oracle>(
     let (tiny, huge) = (!exact.is_zero() && exact < power(To::MIN_EXP), exact >= power(To::BIAS + 1));
 
     let bits = result.value.to_bits() as u64;
-    if tiny && fpcr & (if To::BITS == 16 { Fpcr::FZ16 } else { Fpcr::FZ }) != 0 {
+    if tiny && fpcr & (if To::HALF { Fpcr::FZ16 } else { Fpcr::FZ }) != 0 {
         return (bits & To::SIGN, flags | Fpsr::UNDERFLOW);
     }
     // APFloat detects tininess after rounding, and has no overflow where the result stays finite.
@@ -195,7 +199,7 @@ fn check_from_int<F: Oracle>(fpcr: u32, a: u64, rounding: Rounding, round: Round
 }
 
 #[track_caller]
-fn check_convert<F: Oracle, To: Oracle>(fpcr: u32, a: u64)
+pub(super) fn check_convert<F: Oracle, To: Oracle>(fpcr: u32, a: u64)
 where
     F::Ap: FloatConvert<To::Ap>,
 {
