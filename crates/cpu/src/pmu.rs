@@ -318,12 +318,6 @@ impl Vcpu {
         }
     }
 
-    /// Does any counter count?
-    #[inline(always)]
-    pub fn is_counting(&self) -> bool {
-        self.pmu.control & pmcr::E != 0 && self.pmu.enabled != 0
-    }
-
     /// Would an overflow interrupt?
     #[inline(always)]
     pub fn is_sampled(&self) -> bool {

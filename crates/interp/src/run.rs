@@ -39,11 +39,6 @@ pub struct Interp {
     fruitless: u32,
 }
 
-/// Where `run_page` stops besides where it must: nowhere, where a counter may overflow, anywhere.
-pub(crate) const FREELY: u8 = 0;
-pub(crate) const TO_OVERFLOW: u8 = 1;
-pub(crate) const TO_BRANCH: u8 = 2;
-
 /// Rows first, then what is not a row.
 static HANDLERS: [Handler<Interp>; ROW_COUNT + 1] = {
     let rows = semantics::handlers::<Interp>();
@@ -70,67 +65,58 @@ impl Interp {
             if let Some(exit) = self.posted() {
                 return exit;
             }
-            let done = self.turn();
+            let done = if self.is_watched() {
+                self.run_watched()
+            } else {
+                self.take_interrupts();
+                self.run_page::<false, false>()
+            };
             if let Some(exit) = self.settle(done) {
                 return exit;
             }
         }
     }
 
-    /// Must instructions be executed one by one, or counted as they are? Then only `turn` will do.
+    /// Must `run_watched` execute instead of anything faster?
     #[inline(always)]
     pub fn is_watched(&self) -> bool {
-        self.cpu.is_debugged() || self.cpu.is_counting()
-    }
-
-    /// Interrupts, and then as much as `run` executes without looking up.
-    #[inline]
-    pub fn turn(&mut self) -> Done {
-        if self.cpu.is_debugged() || self.cpu.is_sampled() {
-            return self.run_watched();
-        }
-        self.take_interrupts();
-        self.run_page::<FREELY>()
+        self.cpu.is_debugged() || self.cpu.is_sampled()
     }
 
     /// Executes until a branch is taken, or as long as `run` would without looking up.
     pub fn run_block(&mut self) -> Done {
-        self.run_page::<TO_BRANCH>()
+        self.run_page::<false, true>()
     }
 
-    /// Executes one instruction that belongs to the row numbered `handler`, and leaves counting it to the caller.
-    /// The PC is its own, and afterwards that of the next one if it simply finished.
+    /// Executes one instruction that belongs to the row numbered `handler`, on which no indirect branch landed. The
+    /// PC is its own, and afterwards that of the next one if it simply finished. True if it has been counted; else
+    /// the caller counts it (`executed_elsewhere`).
     #[inline]
-    pub fn execute(&mut self, handler: u16, word: u32) -> Done {
-        self.straight_from = self.cpu.regs.pc;
-        self.next = self.cpu.regs.pc.wrapping_add(4);
-        HANDLERS[usize::from(handler).min(ROW_COUNT)](self, word)?;
-        self.cpu.regs.pc = self.next;
-        Ok(())
+    pub fn execute(&mut self, handler: u16, word: u32) -> (Done, bool) {
+        let pc = self.cpu.regs.pc;
+        self.straight_from = pc;
+        self.next = pc.wrapping_add(4);
+        let done = HANDLERS[usize::from(handler).min(ROW_COUNT)](self, word);
+        if done.is_ok() {
+            self.cpu.regs.pc = self.next;
+        }
+        self.straight_to(pc.wrapping_add(4));
+        (done, std::mem::take(&mut self.executed) == 0)
     }
 
-    /// Does what was posted; `Some` if the machine wants the thread.
+    /// Counts `n` instructions that compiled code executed. If the last of them ended with `done`, an exception, it
+    /// may be executed again, and has not retired.
     #[inline]
+    pub fn executed_elsewhere(&mut self, n: u64, done: &Done) {
+        let again = *done == Err(Leave::Exception) && self.cpu.exception.return_to == ReturnTo::This;
+        self.counts.instructions += n;
+        self.cpu.retire(n.wrapping_sub(again.into()));
+    }
+
+    /// Does what was posted. `Some` if the machine wants the thread.
+    #[inline(always)]
     pub fn posted(&mut self) -> Option<Exit> {
         if self.cpu.attention.is_set() { self.attend() } else { None }
-    }
-
-    /// What is due between two instructions: what was posted, and interrupts. `Some` if the machine wants the
-    /// thread.
-    #[inline]
-    pub fn between(&mut self) -> Option<Exit> {
-        let exit = self.posted();
-        if exit.is_none() {
-            self.take_interrupts();
-        }
-        exit
-    }
-
-    #[inline(always)]
-    pub(crate) fn take_interrupts(&mut self) {
-        if self.cpu.take_interrupts() {
-            self.counts.interrupts += 1;
-        }
     }
 
     /// What follows from how an instruction finished. `Some` if the machine must act.
@@ -144,6 +130,14 @@ impl Interp {
                 self.locked_up().then_some(Exit::Lockup)
             }
             Err(Leave::Exit) => Some(self.cpu.exit),
+        }
+    }
+
+    /// Takes an interrupt if one waits.
+    #[inline(always)]
+    pub fn take_interrupts(&mut self) {
+        if self.cpu.take_interrupts() {
+            self.counts.interrupts += 1;
         }
     }
 
@@ -173,8 +167,9 @@ impl Interp {
     }
 
     /// Executes until control leaves the page of the PC, attention is wanted at a taken branch, or an
-    /// instruction does not simply finish. `STOP` says at which other taken branches.
-    pub(crate) fn run_page<const STOP: u8>(&mut self) -> Done {
+    /// instruction does not simply finish. If `SAMPLED`, also at the taken branch where a counter may overflow;
+    /// if `TO_BRANCH`, at any taken branch.
+    pub(crate) fn run_page<const SAMPLED: bool, const TO_BRANCH: bool>(&mut self) -> Done {
         let page = self.fetch_page()?;
         let start = self.cpu.regs.pc;
         if self.cpu.regs.pstate.btype != 0 {
@@ -199,8 +194,7 @@ impl Interp {
             if next != fall_through {
                 self.straight_to(fall_through);
                 self.straight_from = next;
-                let stop = STOP == TO_BRANCH || STOP == TO_OVERFLOW && self.executed > self.cpu.until_overflow();
-                if stop || self.cpu.attention.is_set() {
+                if TO_BRANCH || self.cpu.attention.is_set() || SAMPLED && self.executed > self.cpu.until_overflow() {
                     break Ok(());
                 }
             }

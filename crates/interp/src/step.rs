@@ -2,17 +2,16 @@
 //! be, and no further than the next overflow of a counter that interrupts.
 
 use crate::Interp;
-use crate::run::TO_OVERFLOW;
 use semantics::Done;
 
 impl Interp {
     /// One turn of `run` while `Vcpu::is_debugged` or `is_sampled`. A pending step comes before interrupts,
     /// breakpoints after.
     #[cold]
-    pub(crate) fn run_watched(&mut self) -> Done {
+    pub fn run_watched(&mut self) -> Done {
         self.cpu.check_step()?;
         self.take_interrupts();
-        if self.cpu.debugs_page(self.cpu.regs.pc) { self.run_one() } else { self.run_page::<TO_OVERFLOW>() }
+        if self.cpu.debugs_page(self.cpu.regs.pc) { self.run_one() } else { self.run_page::<true, false>() }
     }
 
     /// Executes one instruction, unless it has a breakpoint.

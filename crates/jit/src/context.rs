@@ -111,7 +111,6 @@ impl Static {
     const SP_CHECK: u16 = 1 << 5;
     const SP_ELX: u16 = 1 << 6;
     const TRUSTED: u16 = 1 << 7;
-    const WATCHED: u16 = 1 << 8;
 
     pub fn of(cpu: &Vcpu, pc: u64) -> Static {
         let bit = |set: bool, bit: u16| if set { bit } else { 0 };
@@ -122,9 +121,7 @@ impl Static {
                 | bit(cpu.mmu.is_lenient(), Self::LENIENT)
                 | bit(cpu.sp_alignment_checked(), Self::SP_CHECK)
                 | bit(cpu.regs.pstate.sp_elx, Self::SP_ELX)
-                | bit(cpu.instruction_cache_on(), Self::TRUSTED)
-                // No code is ever compiled for this: it differs, so that compiled code is left.
-                | bit(cpu.is_debugged() || cpu.is_counting(), Self::WATCHED),
+                | bit(cpu.instruction_cache_on(), Self::TRUSTED),
         )
     }
     /// Exception level 1.

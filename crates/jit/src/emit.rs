@@ -219,8 +219,8 @@ impl Emitter {
         Emitter {
             buf,
             thunks,
-            features,
             tables: Tables::default(),
+            features,
             context: Static(0),
             start: 0,
             page: 0,

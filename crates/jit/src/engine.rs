@@ -149,6 +149,9 @@ impl Engine for Emitter {
     type V = u8;
     type C = C;
 
+    fn has(&mut self, feature: Feature) -> bool {
+        self.features.has(feature)
+    }
     fn imm(&mut self, v: u64) -> W {
         self.node(Node::Imm(v))
     }
@@ -282,36 +285,14 @@ impl Engine for Emitter {
         self.give_up();
         Ok(())
     }
-    fn eret(&mut self, _: Option<PacKey>) -> Done {
-        self.give_up();
-        Ok(())
-    }
-    fn has(&mut self, feature: Feature) -> bool {
-        self.features.has(feature)
-    }
     fn indirect(&mut self, _: BranchKind, _: u32) -> Done {
-        if self.features.has(Feature::BTI) {
+        // With branch target identification the interpreter branches, and executes what it lands on.
+        if self.has(Feature::BTI) {
             self.give_up();
         }
         Ok(())
     }
-    fn pauth(&mut self, _: Pauth, ptr: W, _: W) -> Result<W, Leave> {
-        self.give_up();
-        Ok(ptr)
-    }
-    fn mops_check(&mut self, _: MopsStage, _: W, _: u32) -> Done {
-        self.give_up();
-        Ok(())
-    }
-    fn mops_copy(&mut self, _: W, _: W, size: W, _: (Access, Access)) -> Result<W, Leave> {
-        self.give_up();
-        Ok(size)
-    }
-    fn mops_set(&mut self, _: W, size: W, _: W, _: Access) -> Result<W, Leave> {
-        self.give_up();
-        Ok(size)
-    }
-    fn wait_until(&mut self, _: W, _: WaitFor) -> Done {
+    fn eret(&mut self, _: Option<PacKey>) -> Done {
         self.give_up();
         Ok(())
     }
@@ -373,6 +354,26 @@ impl Engine for Emitter {
         Ok((NOTHING, NOTHING))
     }
 
+    fn pauth(&mut self, _: Pauth, _: W, _: W) -> Result<W, Leave> {
+        self.give_up();
+        Ok(NOTHING)
+    }
+    fn mops_check(&mut self, _: MopsStage, _: W, _: u32) -> Done {
+        self.give_up();
+        Ok(())
+    }
+    fn mops_copy(&mut self, _: W, _: W, _: W, _: (Access, Access)) -> Result<W, Leave> {
+        self.give_up();
+        Ok(NOTHING)
+    }
+    fn mops_set(&mut self, _: W, _: W, _: W, _: Access) -> Result<W, Leave> {
+        self.give_up();
+        Ok(NOTHING)
+    }
+    fn wait_until(&mut self, _: W, _: WaitFor) -> Done {
+        self.give_up();
+        Ok(())
+    }
     fn mrs(&mut self, reg: SysReg) -> Result<W, Leave> {
         Ok(self.read_system(reg))
     }

@@ -133,12 +133,15 @@ impl Jit {
 
     fn step(&mut self, number: u32) -> u32 {
         let call = self.emitter.tables.calls[number as usize];
+        // What came before it has been executed at the present Exception level.
+        self.account(self.context.executed + u64::from(call.executed) - 1, &Ok(()));
         let cpu = &mut self.interp.cpu;
         cpu.regs.pc = call.pc;
         cpu.regs.nzcv = unpack(self.context.flags);
         self.counts.calls += 1;
         self.counts.calls_by_row[usize::from(call.handler)] += 1;
-        let done = self.interp.execute(call.handler, call.word);
+        let (done, counted) = self.interp.execute(call.handler, call.word);
+        self.accounted += u64::from(counted);
         self.context.flags = pack(self.interp.cpu.regs.nzcv);
         self.context.extra = call.executed.into();
         match done {

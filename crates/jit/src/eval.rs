@@ -229,8 +229,7 @@ impl Emitter {
                 }
                 asm!(self ; mov Rd(to), eax);
             }
-            Op2::Crc32b | Op2::Crc32h | Op2::Crc32w | Op2::Crc32x => self.give_up(),
-            Op2::Smax | Op2::Smin | Op2::Umax | Op2::Umin => self.give_up(),
+            _ => self.give_up(),
         }
     }
 

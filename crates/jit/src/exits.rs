@@ -8,7 +8,7 @@ use crate::thunks::{call, cc, jump, jump_if, why};
 use dynasmrt::{DynasmApi, dynasm};
 
 /// Entries of a jump cache, 16 bytes each.
-pub(crate) const JUMPS: usize = 2048;
+pub(crate) const JUMPS: usize = 8192;
 /// How far up the other bits are that choose one: functions like to begin at round addresses.
 pub(crate) const JUMP_FOLD: u32 = 9;
 /// The bits of an address, folded, that choose one.
@@ -30,7 +30,8 @@ impl Emitter {
     fn go(&mut self, target: u64) {
         if !self.same_page(target) {
             self.mov_imm(RAX, target);
-            return self.probe_jumps(false);
+            // Every cycle has a branch back, or one to a register: those look for attention.
+            return self.probe_jumps(target <= self.pc_here());
         }
         let mut poll = None;
         if target <= self.pc_here() {

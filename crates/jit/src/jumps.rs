@@ -33,6 +33,8 @@ pub(crate) struct Jumps {
     caches: Vec<Cache>,
     current: usize,
     clock: u64,
+    /// Caches that began empty.
+    pub begun: u64,
 }
 
 /// Where compiled code looks for `pc`: see `exits.rs`.
@@ -44,7 +46,7 @@ fn index(pc: u64) -> usize {
 impl Jumps {
     pub fn new() -> Jumps {
         let cache = Cache { owner: (0, Static(0)), used: 0, entries: vec![EMPTY; JUMPS].into() };
-        Jumps { caches: vec![cache], current: 0, clock: 0 }
+        Jumps { caches: vec![cache], current: 0, clock: 0, begun: 0 }
     }
 
     /// Makes the cache of these translations and this context current; where its entries are.
@@ -62,7 +64,10 @@ impl Jumps {
         self.caches[self.current].used = self.clock;
         if let Some(known) = self.caches.iter().position(|c| c.owner == owner) {
             self.current = known;
-        } else if self.caches.len() < CACHES {
+            return;
+        }
+        self.begun += 1;
+        if self.caches.len() < CACHES {
             self.caches.push(Cache { owner, used: 0, entries: vec![EMPTY; JUMPS].into() });
             self.current = self.caches.len() - 1;
         } else {

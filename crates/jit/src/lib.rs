@@ -43,6 +43,8 @@ pub struct JitCounts {
     pub host_bytes: u64,
     /// Entries into compiled code from the dispatcher.
     pub entries: u64,
+    /// Entries that found their block only by its address: the jump cache did not have it.
+    pub lookups: u64,
     /// Exits linked to their target.
     pub links: u64,
     /// Blocks interpreted.
@@ -75,6 +77,8 @@ pub struct Jit {
     heat: Box<[u8]>,
     /// A context synchronisation event has happened.
     resynced: bool,
+    /// Instructions since compiled code was entered that have been counted.
+    accounted: u64,
     left: Option<hw::Leave>,
     panic: Option<Box<dyn Any + Send>>,
 }

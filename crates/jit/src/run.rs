@@ -22,6 +22,9 @@ const HEAT: usize = 1 << 16;
 /// Bytes of host code per vCPU. The host gives them when they are touched.
 const CODE_SIZE: usize = 64 << 20;
 
+/// Bytes that `take_out` may need.
+const STUB: usize = 64;
+
 impl Jit {
     /// An engine for `cpu`.
     pub fn new(cpu: Vcpu) -> Result<Jit, CodeError> {
@@ -51,6 +54,7 @@ impl Jit {
             statics: Static(0),
             stamp: 0,
             emitter: Emitter::new(CodeBuf::new(size)?, features),
+            accounted: 0,
             blocks: Blocks::default(),
             jumps: Jumps::new(),
             heat: vec![0; HEAT].into(),
@@ -60,26 +64,25 @@ impl Jit {
         })
     }
 
+    /// Jump caches that began empty.
+    pub fn jump_caches(&self) -> u64 {
+        self.jumps.begun
+    }
+
     /// Executes until the machine must act; the PC is then that of the next instruction.
     pub fn run(&mut self) -> Exit {
         loop {
-            if self.interp.is_watched() {
-                if let Some(exit) = self.interp.posted() {
-                    return exit;
-                }
-                self.resynced = true;
-                let done = self.interp.turn();
-                if let Some(exit) = self.interp.settle(done) {
-                    return exit;
-                }
-                continue;
-            }
-            let taken = self.interp.counts.interrupts;
-            if let Some(exit) = self.interp.between() {
+            if let Some(exit) = self.interp.posted() {
                 return exit;
             }
-            self.resynced |= self.interp.counts.interrupts != taken;
-            let done = self.advance();
+            let done = if self.interp.is_watched() {
+                self.interp.run_watched()
+            } else {
+                let taken = self.interp.counts.interrupts;
+                self.interp.take_interrupts();
+                self.resynced |= self.interp.counts.interrupts != taken;
+                self.advance()
+            };
             self.resynced |= done.is_err();
             if let Some(exit) = self.interp.settle(done) {
                 return exit;
@@ -91,7 +94,7 @@ impl Jit {
     fn advance(&mut self) -> Done {
         self.look_for_changes();
         if self.interp.cpu.regs.pstate.btype != 0 {
-            // An indirect branch has just landed (FEAT_BTI).
+            // Whether an indirect branch may land there is the interpreter's question.
             return self.interp.run_block();
         }
         let pc = self.interp.cpu.regs.pc;
@@ -99,10 +102,12 @@ impl Jit {
         if let Some(code) = self.jumps.find(pc) {
             return self.run_code(code);
         }
-        match self.block(pc)? {
+        match self.block()? {
             Some(id) => {
-                let code = self.emitter.buf.address(self.blocks.get(id).entry);
-                self.jumps.insert(pc, code);
+                self.counts.lookups += 1;
+                let block = self.blocks.get(id);
+                let code = self.emitter.buf.address(block.entry);
+                self.jumps.insert(block.pc, code);
                 self.run_code(code)
             }
             None => {
@@ -115,17 +120,30 @@ impl Jit {
     /// Runs compiled code, from block to block, as long as only links are missing.
     fn run_code(&mut self, code: usize) -> Done {
         self.context.flags = pack(self.interp.cpu.regs.nzcv);
-        self.context.executed = self.interp.counts.instructions;
+        self.context.executed = 0;
+        self.accounted = 0;
         self.counts.entries += 1;
         let why = entry::run(self, code);
-        self.interp.counts.instructions = self.context.executed;
         self.interp.cpu.regs.nzcv = unpack(self.context.flags);
-        match why & 7 {
-            why::LINK => self.link(why >> 3),
+        let done = match why & 7 {
             why::LEFT => Err(self.left.take().expect("set with `why::LEFT`")),
-            why::INTERPRET => self.interp.run_block(),
             why::PANIC => std::panic::resume_unwind(self.panic.take().expect("set with `why::PANIC`")),
             _ => Ok(()),
+        };
+        self.account(self.context.executed, &done);
+        match why & 7 {
+            why::LINK => self.link(why >> 3),
+            why::INTERPRET => self.interp.run_block(),
+            _ => done,
+        }
+    }
+
+    /// Compiled code has executed `executed` instructions since it was entered; the last ended with `done`.
+    pub(crate) fn account(&mut self, executed: u64, done: &Done) {
+        let new = executed - self.accounted;
+        self.accounted = executed;
+        if new > 0 {
+            self.interp.executed_elsewhere(new, done);
         }
     }
 
@@ -135,7 +153,7 @@ impl Jit {
         self.interp.cpu.regs.pc = exit.target;
         // The page is that of the block that was left, and so is the context.
         let before = self.counts.flushes;
-        if let Some(id) = self.block(exit.target)?
+        if let Some(id) = self.block()?
             && self.counts.flushes == before
             && self.blocks.get(id).pa >> 12 == exit.page
         {
@@ -147,10 +165,11 @@ impl Jit {
         Ok(())
     }
 
-    /// The block at `pc`, compiled now if it is worth it.
-    fn block(&mut self, pc: u64) -> Result<Option<BlockId>, Leave> {
-        let pa = self.interp.cpu.fetch(pc)?;
-        // Fetching may have changed the translations that are current.
+    /// The block at the PC, compiled now if it is worth it.
+    fn block(&mut self) -> Result<Option<BlockId>, Leave> {
+        let pa = self.interp.cpu.fetch(self.interp.cpu.regs.pc)?;
+        // Fetching may have taken a tag from the PC, and changed the translations that are current.
+        let pc = self.interp.cpu.regs.pc;
         self.refresh(pc);
         if let Some(id) = self.blocks.find(pc, pa.0, self.statics) {
             return Ok(Some(id));
@@ -260,6 +279,9 @@ impl Jit {
         };
         for block in self.blocks.take_stale(page, differs) {
             self.counts.stale += 1;
+            if self.emitter.buf.room() < STUB {
+                return self.flush();
+            }
             self.take_out(&block);
         }
     }
@@ -272,9 +294,6 @@ impl Jit {
             self.emitter.buf.aim(field, field + 4);
         }
         let buf = &mut self.emitter.buf;
-        if buf.room() < 64 {
-            return self.flush();
-        }
         let stub: Offset = buf.here();
         dynasm!(buf ; .arch x64 ; mov rax, QWORD block.pc as i64);
         jump(buf, self.emitter.thunks.lookup);

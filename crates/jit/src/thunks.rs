@@ -91,6 +91,7 @@ impl Thunks {
         t.step = buf.here();
         dynasm!(buf ; .arch x64
             ; sub rsp, 8
+            ; mov [BYTE rbx + at::EXECUTED], r15
             ; mov rdi, rbx
             ; mov esi, eax
             ; mov rax, QWORD entry::step_address() as i64

@@ -8,12 +8,14 @@ use crate::context::Static;
 use crate::emit::{Emitter, Flags};
 use crate::regs::RegFile;
 use crate::rows;
-use a64::{ROW_COUNT, Row};
+use a64::ROW_COUNT;
 use semantics::Handler;
 
 /// Most instructions of a block.
 const MAX_BLOCK: usize = 48;
-/// Host bytes that a block may need: no instruction takes more than about 400.
+/// Host bytes after which a block ends; what is out of line is not more again.
+const ENOUGH: u32 = 24 << 10;
+/// Host bytes that a block may need.
 pub(crate) const ROOM: usize = 64 << 10;
 
 static HANDLERS: [Handler<Emitter>; ROW_COUNT] = semantics::handlers::<Emitter>();
@@ -35,8 +37,8 @@ impl Emitter {
         self.words.clear();
         self.words.extend(words.take(MAX_BLOCK));
         self.rows.clear();
-        let has = |row: &Row, word| self.features.contains(row.needs(word));
-        let rows = self.words.iter().map(|&word| a64::lookup(word).filter(|row| has(row, word)));
+        let has = |row: &a64::Row, word| self.features.contains(row.needs(word));
+        let rows = self.words.iter().map(|word| a64::lookup(*word).filter(|row| has(row, *word)));
         self.rows.extend(rows);
         // Nothing after an instruction that always leaves is looked at.
         if let Some(last) = self.rows.iter().position(|row| row.is_none_or(rows::ends)) {
@@ -51,7 +53,7 @@ impl Emitter {
         self.buf.align_to(16);
         let entry = self.buf.here();
         self.index = 0;
-        while self.index < self.words.len() && !self.ended {
+        while self.index < self.words.len() && !self.ended && self.buf.here() - entry < ENOUGH {
             self.instruction();
             self.index += 1;
         }

@@ -36,6 +36,10 @@ pub struct Compiled {
     pub host_bytes: u64,
     /// Entries into compiled code.
     pub entries: u64,
+    /// Entries that the jump cache did not know.
+    pub lookups: u64,
+    /// Jump caches begun: new translations, or new address spaces.
+    pub jump_caches: u64,
     /// Direct branches linked to their target.
     pub links: u64,
     /// Blocks interpreted because they were cold.
@@ -133,6 +137,8 @@ impl Engine {
                     guest_bytes: c.guest_bytes,
                     host_bytes: c.host_bytes,
                     entries: c.entries,
+                    lookups: c.lookups,
+                    jump_caches: jit.jump_caches(),
                     links: c.links,
                     interpreted: c.interpreted,
                     calls: c.calls,
@@ -157,6 +163,8 @@ impl Compiled {
             guest_bytes: self.guest_bytes + o.guest_bytes,
             host_bytes: self.host_bytes + o.host_bytes,
             entries: self.entries + o.entries,
+            lookups: self.lookups + o.lookups,
+            jump_caches: self.jump_caches + o.jump_caches,
             links: self.links + o.links,
             interpreted: self.interpreted + o.interpreted,
             calls: self.calls + o.calls,

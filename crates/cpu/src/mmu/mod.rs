@@ -102,7 +102,8 @@ impl Vcpu {
         let fill = Fill {
             readable: leaf.perms.allows(view, Need::Read),
             writable: leaf.perms.allows(view, Need::Write) && !leaf.is_clean(&stage1),
-            // Device memory under translation is left to the slow path: what is fast may be unaligned.
+            // Left to the slow path: watched pages, and Device memory under translation, since what is fast may be
+            // unaligned.
             host: ram
                 .host(PhysAddr(leaf.pa & PAGE))
                 .filter(|_| (view == View::Off || !leaf.is_device()) && !self.is_watched_page(va))
