@@ -53,7 +53,7 @@ impl Twister {
     fn next(&mut self) -> u32 {
         let (s, i) = (&mut self.state, self.index);
         let joined = s[i] & 1 << 31 | s[(i + 1) % N] & !(1 << 31);
-        s[i] = s[(i + 397) % N] ^ joined >> 1 ^ (joined & 1) * 0x9908_b0df;
+        s[i] = s[(i + 397) % N] ^ joined >> 1 ^ ((joined & 1) * 0x9908_b0df);
         self.index = (i + 1) % N;
         let mut y = s[i];
         y ^= y >> 11;

@@ -160,7 +160,7 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         reason: "FCVTZS (scalar, fixed-point) of a half to a negative number: QEMU 7.2 leaves its sign in bits [31:16] \
-                 of Vd. They are zero (ARM DDI 0487, V[] with a 16-bit value)",
+                 of Vd. They are zero (ARM DDI 0487, V[] with a 16-bit value), as in QEMU 10.0",
         applies: |case, qemu, ours| {
             let rd = case.word() as usize & 31;
             let mut cut = qemu.clone();
@@ -182,7 +182,7 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         reason: "FJCVTZS of a subnormal that FPCR.FZ flushes: QEMU 7.2 sets Z. It is clear unless the fraction of the \
-                 operand is zero (ARM DDI 0487, FPToFixedJS)",
+                 operand is zero (ARM DDI 0487, FPToFixedJS), as in QEMU 10.0",
         applies: |case, qemu, ours| {
             let mut same = qemu.clone();
             same.state.nzcv = 0;
