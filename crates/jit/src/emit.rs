@@ -137,6 +137,7 @@ pub(crate) enum Source {
 }
 
 /// Code to be written after the block.
+#[allow(clippy::large_enum_variant)] // exits are most of them, and the list is kept from block to block
 pub(crate) enum Cold {
     /// A branch out of the block, taken rarely.
     Exit {
@@ -460,7 +461,7 @@ impl Emitter {
                 self.clobber_flags();
                 match n {
                     0..=6 => asm!(self ; test Rb(reg), 1 << n),
-                    0..=30 => asm!(self ; test Rd(reg), 1 << n),
+                    7..=30 => asm!(self ; test Rd(reg), 1 << n),
                     _ => {
                         asm!(self ; bt Rq(reg), n as i8);
                         return Some(if c.inverted { cc::AE } else { cc::B });

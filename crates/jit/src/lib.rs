@@ -5,6 +5,7 @@
 //! of the interpreter's handler from inside the block, so every instruction works, and a lowering only makes it
 //! faster. Each vCPU thread has a compiler, a code buffer and caches of its own; nothing is shared.
 #![deny(unsafe_code)]
+#![allow(clippy::useless_conversion)] // dynasm! converts every register number, also those that need it not
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 mod atomic;
