@@ -119,7 +119,7 @@ pub fn pointer(row: &RowInfo, word: u32) -> Option<u32> {
 
 /// Is it a word that `KNOWN` would have to explain, after others and in spite of valid pointers?
 pub fn is_disputed(row: &RowInfo, word: u32) -> bool {
-    row.row == Row::Fjcvtzs || row.row == Row::FcvtzsFixedSca && word >> 22 & 3 == 3
+    row.row == Row::Fjcvtzs || row.row == Row::FcvtzsFixedSca && word >> 20 & 7 == 1
 }
 
 /// "Loads and Stores" of the manual's top-level encodings: bits [28:25] are x1x0.
