@@ -56,14 +56,34 @@ pub(crate) fn file(deb: &Path, wanted: impl Fn(&str) -> bool) -> Result<Option<(
     let mut archive = tar::Archive::new(data(deb)?);
     for entry in archive.entries().map_err(broken)? {
         let mut entry = entry.map_err(broken)?;
-        let path: PathBuf = entry.path().map_err(broken)?.components().filter(|c| *c != Component::CurDir).collect();
-        if entry.header().entry_type().is_file() && path.to_str().is_some_and(&wanted) {
+        let path = regular(&entry).map_err(broken)?;
+        if let Some(path) = path.filter(|path| path.to_str().is_some_and(&wanted)) {
             let mut bytes = vec![];
             entry.read_to_end(&mut bytes).map_err(broken)?;
             return Ok(Some((path, bytes)));
         }
     }
     Ok(None)
+}
+
+/// Shows `look` every regular file of `deb`: its path, without a leading `./`, and its bytes to be read.
+pub(crate) fn each(deb: &Path, mut look: impl FnMut(&str, &mut dyn Read) -> io::Result<()>) -> Result<(), GuestError> {
+    let broken = |e: io::Error| GuestError::Archive { path: deb.to_path_buf(), why: innermost(&e) };
+    let mut archive = tar::Archive::new(data(deb)?);
+    for entry in archive.entries().map_err(broken)? {
+        let mut entry = entry.map_err(broken)?;
+        let path = regular(&entry).map_err(broken)?;
+        if let Some(path) = path.as_deref().and_then(Path::to_str) {
+            look(path, &mut entry).map_err(broken)?;
+        }
+    }
+    Ok(())
+}
+
+/// The path of a regular file, without a leading `./`.
+fn regular(entry: &tar::Entry<impl Read>) -> io::Result<Option<PathBuf>> {
+    let path = entry.path()?.components().filter(|c| *c != Component::CurDir).collect();
+    Ok(entry.header().entry_type().is_file().then_some(path))
 }
 
 /// The unpacked `data.tar` of a package.

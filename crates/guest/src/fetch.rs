@@ -52,7 +52,7 @@ impl Store {
     }
 
     /// Where packages of guests stay, since more of them (modules) may be wanted later.
-    fn debs(&self) -> PathBuf {
+    pub(crate) fn debs(&self) -> PathBuf {
         self.root.join("debs")
     }
 
@@ -126,7 +126,7 @@ fn wanted_file(deb: &Path, wanted: fn(&str) -> bool, what: &str) -> Result<Vec<u
     deb::file(deb, wanted)?.map(|(_, bytes)| bytes).ok_or_else(|| missing(deb, what))
 }
 
-fn missing(deb: &Path, wanted: &str) -> GuestError {
+pub(crate) fn missing(deb: &Path, wanted: &str) -> GuestError {
     GuestError::Missing { path: deb.to_path_buf(), wanted: wanted.to_string() }
 }
 

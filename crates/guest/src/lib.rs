@@ -13,10 +13,12 @@ mod deb;
 mod error;
 mod fetch;
 mod initramfs;
+mod modules;
 mod packages;
 mod progress;
 mod record;
 mod store;
+mod tree;
 
 pub use catalog::{DEFAULT_GUEST, Known, known};
 pub use error::GuestError;
@@ -26,3 +28,4 @@ pub use initramfs::{
 pub use packages::Arch;
 pub use progress::Progress;
 pub use store::{Entry, Fetched, Guest, Store};
+pub use tree::image_files;
