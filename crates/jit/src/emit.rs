@@ -192,6 +192,8 @@ pub(crate) struct Emitter {
     pub tables: Tables,
     /// What the PE has.
     pub features: FeatureSet,
+    /// Most instructions of a block.
+    pub longest: usize,
     // The block.
     pub context: Static,
     pub start: u64,
@@ -215,13 +217,14 @@ pub(crate) struct Emitter {
 }
 
 impl Emitter {
-    pub fn new(mut buf: CodeBuf, features: FeatureSet) -> Emitter {
+    pub fn new(mut buf: CodeBuf, features: FeatureSet, longest: usize) -> Emitter {
         let thunks = Thunks::write(&mut buf);
         Emitter {
             buf,
             thunks,
             tables: Tables::default(),
             features,
+            longest,
             context: Static(0),
             start: 0,
             page: 0,

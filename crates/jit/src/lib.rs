@@ -21,6 +21,7 @@ mod eval;
 mod exits;
 mod jumps;
 mod memory;
+mod options;
 mod regs;
 mod rows;
 mod run;
@@ -30,6 +31,7 @@ mod translate;
 mod vectors;
 
 pub use code::CodeError;
+pub use options::{Options, OptionsError};
 
 use std::any::Any;
 
@@ -76,6 +78,9 @@ pub struct Jit {
     blocks: blocks::Blocks,
     jumps: jumps::Jumps,
     heat: Box<[u8]>,
+    /// `Options::hot`.
+    hot: u8,
+    forced: options::Forced,
     /// A context synchronisation event has happened.
     resynced: bool,
     /// Instructions since compiled code was entered that have been counted.

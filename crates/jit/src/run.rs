@@ -7,6 +7,7 @@ use crate::code::{CodeBuf, CodeError, Offset};
 use crate::context::{Context, Static, pack, unpack};
 use crate::emit::Emitter;
 use crate::jumps::Jumps;
+use crate::options::{Forced, Options};
 use crate::thunks::{jump, why};
 use crate::{Jit, JitCounts, entry, translate};
 use cpu::{Exit, Vcpu};
@@ -15,12 +16,8 @@ use hw::{AccessSize, Leave, PhysAddr};
 use interp::Interp;
 use semantics::Done;
 
-/// Times that a block is interpreted before it is compiled.
-const HOT: u8 = 8;
 /// Counters of interpreted blocks; addresses share them.
 const HEAT: usize = 1 << 16;
-/// Bytes of host code per vCPU. The host gives them when they are touched.
-const CODE_SIZE: usize = 64 << 20;
 
 /// Bytes that `take_out` may need.
 const STUB: usize = 64;
@@ -28,11 +25,11 @@ const STUB: usize = 64;
 impl Jit {
     /// An engine for `cpu`.
     pub fn new(cpu: Vcpu) -> Result<Jit, CodeError> {
-        Jit::with_code_size(cpu, CODE_SIZE)
+        Jit::with(cpu, &Options::default())
     }
 
-    /// The same, with `size` bytes of host code (a multiple of 4 KiB, at least 128 KiB): a small buffer is emptied often.
-    pub fn with_code_size(cpu: Vcpu, size: usize) -> Result<Jit, CodeError> {
+    /// The same, with `options` that have been checked.
+    pub fn with(cpu: Vcpu, options: &Options) -> Result<Jit, CodeError> {
         let features = cpu.model.features;
         let context = Context {
             attention: cpu.attention.address(),
@@ -53,11 +50,13 @@ impl Jit {
             context,
             statics: Static(0),
             stamp: 0,
-            emitter: Emitter::new(CodeBuf::new(size)?, features),
+            emitter: Emitter::new(CodeBuf::new(options.code_size)?, features, options.longest),
             accounted: 0,
             blocks: Blocks::default(),
             jumps: Jumps::new(),
             heat: vec![0; HEAT].into(),
+            hot: options.hot,
+            forced: Forced::new(options),
             resynced: false,
             left: None,
             panic: None,
@@ -121,6 +120,7 @@ impl Jit {
     fn run_code(&mut self, code: usize) -> Done {
         self.context.flags = pack(self.interp.cpu.regs.nzcv);
         self.context.executed = 0;
+        self.context.attention = self.forced.attention(&self.interp.cpu);
         self.accounted = 0;
         self.counts.entries += 1;
         let why = entry::run(self, code);
@@ -176,7 +176,7 @@ impl Jit {
         }
         let heat = &mut self.heat[(pa.0 >> 2) as usize % HEAT];
         *heat = heat.saturating_add(1);
-        if *heat < HOT {
+        if *heat < self.hot {
             return Ok(None);
         }
         Ok(Some(self.compile(pc, pa)))
@@ -232,6 +232,9 @@ impl Jit {
         let mmu = &self.interp.cpu.mmu;
         self.context.tlb = mmu.data_entries(false, self.statics.upper());
         self.context.tlb_unprivileged = mmu.data_entries(true, false);
+        if let Some(blind) = self.forced.misses() {
+            (self.context.tlb, self.context.tlb_unprivileged) = (blind, blind);
+        }
     }
 
     /// Does the code being executed, at `pc`, not fit the context any more?

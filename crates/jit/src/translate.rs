@@ -11,8 +11,6 @@ use crate::rows;
 use a64::ROW_COUNT;
 use semantics::Handler;
 
-/// Most instructions of a block.
-const MAX_BLOCK: usize = 48;
 /// Host bytes after which a block ends; what is out of line is not more again.
 const ENOUGH: u32 = 24 << 10;
 /// Host bytes that a block may need.
@@ -35,7 +33,7 @@ impl Emitter {
         self.start = pc;
         self.page = page;
         self.words.clear();
-        self.words.extend(words.take(MAX_BLOCK));
+        self.words.extend(words.take(self.longest));
         self.rows.clear();
         let has = |row: &a64::Row, word| self.features.contains(row.needs(word));
         let rows = self.words.iter().map(|word| a64::lookup(*word).filter(|row| has(row, *word)));

@@ -5,14 +5,15 @@
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 use a64::{ROWS, RowInfo};
-use armagic_jit::Jit;
+use armagic_jit::{Jit, JitCounts, Options};
 use cpu::{Alarms, Exit, Model, Peer, Shared, TlbiQueue, Vcpu, VcpuSpec};
 use gic::{Affinity, Gic, GicSpec, PeSpec};
 use hw::{AccessSize, Clock, PhysAddr};
 use interp::Interp;
 use mem::{Bus, Ram};
 use std::sync::Arc;
-use sync::Attention;
+use std::sync::atomic::{AtomicBool, Ordering};
+use sync::{Attention, Reasons};
 
 const RAM: u64 = 0x4000_0000;
 const RAM_SIZE: u64 = 1 << 20;
@@ -241,34 +242,89 @@ fn number(name: &str, otherwise: u64) -> u64 {
 }
 
 #[track_caller]
-fn compare(mmu: bool, code_size: usize) {
-    let (cases, seed) = (number("ARMAGIC_CASES", 400), number("ARMAGIC_SEED", 1));
-    let make = || (Interp::new(vcpu(mmu)), Jit::with_code_size(vcpu(mmu), code_size).unwrap());
+fn compare(mmu: bool, options: &Options, cases: u64) -> JitCounts {
+    let seed = number("ARMAGIC_SEED", 1);
+    let make = || (Interp::new(vcpu(mmu)), Jit::with(vcpu(mmu), options).unwrap());
     let mut engines = make();
     let mut failures = 0;
     for seed in seed << 32..(seed << 32) + cases {
         if let Some(difference) = check(seed, &mut engines) {
-            println!("{difference}\n");
+            println!("{options:?}\n{difference}\n");
             failures += 1;
             assert!(failures < 4, "too many differences; the first are above");
             engines = make();
         }
     }
     assert_eq!(failures, 0);
-    assert!(engines.1.counts.blocks > cases, "too little was compiled");
+    let counts = engines.1.counts;
+    assert!(counts.blocks > cases, "too little was compiled");
+    counts
+}
+
+fn cases() -> u64 {
+    number("ARMAGIC_CASES", 400)
+}
+
+fn code(code_size: usize) -> Options {
+    Options { code_size, ..Options::default() }
 }
 
 #[test]
 fn engines_agree_with_the_mmu_off() {
-    compare(false, 4 << 20);
+    compare(false, &code(4 << 20), cases());
 }
 
 #[test]
 fn engines_agree_with_the_mmu_on() {
-    compare(true, 4 << 20);
+    compare(true, &code(4 << 20), cases());
 }
 
 #[test]
 fn engines_agree_when_the_code_buffer_is_small() {
-    compare(true, 128 << 10);
+    compare(true, &code(128 << 10), cases());
+}
+
+#[test]
+fn engines_agree_when_every_access_is_out_of_line() {
+    let few = compare(true, &code(4 << 20), cases() / 4);
+    let many = compare(true, &Options { miss_every: 1, ..code(4 << 20) }, cases() / 4);
+    assert!(many.slow > few.slow * 2, "{} of {}", few.slow, many.slow);
+}
+
+#[test]
+fn engines_agree_whatever_the_limits() {
+    let mut random = Random(number("ARMAGIC_SEED", 1));
+    for _ in 0..12 {
+        let most = 2 << random.below(5);
+        let options = Options {
+            hot: 1 + random.below(TURNS - 2) as u8,
+            longest: 1 + random.below(most) as usize,
+            code_size: 4096 * (32 + random.below(32)) as usize,
+            miss_every: random.below(6) as u32,
+            attend_every: random.below(4) as u32,
+        };
+        assert_eq!(options.check(), Ok(()));
+        compare(random.below(4) > 0, &options, cases() / 12);
+    }
+}
+
+/// An event means nothing to these programs, but it ends loops and chains of blocks wherever it finds them.
+#[test]
+fn engines_agree_when_attention_is_wanted_at_any_time() {
+    let options = Options { hot: 1, ..code(4 << 20) };
+    let mut engines = (Interp::new(vcpu(true)), Jit::with(vcpu(true), &options).unwrap());
+    let attention = engines.1.interp.cpu.attention.clone();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                attention.post(Reasons::EVENT);
+                std::thread::yield_now();
+            }
+        });
+        let seed = number("ARMAGIC_SEED", 1) << 32;
+        let difference = (seed..seed + cases() / 4).find_map(|seed| check(seed, &mut engines));
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(difference, None);
+    });
 }
