@@ -1,94 +1,114 @@
-//! The blocks of one vCPU: by address, and by the page of guest code they were made from.
+//! The blocks there are: by page of guest code, and by what leads to them.
 //!
-//! A block is found by the address it was compiled for, the physical page, and the static context. Pages are
-//! trusted until their version in `mem::CodePages` moves; then the words of their blocks are compared, and those
-//! that differ are taken out: their entry leads back to the dispatcher, and so does every link to them.
+//! All of it is lists through the records in the arena (`tables.rs`). A block is live from `add` to `remove`: only
+//! then can it be found, and only then do jumps of other blocks lead to it.
 
-use crate::code::Offset;
+use crate::code::{Arena, Offset};
 use crate::context::Static;
+use crate::tables::{Exit, NONE, block, exit};
 use hashbrown::HashMap;
+use std::sync::Arc;
 
-/// Identifies a block in `Blocks`.
-pub(crate) type BlockId = u32;
-
-/// One block.
-pub(crate) struct Block {
-    pub pc: u64,
-    pub pa: u64,
-    pub context: Static,
-    pub entry: Offset,
-    pub words: Box<[u32]>,
-    /// Numbers of the exits that are linked to it.
-    pub incoming: Vec<u32>,
-}
-
-/// What a block is found by.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Key {
-    pc: u64,
-    /// Physical page, and the static context in the low bits.
-    page: u64,
-}
-
-fn key(pc: u64, pa: u64, context: Static) -> Key {
-    Key { pc, page: pa & !0xfff | u64::from(context.0) }
-}
-
-/// All of them.
-#[derive(Default)]
+/// Lists of blocks.
 pub(crate) struct Blocks {
-    all: Vec<Option<Block>>,
-    by_key: HashMap<Key, BlockId>,
-    /// By physical page number.
-    by_page: HashMap<u64, Vec<BlockId>>,
+    arena: Arc<Arena>,
+    by_key: HashMap<(u64, u64), Offset>,
+    /// The first block of each physical page.
+    pages: HashMap<u64, Offset>,
 }
 
 impl Blocks {
-    pub fn find(&self, pc: u64, pa: u64, context: Static) -> Option<BlockId> {
-        self.by_key.get(&key(pc, pa, context)).copied()
+    pub fn new(arena: Arc<Arena>) -> Blocks {
+        Blocks { arena, by_key: HashMap::new(), pages: HashMap::new() }
     }
 
-    pub fn get(&self, id: BlockId) -> &Block {
-        self.all[id as usize].as_ref().expect("an id is given up with its block")
+    /// The live block at `pc`, which is at `pa`, for `context`.
+    pub fn find(&self, pc: u64, pa: u64, context: Static) -> Option<Offset> {
+        self.by_key.get(&(pc, pa & !0xfff | u64::from(context.0))).copied()
     }
 
-    pub fn add(&mut self, block: Block) -> BlockId {
-        let id = self.all.len() as BlockId;
-        self.by_key.insert(key(block.pc, block.pa, block.context), id);
-        self.by_page.entry(block.pa >> 12).or_default().push(id);
-        self.all.push(Some(block));
-        id
-    }
-
-    /// Exit `exit` now leads to block `id`.
-    pub fn link(&mut self, id: BlockId, exit: u32) {
-        let block = self.all[id as usize].as_mut().expect("an id is given up with its block");
-        if !block.incoming.contains(&exit) {
-            block.incoming.push(exit);
+    /// `at` is live.
+    pub fn add(&mut self, at: Offset) {
+        let arena = &*self.arena;
+        let page = block::page(arena, at);
+        self.by_key.insert((block::pc(arena, at), page), at);
+        if let Some(next) = self.pages.insert(page >> 12, at) {
+            block::set_next(arena, at, next);
+            block::set_previous(arena, next, at);
         }
+        block::set_live(arena, at, 1);
     }
 
-    /// Takes out the blocks of page `pa` (`None` is every page) that `differs` says so of.
-    pub fn take_stale(&mut self, pa: Option<u64>, mut differs: impl FnMut(&Block) -> bool) -> Vec<Block> {
-        let ids: Vec<BlockId> = match pa {
-            Some(pa) => self.by_page.get(&(pa >> 12)).cloned().unwrap_or_default(),
-            None => self.by_page.values().flatten().copied().collect(),
-        };
-        let stale = |id: &BlockId| self.all[*id as usize].as_ref().is_some_and(&mut differs);
-        let ids: Vec<BlockId> = ids.into_iter().filter(stale).collect();
-        ids.into_iter().filter_map(|id| self.remove(id)).collect()
+    /// The live blocks of physical page number `page`.
+    pub fn of_page(&self, page: u64) -> impl Iterator<Item = Offset> {
+        let first = self.pages.get(&page).copied().filter(|at| *at != NONE);
+        std::iter::successors(first, |at| Some(block::next(&self.arena, *at)).filter(|at| *at != NONE))
     }
 
-    fn remove(&mut self, id: BlockId) -> Option<Block> {
-        let block = self.all[id as usize].take()?;
-        self.by_key.remove(&key(block.pc, block.pa, block.context));
-        if let Some(ids) = self.by_page.get_mut(&(block.pa >> 12)) {
-            ids.retain(|other| *other != id);
+    /// Every page that has live blocks.
+    pub fn all_pages(&self) -> Vec<u64> {
+        self.pages.keys().copied().collect()
+    }
+
+    /// Makes the exit at `from` lead to the block `to`, as long as both are live. True if it did not before.
+    pub fn link(&self, from: Offset, to: Offset) -> bool {
+        let arena = &*self.arena;
+        let live = |at| block::live(arena, at) != 0;
+        if !live(exit::block(arena, from)) || !live(to) || exit::to(arena, from) != NONE {
+            return false;
         }
-        Some(block)
+        let next = block::incoming(arena, to);
+        exit::set_to(arena, from, to);
+        exit::set_next(arena, from, next);
+        exit::set_previous(arena, from, NONE);
+        if next != NONE {
+            exit::set_previous(arena, next, from);
+        }
+        block::set_incoming(arena, to, from);
+        arena.retarget(exit::field(arena, from), block::entry(arena, to));
+        true
     }
 
-    pub fn clear(&mut self) {
-        *self = Blocks::default();
+    /// Makes the exit at `from` lead to the dispatcher.
+    fn unlink(&self, from: Offset) {
+        let arena = &*self.arena;
+        let to = exit::to(arena, from);
+        if to == NONE {
+            return;
+        }
+        arena.retarget(exit::field(arena, from), exit::stub(arena, from));
+        let (next, previous) = (exit::next(arena, from), exit::previous(arena, from));
+        match previous {
+            NONE => block::set_incoming(arena, to, next),
+            previous => exit::set_next(arena, previous, next),
+        }
+        if next != NONE {
+            exit::set_previous(arena, next, previous);
+        }
+        exit::set_to(arena, from, NONE);
+    }
+
+    /// Takes out a live block: it is not found any more, and nothing leads to it or from it.
+    pub fn remove(&mut self, at: Offset) {
+        let arena = self.arena.clone();
+        block::set_live(&arena, at, 0);
+        let page = block::page(&arena, at);
+        self.by_key.remove(&(block::pc(&arena, at), page));
+        let (next, previous) = (block::next(&arena, at), block::previous(&arena, at));
+        match previous {
+            NONE if next == NONE => _ = self.pages.remove(&(page >> 12)),
+            NONE => _ = self.pages.insert(page >> 12, next),
+            previous => block::set_next(&arena, previous, next),
+        }
+        if next != NONE {
+            block::set_previous(&arena, next, previous);
+        }
+        while let from @ 1.. = block::incoming(&arena, at) {
+            self.unlink(from);
+        }
+        let exits = block::exits(&arena, at);
+        for n in 0..block::exit_count(&arena, at) {
+            self.unlink(exits + n * size_of::<Exit>() as Offset);
+        }
     }
 }

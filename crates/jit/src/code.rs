@@ -1,10 +1,12 @@
 //! Where host code lives: one memory object mapped twice, writable at one address and executable at another.
 //!
-//! No page is ever both, and nothing is ever remapped. One vCPU thread owns a buffer, writes it and runs it, so
-//! nothing here synchronises. Every write is checked against the buffer's end.
+//! No page is ever both, and nothing is ever remapped. An `Arena` is shared; a `CodeBuf` is a part of it that one
+//! compiler fills: code from the start, records about it from the end. Every write is checked against the bounds.
 
 use dynasmrt::{AssemblyOffset, DynasmApi};
 use std::io::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// The host would not give memory for compiled code.
 #[derive(Debug, thiserror::Error)]
@@ -14,23 +16,25 @@ pub struct CodeError {
     cause: Error,
 }
 
-/// A place in the buffer: bytes from its start.
+/// A place in the arena: bytes from its start.
 pub(crate) type Offset = u32;
 
-/// The buffer, filled from the start.
-pub(crate) struct CodeBuf {
+/// The memory.
+pub(crate) struct Arena {
     writable: *mut u8,
     executable: usize,
     size: usize,
-    at: usize,
 }
 
-// SAFETY: the pointer is to a mapping that this value owns alone.
-unsafe impl Send for CodeBuf {}
+// SAFETY: the mapping belongs to this value until `drop`; shared words of it are accessed as atomics, and the rest
+// is written by the one `CodeBuf` that covers it.
+unsafe impl Send for Arena {}
+// SAFETY: the same.
+unsafe impl Sync for Arena {}
 
-impl CodeBuf {
-    /// An empty buffer of `size` bytes, a multiple of the host's page size.
-    pub fn new(size: usize) -> Result<CodeBuf, CodeError> {
+impl Arena {
+    /// `size` bytes, a multiple of the host's page size.
+    pub fn new(size: usize) -> Result<Arena, CodeError> {
         let error = || CodeError { mib: size >> 20, cause: Error::last_os_error() };
         // SAFETY: plain system calls; every result is checked, and the mappings are ours until `drop`.
         unsafe {
@@ -47,8 +51,100 @@ impl CodeBuf {
             if writable == libc::MAP_FAILED || executable == libc::MAP_FAILED {
                 return Err(failed);
             }
-            Ok(CodeBuf { writable: writable.cast(), executable: executable as usize, size, at: 0 })
+            Ok(Arena { writable: writable.cast(), executable: executable as usize, size })
         }
+    }
+
+    /// The address that is executed for `at`.
+    #[inline(always)]
+    pub fn address(&self, at: Offset) -> usize {
+        self.executable + at as usize
+    }
+
+    /// Where `size` bytes at `at` are written and read; they exist, and `at` is a multiple of `alignment`.
+    #[inline(always)]
+    fn place(&self, at: Offset, size: usize, alignment: usize) -> *mut u8 {
+        let at = at as usize;
+        assert!(at.is_multiple_of(alignment) && at + size <= self.size, "offsets are made by `CodeBuf`");
+        // SAFETY: inside the mapping, checked.
+        unsafe { self.writable.add(at) }
+    }
+
+    #[inline(always)]
+    fn word(&self, at: Offset) -> &AtomicU32 {
+        // SAFETY: in the mapping and aligned, checked; mapped until `drop`; atomics hold any bits.
+        unsafe { AtomicU32::from_ptr(self.place(at, 4, 4).cast()) }
+    }
+
+    // Relaxed, here and below: what another thread may read was published with the block (`sync::Index`), or is
+    // read and written under the compiler's lock.
+
+    /// The 32-bit word at `at`.
+    #[inline(always)]
+    pub fn get32(&self, at: Offset) -> u32 {
+        self.word(at).load(Ordering::Relaxed)
+    }
+
+    pub fn set32(&self, at: Offset, v: u32) {
+        self.word(at).store(v, Ordering::Relaxed);
+    }
+
+    /// The 64-bit word at `at`.
+    #[inline(always)]
+    pub fn get64(&self, at: Offset) -> u64 {
+        // SAFETY: as for `word`.
+        unsafe { AtomicU64::from_ptr(self.place(at, 8, 8).cast()) }.load(Ordering::Relaxed)
+    }
+
+    /// Makes the jump whose 32-bit field is at `field`, a multiple of 4, lead to `target`. Other threads may be
+    /// executing it: they go to the old target or to the new one, since the store is one.
+    pub fn retarget(&self, field: Offset, target: Offset) {
+        // Relaxed: the code at either target was published before, or is this thread's and the jump to it comes
+        // after it in the order in which x86 makes stores visible, to instruction fetches too.
+        self.word(field).store(target.wrapping_sub(field + 4), Ordering::Relaxed);
+    }
+
+    /// The value that `CodeBuf::put` put at `at`.
+    ///
+    /// # Safety
+    /// A value of this type was put there, and its block has been published to this thread and not yet reused.
+    #[inline]
+    pub unsafe fn get<T: Copy>(&self, at: Offset) -> T {
+        // SAFETY: inside the mapping and aligned, checked; the caller knows that it is a T.
+        unsafe { self.place(at, size_of::<T>(), align_of::<T>()).cast::<T>().read() }
+    }
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        // SAFETY: exactly the two mappings that `new` made; who executes this code has a reference.
+        unsafe {
+            libc::munmap(self.writable.cast(), self.size);
+            libc::munmap(self.executable as *mut _, self.size);
+        }
+    }
+}
+
+/// A part of the arena, filled by one compiler.
+pub(crate) struct CodeBuf {
+    arena: Arc<Arena>,
+    start: usize,
+    at: usize,
+    /// Where records begin.
+    floor: usize,
+}
+
+impl CodeBuf {
+    /// The part of `arena` from `start` to `end`, empty. The caller sees to it that no other covers it.
+    pub fn new(arena: Arc<Arena>, start: Offset, end: Offset) -> CodeBuf {
+        assert!(start <= end && end as usize <= arena.size && end.is_multiple_of(64));
+        CodeBuf { arena, start: start as usize, at: start as usize, floor: end as usize }
+    }
+
+    /// What it is a part of.
+    #[inline(always)]
+    pub fn arena(&self) -> &Arc<Arena> {
+        &self.arena
     }
 
     /// Where the next byte goes.
@@ -59,12 +155,13 @@ impl CodeBuf {
 
     /// Forgets what was written from `to` on.
     pub fn rewind(&mut self, to: Offset) {
+        assert!((self.start..=self.at).contains(&(to as usize)));
         self.at = to as usize;
     }
 
     /// Bytes left.
     pub fn room(&self) -> usize {
-        self.size - self.at
+        self.floor - self.at
     }
 
     /// Fills up to a multiple of `alignment`.
@@ -72,41 +169,51 @@ impl CodeBuf {
         DynasmApi::align(self, alignment, 0xcc);
     }
 
-    /// The address that is executed for `at`.
-    #[inline(always)]
-    pub fn address(&self, at: Offset) -> usize {
-        self.executable + at as usize
-    }
-
-    /// Makes the 32-bit relative field at `field`, the end of its instruction, lead to `target`.
+    /// Makes the 32-bit relative field at `field`, the end of its instruction, lead to `target`. It has not been
+    /// executed yet.
     #[inline]
     pub fn aim(&mut self, field: Offset, target: Offset) {
-        self.overwrite(field, &(target.wrapping_sub(field + 4)).to_le_bytes());
+        self.overwrite(field, &target.wrapping_sub(field + 4).to_le_bytes());
     }
 
-    /// Replaces bytes written before.
+    /// Replaces code that has not been executed yet.
     pub fn overwrite(&mut self, at: Offset, bytes: &[u8]) {
-        assert!(at as usize + bytes.len() <= self.size, "only what was written is replaced");
-        // SAFETY: inside the writable mapping, checked; `bytes` is elsewhere.
-        unsafe { self.writable.add(at as usize).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        let at = at as usize;
+        assert!(at >= self.start && at + bytes.len() <= self.at, "only what was written is replaced");
+        // SAFETY: inside what this buffer has written, checked; `bytes` is elsewhere.
+        unsafe { self.arena.writable.add(at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    }
+
+    /// Room for `size` bytes of records, a multiple of 8.
+    pub fn reserve(&mut self, size: usize) -> Offset {
+        let at = (self.floor - size) & !7;
+        assert!(at >= self.at, "the translator asks for room before it begins");
+        self.floor = at;
+        at as Offset
+    }
+
+    /// Writes `value` where `reserve` made room.
+    pub fn fill<T: Copy>(&mut self, at: Offset, value: T) {
+        assert!(at as usize >= self.floor, "reserved");
+        let to = self.arena.place(at, size_of::<T>(), align_of::<T>());
+        // SAFETY: inside the mapping and aligned, checked; reserved, so nobody else looks at it yet.
+        unsafe { to.cast::<T>().write(value) };
+    }
+
+    /// Adds a record.
+    pub fn put<T: Copy>(&mut self, value: T) -> Offset {
+        const { assert!(align_of::<T>() <= 8) };
+        let at = self.reserve(size_of::<T>());
+        self.fill(at, value);
+        at
     }
 
     #[inline(always)]
     fn write(&mut self, bytes: &[u8]) {
-        assert!(self.at + bytes.len() <= self.size, "the translator asks for room before it begins");
+        assert!(self.at + bytes.len() <= self.floor, "the translator asks for room before it begins");
         // SAFETY: inside the writable mapping, checked; `bytes` is elsewhere.
-        unsafe { self.writable.add(self.at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        unsafe { self.arena.writable.add(self.at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         self.at += bytes.len();
-    }
-}
-
-impl Drop for CodeBuf {
-    fn drop(&mut self) {
-        // SAFETY: exactly the two mappings that `new` made; no code of this vCPU runs any more.
-        unsafe {
-            libc::munmap(self.writable.cast(), self.size);
-            libc::munmap(self.executable as *mut _, self.size);
-        }
     }
 }
 

@@ -6,7 +6,8 @@
 
 use crate::code::{CodeBuf, Offset};
 use crate::context::{Static, at, slot};
-use crate::regs::{HOSTS, PLACES, RegFile, Where};
+use crate::regs::{HOSTS, RegFile, Where};
+use crate::tables::{Constant, Site, Tables};
 use crate::thunks::{Thunks, cc, jump_if};
 use a64::{FeatureSet, Row};
 use dynasmrt::{DynasmApi, dynasm};
@@ -69,20 +70,6 @@ pub(crate) enum Flags {
     },
 }
 
-/// The state to repair when an instruction in the middle of a block does not finish.
-#[derive(Clone)]
-pub(crate) struct Site {
-    pub pc: u64,
-    /// Instructions of the block before it, and itself.
-    pub executed: u32,
-    /// By place: the guest register to write back, or 0xff.
-    pub dirty: [u8; PLACES],
-    pub constants: Box<[(u8, u64)]>,
-    pub access: SlowAccess,
-    /// Vector registers are in use.
-    pub vectors: bool,
-}
-
 /// What an out-of-line access does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum SlowAccess {
@@ -98,35 +85,6 @@ pub(crate) enum SlowAccess {
     Zero,
     /// None: the instruction is interpreted instead.
     Interpret,
-}
-
-/// An instruction that calls the interpreter's handler.
-#[derive(Clone, Copy)]
-pub(crate) struct Call {
-    pub pc: u64,
-    pub word: u32,
-    pub handler: u16,
-    pub executed: u16,
-    /// It may change the context that code is compiled for.
-    pub system: bool,
-}
-
-/// A direct branch out of a block.
-#[derive(Clone, Copy)]
-pub(crate) struct Exit {
-    /// The field of its jump.
-    pub field: Offset,
-    pub target: u64,
-    /// Physical page of the block, which is the target's too as long as the address is translated so.
-    pub page: u64,
-}
-
-/// Everything compiled code refers to by number.
-#[derive(Default)]
-pub(crate) struct Tables {
-    pub sites: Vec<Site>,
-    pub calls: Vec<Call>,
-    pub exits: Vec<Exit>,
 }
 
 /// A value to be stored.
@@ -217,8 +175,7 @@ pub(crate) struct Emitter {
 }
 
 impl Emitter {
-    pub fn new(mut buf: CodeBuf, features: FeatureSet, longest: usize) -> Emitter {
-        let thunks = Thunks::write(&mut buf);
+    pub fn new(buf: CodeBuf, thunks: Thunks, features: FeatureSet, longest: usize) -> Emitter {
         Emitter {
             buf,
             thunks,
@@ -491,18 +448,20 @@ impl Emitter {
 
     /// Remembers how to repair the state if the present instruction does not finish.
     pub fn site(&mut self, access: SlowAccess) -> u32 {
-        let constants = self.regs.all_dirty().filter_map(|r| match self.regs.find(r) {
-            Where::Constant(v) => Some((r, v)),
+        let constants = self.regs.all_dirty().filter_map(|register| match self.regs.find(register) {
+            Where::Constant(value) => Some(Constant { value, register }),
             _ => None,
         });
-        let constants = constants.collect();
+        let first = self.tables.constants.len();
+        self.tables.constants.extend(constants);
         let site = Site {
             pc: self.pc_here(),
             executed: self.executed(),
             dirty: self.regs.dirty_places(),
-            constants,
             access,
             vectors: self.vectors > 0,
+            constant_count: (self.tables.constants.len() - first) as u8,
+            constants: first as Offset,
         };
         self.tables.sites.push(site);
         self.tables.sites.len() as u32 - 1

@@ -4,9 +4,11 @@
 //! and guest RAM at the addresses that TLB entries give. Helpers get the engine back through `Context::jit`.
 
 use crate::Jit;
+use crate::code::Offset;
 use crate::context::{Context, pack, unpack};
 use crate::emit::SlowAccess;
 use crate::regs::PLACES;
+use crate::tables::{Call, Constant, Site};
 use crate::thunks::why;
 use cpu::Regs;
 use hw::Leave;
@@ -16,7 +18,7 @@ type Enter = unsafe extern "sysv64" fn(*mut Regs, *mut Context, usize) -> u32;
 
 /// Runs compiled code from `code` on; why it returned (`why`).
 pub(crate) fn run(jit: &mut Jit, code: usize) -> u32 {
-    let enter = jit.emitter.buf.address(jit.emitter.thunks.enter);
+    let enter = jit.emitter.buf.arena().address(jit.emitter.thunks.enter);
     let jit: *mut Jit = jit;
     // SAFETY: `enter` is the thunk of that type, and `code` a block, both in the live buffer. The pointers are to
     // fields of `*jit`, which nobody else uses until the call returns, except helpers, through `jit`.
@@ -60,7 +62,7 @@ unsafe extern "sysv64" fn slow(
     low: u64,
     high: u64,
     places: *const [u64; PLACES],
-    site: u32,
+    site: Offset,
 ) -> u32 {
     // SAFETY: the thunk saved the places in an array on its stack, the last one first.
     let places = unsafe { *places };
@@ -68,15 +70,17 @@ unsafe extern "sysv64" fn slow(
     unsafe { helper(context, |jit| jit.slow_access(va, (low, high), &places, site)) }
 }
 
-/// Runs the handler of call `number`: 0 to go on, or why to leave.
-unsafe extern "sysv64" fn step(context: *mut Context, number: u32) -> u32 {
+/// Runs the handler of the `Call` at an offset: 0 to go on, or why to leave.
+unsafe extern "sysv64" fn step(context: *mut Context, call: Offset) -> u32 {
     // SAFETY: called by compiled code only.
-    unsafe { helper(context, |jit| jit.step(number)) }
+    unsafe { helper(context, |jit| jit.step(call)) }
 }
 
 impl Jit {
-    fn slow_access(&mut self, va: u64, (low, high): (u64, u64), places: &[u64; PLACES], site: u32) -> u32 {
-        let access = self.emitter.tables.sites[site as usize].access;
+    fn slow_access(&mut self, va: u64, (low, high): (u64, u64), places: &[u64; PLACES], site: Offset) -> u32 {
+        // SAFETY: the code that is being executed was compiled with this offset.
+        let site: Site = unsafe { self.emitter.buf.arena().get(site) };
+        let access = site.access;
         let cpu = &mut self.interp.cpu;
         let both = u128::from(low) | u128::from(high) << 64;
         let split = |v: u128| [v as u64, (v >> 64) as u64];
@@ -94,7 +98,7 @@ impl Jit {
             }
             SlowAccess::Zero => cpu.zero_block(va).map(|()| [0; 2]),
             SlowAccess::Interpret => {
-                self.repair(places, site);
+                self.repair(places, &site);
                 // The instruction itself is counted by who executes it.
                 self.context.extra -= 1;
                 return why::INTERPRET;
@@ -108,7 +112,7 @@ impl Jit {
                 0
             }
             Err(leave) => {
-                self.repair(places, site);
+                self.repair(places, &site);
                 self.left = Some(leave);
                 why::LEFT
             }
@@ -116,8 +120,7 @@ impl Jit {
     }
 
     /// Writes back what the block held in host registers when it came to `site`, and the PC.
-    fn repair(&mut self, places: &[u64; PLACES], site: u32) {
-        let site = &self.emitter.tables.sites[site as usize];
+    fn repair(&mut self, places: &[u64; PLACES], site: &Site) {
         let regs = &mut self.interp.cpu.regs;
         let mut set = |r: u8, v: u64| match r {
             31 => regs.sp = v,
@@ -126,13 +129,19 @@ impl Jit {
         for (place, r) in site.dirty.iter().enumerate().filter(|(_, r)| **r < 32) {
             set(*r, places[PLACES - 1 - place]);
         }
-        site.constants.iter().for_each(|(r, v)| set(*r, *v));
+        for n in 0..u32::from(site.constant_count) {
+            // SAFETY: `Tables::place_site` put so many there.
+            let known: Constant =
+                unsafe { self.emitter.buf.arena().get(site.constants + n * size_of::<Constant>() as Offset) };
+            set(known.register, known.value);
+        }
         regs.pc = site.pc;
         self.context.extra = site.executed.into();
     }
 
-    fn step(&mut self, number: u32) -> u32 {
-        let call = self.emitter.tables.calls[number as usize];
+    fn step(&mut self, call: Offset) -> u32 {
+        // SAFETY: the code that is being executed was compiled with this offset.
+        let call: Call = unsafe { self.emitter.buf.arena().get(call) };
         // What came before it has been executed at the present Exception level.
         self.account(self.context.executed + u64::from(call.executed) - 1, &Ok(()));
         let cpu = &mut self.interp.cpu;

@@ -1,9 +1,10 @@
 //! How control leaves a block, and the code after it.
 
+use crate::code::Offset;
 use crate::context::at;
-use crate::emit::{C, Call};
-use crate::emit::{Cold, Emitter, Exit, Flags, RAX, RCX, RDX, Source, W, asm};
+use crate::emit::{C, Cold, Emitter, Flags, RAX, RCX, RDX, Source, W, asm};
 use crate::regs::RegFile;
+use crate::tables::{Block, Call, Exit, NONE, Way, block_page};
 use crate::thunks::{call, cc, jump, jump_if, why};
 use dynasmrt::{DynasmApi, dynasm};
 
@@ -38,16 +39,20 @@ impl Emitter {
             asm!(self ; mov rcx, [BYTE rbx + at::ATTENTION] ; cmp DWORD [rcx], 0);
             poll = Some(self.forward(cc::NE));
         }
-        // Linked by aiming it at the target's block; until then it goes on to the next instruction.
+        // Linked by aiming it at the target's block, while others execute it: the field is a word, aligned.
+        self.align_end_of(1, 4);
         asm!(self ; .u8 0xe9 ; .i32 0);
-        let number = self.tables.exits.len() as u32;
-        self.tables.exits.push(Exit { field: self.buf.here() - 4, target, page: self.page });
-        if let Some(poll) = poll {
-            self.land(poll);
+        self.tables.ways.push(Way { field: self.buf.here() - 4, poll, target });
+    }
+
+    /// Makes the next instruction end its first `bytes` at a multiple of `alignment`, 4 at most.
+    fn align_end_of(&mut self, bytes: Offset, alignment: Offset) {
+        match (self.buf.here() + bytes).wrapping_neg() % alignment {
+            0 => {}
+            1 => asm!(self ; nop),
+            2 => asm!(self ; .u8 0x66 ; nop),
+            _ => asm!(self ; nop DWORD [rax]),
         }
-        asm!(self ; mov eax, (number << 3 | why::LINK) as i32);
-        let leave = self.thunks.leave;
-        jump(&mut self.buf, leave);
     }
 
     /// Continues at the address in rax, if the jump cache knows it.
@@ -121,12 +126,10 @@ impl Emitter {
     pub fn call_handler(&mut self, handler: u16, system: bool) {
         self.flush();
         self.save_flags();
-        let call_info =
-            Call { pc: self.pc_here(), word: self.word(), handler, executed: self.executed() as u16, system };
-        let number = self.tables.calls.len() as i32;
-        self.tables.calls.push(call_info);
+        let executed = self.executed() as u16;
+        let record = self.buf.put(Call { pc: self.pc_here(), word: self.word(), handler, executed, system });
         let step = self.thunks.step;
-        asm!(self ; mov eax, number);
+        asm!(self ; mov eax, record as i32);
         call(&mut self.buf, step);
         self.regs = RegFile::new();
         self.flags = Flags::Memory;
@@ -195,7 +198,51 @@ impl Emitter {
         from.into_iter().flatten().for_each(|from| self.land(from));
         let vectors = self.tables.sites[site as usize].vectors;
         let slow = if vectors { self.thunks.slow_with_vectors } else { self.thunks.slow };
+        let record = self.tables.place_site(&mut self.buf, site);
         call(&mut self.buf, slow);
-        self.buf.push_u32(site);
+        // Where the record is: for `entry::slow`, which finds it behind the call. The flags are dead here.
+        asm!(self ; test eax, record as i32);
+    }
+
+    /// The ways out of the block at `entry`, where the dispatcher finds them, and the block's own record.
+    pub fn write_records(&mut self, entry: Offset, length: usize, before: Offset) -> Offset {
+        let ways = std::mem::take(&mut self.tables.ways);
+        let exits = self.buf.reserve(ways.len() * size_of::<Exit>());
+        let at = self.buf.reserve(size_of::<Block>());
+        for (way, n) in ways.iter().zip(0..) {
+            let record = exits + n * size_of::<Exit>() as Offset;
+            let stub = self.buf.here();
+            self.land(way.field);
+            if let Some(poll) = way.poll {
+                self.land(poll);
+            }
+            asm!(self ; mov eax, (record | why::LINK) as i32);
+            let leave = self.thunks.leave;
+            jump(&mut self.buf, leave);
+            let (target, field) = (way.target, way.field);
+            let exit = Exit { target, field, stub, block: at, to: NONE, next: NONE, previous: NONE };
+            self.buf.fill(record, exit);
+        }
+        let words = self.buf.reserve(4 * length);
+        for (word, n) in self.words[..length].iter().zip(0..) {
+            self.buf.fill(words + 4 * n, *word);
+        }
+        let block = Block {
+            pc: self.start,
+            page: block_page(self.page, self.context),
+            entry,
+            words,
+            length: length as u32,
+            live: 0,
+            exits,
+            exit_count: ways.len() as u32,
+            incoming: NONE,
+            next: NONE,
+            previous: NONE,
+            before,
+        };
+        self.buf.fill(at, block);
+        self.tables.ways = ways;
+        at
     }
 }

@@ -26,6 +26,7 @@ mod regs;
 mod rows;
 mod run;
 mod system;
+mod tables;
 mod thunks;
 mod translate;
 mod vectors;
@@ -44,6 +45,8 @@ pub struct JitCounts {
     pub guest_bytes: u64,
     /// Host bytes they became.
     pub host_bytes: u64,
+    /// Bytes of records about it.
+    pub record_bytes: u64,
     /// Entries into compiled code from the dispatcher.
     pub entries: u64,
     /// Entries that found their block only by its address: the jump cache did not have it.
@@ -76,6 +79,8 @@ pub struct Jit {
     stamp: u64,
     emitter: emit::Emitter,
     blocks: blocks::Blocks,
+    /// End of the code buffer.
+    end: code::Offset,
     jumps: jumps::Jumps,
     heat: Box<[u8]>,
     /// `Options::hot`.

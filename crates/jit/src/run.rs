@@ -2,25 +2,23 @@
 //!
 //! Cold code is interpreted, a block at a time; where that has begun often enough, it is compiled.
 
-use crate::blocks::{Block, BlockId, Blocks};
-use crate::code::{CodeBuf, CodeError, Offset};
+use crate::blocks::Blocks;
+use crate::code::{Arena, CodeBuf, CodeError, Offset};
 use crate::context::{Context, Static, pack, unpack};
 use crate::emit::Emitter;
 use crate::jumps::Jumps;
 use crate::options::{Forced, Options};
-use crate::thunks::{jump, why};
+use crate::tables::{NONE, block, exit};
+use crate::thunks::{Thunks, why};
 use crate::{Jit, JitCounts, entry, translate};
 use cpu::{Exit, Vcpu};
-use dynasmrt::{DynasmApi, dynasm};
 use hw::{AccessSize, Leave, PhysAddr};
 use interp::Interp;
 use semantics::Done;
+use std::sync::Arc;
 
 /// Counters of interpreted blocks; addresses share them.
 const HEAT: usize = 1 << 16;
-
-/// Bytes that `take_out` may need.
-const STUB: usize = 64;
 
 impl Jit {
     /// An engine for `cpu`.
@@ -44,15 +42,20 @@ impl Jit {
             seen: cpu.shared.bus.code().events(),
             result: [0; 2],
         };
+        let size = options.code_size;
+        let arena = Arc::new(Arena::new(size)?);
+        let mut buf = CodeBuf::new(arena.clone(), 0, size as Offset);
+        let thunks = Thunks::write(&mut buf);
         Ok(Jit {
             interp: Interp::new(cpu),
             counts: JitCounts { calls_by_row: vec![0; a64::ROW_COUNT + 1], ..JitCounts::default() },
             context,
             statics: Static(0),
             stamp: 0,
-            emitter: Emitter::new(CodeBuf::new(options.code_size)?, features, options.longest),
+            emitter: Emitter::new(CodeBuf::new(arena.clone(), thunks.end, size as Offset), thunks, features, options.longest),
+            end: size as Offset,
             accounted: 0,
-            blocks: Blocks::default(),
+            blocks: Blocks::new(arena),
             jumps: Jumps::new(),
             heat: vec![0; HEAT].into(),
             hot: options.hot,
@@ -102,11 +105,11 @@ impl Jit {
             return self.run_code(code);
         }
         match self.block()? {
-            Some(id) => {
+            Some(at) => {
                 self.counts.lookups += 1;
-                let block = self.blocks.get(id);
-                let code = self.emitter.buf.address(block.entry);
-                self.jumps.insert(block.pc, code);
+                let arena = self.emitter.buf.arena();
+                let code = arena.address(block::entry(arena, at));
+                self.jumps.insert(self.interp.cpu.regs.pc, code);
                 self.run_code(code)
             }
             None => {
@@ -132,7 +135,7 @@ impl Jit {
         };
         self.account(self.context.executed, &done);
         match why & 7 {
-            why::LINK => self.link(why >> 3),
+            why::LINK => self.link(why & !7),
             why::INTERPRET => self.interp.run_block(),
             _ => done,
         }
@@ -147,32 +150,34 @@ impl Jit {
         }
     }
 
-    /// A block was left by exit `number`: goes there directly from now on, if there is a block.
-    fn link(&mut self, number: u32) -> Done {
-        let exit = self.emitter.tables.exits[number as usize];
-        self.interp.cpu.regs.pc = exit.target;
+    /// A block was left by the exit at `from`: goes there directly from now on, if there is a block.
+    fn link(&mut self, from: Offset) -> Done {
+        let arena = self.emitter.buf.arena().clone();
+        self.interp.cpu.regs.pc = exit::target(&arena, from);
+        if exit::to(&arena, from) != NONE {
+            // It came for attention.
+            return Ok(());
+        }
         // The page is that of the block that was left, and so is the context.
+        let page = block::page(&arena, exit::block(&arena, from));
         let before = self.counts.flushes;
-        if let Some(id) = self.block()?
+        if let Some(to) = self.block()?
             && self.counts.flushes == before
-            && self.blocks.get(id).pa >> 12 == exit.page
+            && block::page(&arena, to) == page
         {
-            let entry = self.blocks.get(id).entry;
-            self.emitter.buf.aim(exit.field, entry);
-            self.blocks.link(id, number);
-            self.counts.links += 1;
+            self.counts.links += u64::from(self.blocks.link(from, to));
         }
         Ok(())
     }
 
     /// The block at the PC, compiled now if it is worth it.
-    fn block(&mut self) -> Result<Option<BlockId>, Leave> {
+    fn block(&mut self) -> Result<Option<Offset>, Leave> {
         let pa = self.interp.cpu.fetch(self.interp.cpu.regs.pc)?;
         // Fetching may have taken a tag from the PC, and changed the translations that are current.
         let pc = self.interp.cpu.regs.pc;
         self.refresh(pc);
-        if let Some(id) = self.blocks.find(pc, pa.0, self.statics) {
-            return Ok(Some(id));
+        if let Some(at) = self.blocks.find(pc, pa.0, self.statics) {
+            return Ok(Some(at));
         }
         let heat = &mut self.heat[(pa.0 >> 2) as usize % HEAT];
         *heat = heat.saturating_add(1);
@@ -182,7 +187,7 @@ impl Jit {
         Ok(Some(self.compile(pc, pa)))
     }
 
-    fn compile(&mut self, pc: u64, pa: PhysAddr) -> BlockId {
+    fn compile(&mut self, pc: u64, pa: PhysAddr) -> Offset {
         if self.emitter.buf.room() < translate::ROOM {
             self.flush();
         }
@@ -192,28 +197,22 @@ impl Jit {
             let at = ram.host(PhysAddr(pa.0 + 4 * i))?;
             Some(ram.load(at, AccessSize::Word) as u32)
         });
-        let before = self.emitter.buf.here();
-        let made = self.emitter.translate(pc, pa.0 >> 12, self.statics, words);
+        let made = self.emitter.translate(pc, pa.0 >> 12, self.statics, words, NONE);
         self.counts.blocks += 1;
         self.counts.guest_bytes += 4 * made.length as u64;
-        self.counts.host_bytes += u64::from(self.emitter.buf.here() - before);
-        self.blocks.add(Block {
-            pc,
-            pa: pa.0,
-            context: self.statics,
-            entry: made.entry,
-            words: self.emitter.words[..made.length].into(),
-            incoming: Vec::new(),
-        })
+        self.counts.host_bytes += u64::from(made.code);
+        self.counts.record_bytes += u64::from(made.records);
+        self.blocks.add(made.block);
+        made.block
     }
 
     /// Forgets all compiled code.
     fn flush(&mut self) {
         self.counts.flushes += 1;
-        self.blocks.clear();
+        let arena = self.emitter.buf.arena().clone();
+        self.blocks = Blocks::new(arena.clone());
         self.jumps.clear();
-        self.emitter.tables = Default::default();
-        self.emitter.buf.rewind(self.emitter.thunks.end);
+        self.emitter.buf = CodeBuf::new(arena, self.emitter.thunks.end, self.end);
     }
 
     /// Brings what compiled code reads of the translation context up to date.
@@ -271,36 +270,24 @@ impl Jit {
 
     /// Takes out the blocks of a page (`None` is every page) whose words are not those in RAM.
     fn compare(&mut self, page: Option<u64>) {
-        let shared = &self.interp.cpu.shared;
-        let ram = shared.bus.ram();
-        let differs = |block: &Block| {
-            let same = |(i, word): (usize, &u32)| {
-                let at = ram.host(PhysAddr(block.pa + 4 * i as u64));
-                at.is_some_and(|at| ram.load(at, AccessSize::Word) as u32 == *word)
-            };
-            !block.words.iter().enumerate().all(same)
+        let pages = page.map_or_else(|| self.blocks.all_pages(), |pa| vec![pa >> 12]);
+        let shared = self.interp.cpu.shared.clone();
+        let (ram, arena) = (shared.bus.ram(), self.emitter.buf.arena().clone());
+        let differs = |at: &Offset| {
+            let (words, pa) =
+                (block::words(&arena, *at), block::page(&arena, *at) & !0xfff | block::pc(&arena, *at) & 0xfff);
+            (0..block::length(&arena, *at)).any(|n| {
+                let host = ram.host(PhysAddr(pa + 4 * u64::from(n)));
+                host.is_none_or(|host| ram.load(host, AccessSize::Word) as u32 != arena.get32(words + 4 * n))
+            })
         };
-        for block in self.blocks.take_stale(page, differs) {
-            self.counts.stale += 1;
-            if self.emitter.buf.room() < STUB {
-                return self.flush();
+        for page in pages {
+            let stale: Vec<Offset> = self.blocks.of_page(page).filter(differs).collect();
+            for at in stale {
+                self.counts.stale += 1;
+                self.blocks.remove(at);
+                self.jumps.remove(block::pc(&arena, at));
             }
-            self.take_out(&block);
         }
-    }
-
-    /// Makes the block's entry, and every link to it, lead to the dispatcher.
-    fn take_out(&mut self, block: &Block) {
-        self.jumps.remove(block.pc);
-        for exit in &block.incoming {
-            let field = self.emitter.tables.exits[*exit as usize].field;
-            self.emitter.buf.aim(field, field + 4);
-        }
-        let buf = &mut self.emitter.buf;
-        let stub: Offset = buf.here();
-        dynasm!(buf ; .arch x64 ; mov rax, QWORD block.pc as i64);
-        jump(buf, self.emitter.thunks.lookup);
-        buf.overwrite(block.entry, &[0xe9]);
-        buf.aim(block.entry + 1, stub);
     }
 }

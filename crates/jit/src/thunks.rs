@@ -8,11 +8,11 @@ use crate::context::{BIAS, PC, at};
 use crate::entry;
 use dynasmrt::{DynasmApi, dynasm};
 
-/// Why compiled code returned: bits [2:0] of eax; the rest is an index.
+/// Why compiled code returned: bits [2:0] of eax; the rest is an offset.
 pub(crate) mod why {
     /// The PC is stored; look for its block.
     pub const LOOKUP: u32 = 1;
-    /// Exit number `eax >> 3` was taken: link it.
+    /// The `Exit` at offset `eax & !7` was taken: link it.
     pub const LINK: u32 = 2;
     /// An instruction did not simply finish; `Jit::left` says how.
     pub const LEFT: u32 = 3;
@@ -50,12 +50,12 @@ pub(crate) struct Thunks {
     pub leave: Offset,
     /// Leaves with rax as the PC.
     pub lookup: Offset,
-    /// An access that the fast path does not do: address in rax, values in rdx and rcx; the call is followed by
-    /// the 32-bit number of its site. Results in rax and rdx.
+    /// An access that the fast path does not do: address in rax, values in rdx and rcx; behind the call is an
+    /// instruction with the offset of its `Site` as operand. Results in rax and rdx.
     pub slow: Offset,
     /// The same where vector registers are in use.
     pub slow_with_vectors: Offset,
-    /// Runs the instruction of call number eax.
+    /// Runs the instruction of the `Call` at offset eax.
     pub step: Offset,
     /// End of all.
     pub end: Offset,
@@ -124,7 +124,7 @@ impl Thunks {
             ; mov rsi, rax
             ; lea r8, [rsp + 8 + kept]
             ; mov r9, [rsp + 72 + kept]
-            ; mov r9d, [r9]
+            ; mov r9d, [BYTE r9 + 1]
             ; mov rax, QWORD entry::slow_address() as i64
             ; call rax
             ; mov r14, [BYTE rbx + at::TLB]
@@ -137,7 +137,6 @@ impl Thunks {
         );
         let left = jump_if(buf, cc::NE, None);
         dynasm!(buf ; .arch x64
-            ; add QWORD [rsp], 4
             ; mov rax, [BYTE rbx + at::RESULT]
             ; mov rdx, [BYTE rbx + at::RESULT_HIGH]
             ; ret

@@ -20,15 +20,27 @@ static HANDLERS: [Handler<Emitter>; ROW_COUNT] = semantics::handlers::<Emitter>(
 
 /// What was compiled.
 pub(crate) struct Translation {
-    pub entry: Offset,
+    /// Its `Block`.
+    pub block: Offset,
     /// Guest instructions.
     pub length: usize,
+    /// Bytes of host code, and of records.
+    pub code: u32,
+    pub records: u32,
 }
 
 impl Emitter {
     /// Compiles the block at `pc` for `context`, from `words`, which begin there and end with the page.
-    /// `self.room` is at least `ROOM`.
-    pub fn translate(&mut self, pc: u64, page: u64, context: Static, words: impl Iterator<Item = u32>) -> Translation {
+    /// `self.buf` has `ROOM`. `before` is the block compiled before in the same segment.
+    pub fn translate(
+        &mut self,
+        pc: u64,
+        page: u64,
+        context: Static,
+        words: impl Iterator<Item = u32>,
+        before: Offset,
+    ) -> Translation {
+        let room = self.buf.room() as u32;
         self.context = context;
         self.start = pc;
         self.page = page;
@@ -48,6 +60,8 @@ impl Emitter {
         self.sp_aligned = false;
         self.ended = false;
         self.cold.clear();
+        self.tables.clear();
+        let start = self.buf.here();
         self.buf.align_to(16);
         let entry = self.buf.here();
         self.index = 0;
@@ -60,14 +74,16 @@ impl Emitter {
             self.fall_through(pc.wrapping_add(4 * length as u64));
         }
         self.write_cold();
-        Translation { entry, length }
+        let block = self.write_records(entry, length, before);
+        let code = self.buf.here() - start;
+        Translation { block, length, code, records: room - self.buf.room() as u32 - code }
     }
 
     /// The present instruction: compiled, or else called.
     fn instruction(&mut self) {
         let (word, row) = (self.word(), self.rows[self.index]);
         let (at, regs, flags, sp_aligned) = (self.buf.here(), self.regs, self.flags, self.sp_aligned);
-        let (cold, sites, exits) = (self.cold.len(), self.tables.sites.len(), self.tables.exits.len());
+        let (cold, sites, ways) = (self.cold.len(), self.tables.sites.len(), self.tables.ways.len());
         self.nodes.clear();
         self.versions = [0; 32];
         self.vectors = 0;
@@ -82,7 +98,7 @@ impl Emitter {
             self.buf.rewind(at);
             self.cold.truncate(cold);
             self.tables.sites.truncate(sites);
-            self.tables.exits.truncate(exits);
+            self.tables.ways.truncate(ways);
             (self.regs, self.flags, self.sp_aligned, self.ended) = (regs, flags, sp_aligned, false);
             let handler = row.map_or(ROW_COUNT as u16, |row| row as u16);
             self.call_handler(handler, row.is_some_and(rows::is_system));

@@ -34,6 +34,8 @@ pub struct Compiled {
     pub guest_bytes: u64,
     /// Host bytes they became.
     pub host_bytes: u64,
+    /// Bytes of records about it.
+    pub record_bytes: u64,
     /// Entries into compiled code.
     pub entries: u64,
     /// Entries that the jump cache did not know.
@@ -136,6 +138,7 @@ impl Engine {
                     blocks: c.blocks,
                     guest_bytes: c.guest_bytes,
                     host_bytes: c.host_bytes,
+                    record_bytes: c.record_bytes,
                     entries: c.entries,
                     lookups: c.lookups,
                     jump_caches: jit.jump_caches(),
@@ -162,6 +165,7 @@ impl Compiled {
             blocks: self.blocks + o.blocks,
             guest_bytes: self.guest_bytes + o.guest_bytes,
             host_bytes: self.host_bytes + o.host_bytes,
+            record_bytes: self.record_bytes + o.record_bytes,
             entries: self.entries + o.entries,
             lookups: self.lookups + o.lookups,
             jump_caches: self.jump_caches + o.jump_caches,
