@@ -52,7 +52,12 @@ impl Jit {
             context,
             statics: Static(0),
             stamp: 0,
-            emitter: Emitter::new(CodeBuf::new(arena.clone(), thunks.end, size as Offset), thunks, features, options.longest),
+            emitter: Emitter::new(
+                CodeBuf::new(arena.clone(), thunks.end, size as Offset),
+                thunks,
+                features,
+                options.longest,
+            ),
             end: size as Offset,
             accounted: 0,
             blocks: Blocks::new(arena),
