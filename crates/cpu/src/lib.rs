@@ -27,6 +27,7 @@ mod wait;
 pub use alarm::Alarms;
 pub use debug::Debug;
 pub use fault::{Abort, Exception, Fault, FaultStatus, ReturnTo};
+pub use memory::{Journal, Written};
 pub use mmu::TlbiQueue;
 pub use model::{Ids, Model};
 pub use pmu::Pmu;

@@ -9,7 +9,10 @@
 //! one, a store-release is remembered in `release_pending` and the next load-acquire pays. Everything that
 //! modifies memory atomically is `SeqCst` in `Ram`.
 
+mod journal;
 mod slow;
+
+pub use journal::{Journal, Written};
 
 use crate::Vcpu;
 use crate::mmu::{Need, PAGE};

@@ -15,7 +15,7 @@ use a64::{Feature, FeatureSet, PacKey, Pauth};
 pub type Key = [u64; 2];
 
 /// The five keys.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C)]
 pub struct Keys {
     /// APIAKey, APIBKey, APDAKey, APDBKey.

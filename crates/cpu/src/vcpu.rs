@@ -3,7 +3,7 @@
 use crate::mmu::Mmu;
 use crate::random::Random;
 use crate::sysreg::bits::{hcr, sctlr};
-use crate::{Alarms, Debug, Exception, Model, Pmu, Pstate, Regs, ReturnTo, Sys, Timers, TlbiQueue, sysreg};
+use crate::{Alarms, Debug, Exception, Journal, Model, Pmu, Pstate, Regs, ReturnTo, Sys, Timers, TlbiQueue, sysreg};
 use gic::{CpuInterface, Gic};
 use hw::{Clock, Leave};
 use mem::Bus;
@@ -106,6 +106,8 @@ pub struct Vcpu {
     pub exit: Exit,
     /// Cache: SIMD&FP instructions do not trap (CPACR_EL1 and its kin, at the current Exception level).
     pub(crate) fp_open: bool,
+    /// The stores of this PE, while someone wants to know them.
+    pub journal: Option<Box<Journal>>,
     /// For RNDR.
     pub(crate) random: Random,
     /// What was counted.
@@ -135,6 +137,7 @@ impl Vcpu {
             exception: Exception { class: 0, iss: 0, far: None, return_to: ReturnTo::This },
             exit: Exit::Control,
             fp_open: false,
+            journal: None,
             random: Random::new(),
             stats: Stats { exceptions: [0; 64], unknown_sysregs: BTreeMap::new() },
             attention: shared.peers[spec.index].attention.clone(),

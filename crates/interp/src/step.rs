@@ -2,6 +2,7 @@
 //! be, and no further than the next overflow of a counter that interrupts.
 
 use crate::Interp;
+use hw::Leave;
 use semantics::Done;
 
 impl Interp {
@@ -12,6 +13,23 @@ impl Interp {
         self.cpu.check_step()?;
         self.take_interrupts();
         if self.cpu.debugs_page(self.cpu.regs.pc) { self.run_one() } else { self.run_page::<true, false>() }
+    }
+
+    /// Executes `n` instructions, interrupts and debug exceptions apart, or as many as simply finish; how many it
+    /// was, and how the last ended. A context synchronisation event is no end.
+    pub fn run_exactly(&mut self, n: u64) -> (u64, Done) {
+        for done in 0..n {
+            let page = match self.fetch_page() {
+                Ok(page) => page,
+                Err(leave) => return (done, Err(leave)),
+            };
+            let (_, result) = self.execute_one(&page);
+            match self.finish(result) {
+                Ok(()) | Err(Leave::Resync) => {}
+                Err(leave) => return (done + 1, Err(leave)),
+            }
+        }
+        (n, Ok(()))
     }
 
     /// Executes one instruction, unless it has a breakpoint.

@@ -110,6 +110,7 @@ impl Vcpu {
             return Ok(());
         }
         let parts = self.parts(va, how, bytes, Need::Write)?;
+        parts.iter().for_each(|part| self.note_store(part.pa, part.bytes));
         match write(&self.shared.bus, &parts, how.bytes(), v) {
             Some(()) => Ok(()),
             None => Err(self.abort(FaultStatus::External, Need::Write, va)),
@@ -147,6 +148,7 @@ impl Vcpu {
         match self.resolve(va, ask) {
             Err(status) => Err(self.abort(status, ask.need, va)),
             Ok(Place { pa, .. }) => match self.shared.bus.find(PhysAddr(pa)) {
+                Some(Target::Device(..)) if self.refuses_devices() => Err(Leave::Resync),
                 Some(_) => Ok(pa),
                 None => Err(self.abort(FaultStatus::External, ask.need, va)),
             },
@@ -166,6 +168,9 @@ impl Vcpu {
             Ok(Place { pa, .. }) => match self.shared.bus.find(PhysAddr(pa)) {
                 Some(Target::Ram(at)) => {
                     self.check_watchpoints(va, how.bytes(), need, how.unprivileged)?;
+                    if need == Need::Write {
+                        self.note_store(pa, how.bytes());
+                    }
                     return Ok((at, pa));
                 }
                 Some(Target::Device(..)) => FaultStatus::UnsupportedAtomic,
@@ -185,6 +190,7 @@ impl Vcpu {
             Ok(Place { pa, .. }) => match self.shared.bus.find(PhysAddr(pa)) {
                 Some(Target::Ram(at)) => {
                     self.check_watchpoints(start, bytes, Need::Write, false)?;
+                    self.note_store(pa, bytes);
                     self.shared.bus.ram().zero(at, bytes as usize);
                     return Ok(());
                 }

@@ -108,6 +108,7 @@ impl Vcpu {
                 .host(PhysAddr(leaf.pa & PAGE))
                 .filter(|_| (view == View::Off || !leaf.is_device()) && !self.is_watched_page(va))
                 .map(|host| host.0 as u64),
+            noted: self.journal.is_some(),
         };
         self.mmu.fill_data(ask.unprivileged, va, &leaf, fill);
         Ok(Place { pa: leaf.pa, device: leaf.is_device() })

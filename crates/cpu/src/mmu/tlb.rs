@@ -70,6 +70,8 @@ pub(crate) struct Fill {
     pub writable: bool,
     /// Host address of the page, if it is RAM.
     pub host: Option<u64>,
+    /// Stores are written down, so none is done at once.
+    pub noted: bool,
 }
 
 const NO_DATA: Entry = Entry { read: INVALID, write: INVALID, addend: 0, meta: 0 };
@@ -177,7 +179,8 @@ impl Tlb {
         let page = va & PAGE | if fill.host.is_none() { SLOW } else { 0 };
         let tag = |may: bool| if may { page } else { INVALID };
         let addend = fill.host.unwrap_or(0).wrapping_sub(va & PAGE);
-        let entry = Entry { read: tag(fill.readable), write: tag(fill.writable), addend, meta: Meta::of(leaf) };
+        let write = tag(fill.writable) | if fill.noted { SLOW } else { 0 };
+        let entry = Entry { read: tag(fill.readable), write, addend, meta: Meta::of(leaf) };
         self.data[(va >> 12) as usize % DATA] = entry;
         self.remember(va, leaf);
     }
