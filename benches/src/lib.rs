@@ -1,1 +1,6 @@
-//! Benchmarks: each says which decision it informs.
+//! Benchmarks: each says which decision it informs. Here is what they share.
+#![forbid(unsafe_code)]
+
+pub mod figures;
+pub mod kernels;
+pub mod session;

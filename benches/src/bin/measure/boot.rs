@@ -2,8 +2,8 @@
 
 use crate::Bench;
 use crate::report::{Row, Target};
-use crate::session::{Run, Session, Stats};
 use anyhow::{Context, Result};
+use armagic_benches::session::{Run, Session, Stats};
 use guest::BOOT_OK;
 use std::fs;
 use std::time::Duration;

@@ -2,8 +2,8 @@
 
 use crate::Bench;
 use crate::report::{Row, Target};
-use crate::session::Session;
 use anyhow::{Context, Result, ensure};
+use armagic_benches::session::Session;
 use firmware::Loop;
 use std::fs;
 

@@ -8,7 +8,6 @@ mod boot;
 mod loops;
 mod quiet;
 mod report;
-mod session;
 mod start;
 
 use anyhow::{Context, Result, ensure};

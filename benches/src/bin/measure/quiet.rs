@@ -2,8 +2,8 @@
 
 use crate::Bench;
 use crate::report::{Row, Target};
-use crate::session::Session;
 use anyhow::{Context, Result};
+use armagic_benches::session::Session;
 use guest::BOOT_OK;
 use std::thread::sleep;
 use std::time::{Duration, Instant};

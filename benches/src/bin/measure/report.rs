@@ -1,6 +1,7 @@
 //! Rows of figures: medians, targets, a table for people and JSON for programs.
 
 use anyhow::{Context, Result};
+use armagic_benches::figures::{Host, host, median, range, short};
 use serde::Serialize;
 use std::fs;
 use std::path::Path;
@@ -39,10 +40,8 @@ pub struct Row {
 impl Row {
     /// A figure with at least one sample.
     pub fn new(what: impl Into<String>, unit: &'static str, target: Option<Target>, samples: Vec<f64>) -> Row {
-        let mut sorted = samples.clone();
-        sorted.sort_by(f64::total_cmp);
-        let (min, max) = (sorted[0], sorted[sorted.len() - 1]);
-        Row { what: what.into(), unit, target, median: median(&sorted), min, max, samples, note: String::new() }
+        let (min, max) = range(&samples);
+        Row { what: what.into(), unit, target, median: median(&samples), min, max, samples, note: String::new() }
     }
 
     /// The same figure with a remark.
@@ -65,11 +64,6 @@ impl Row {
     }
 }
 
-fn median(sorted: &[f64]) -> f64 {
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 }
-}
-
 /// Rows that were measured together, and on what.
 #[derive(Serialize)]
 pub struct Report {
@@ -78,14 +72,6 @@ pub struct Report {
     time: u64,
     host: Host,
     rows: Vec<Row>,
-}
-
-#[derive(Serialize)]
-struct Host {
-    cpu: String,
-    cpus: usize,
-    /// Runnable tasks over the last minute: figures from a busy host say little.
-    load: String,
 }
 
 impl Report {
@@ -118,26 +104,6 @@ impl Report {
     }
 }
 
-/// About three digits that matter.
-fn short(value: f64) -> String {
-    let decimals = match value.abs() {
-        v if v >= 100.0 => 0,
-        v if v >= 10.0 => 1,
-        v if v >= 1.0 => 2,
-        _ => 3,
-    };
-    format!("{value:.decimals$}")
-}
-
-/// What `/proc` says of this host; blanks where there is none.
-fn host() -> Host {
-    let read = |path| fs::read_to_string(path).unwrap_or_default();
-    let info = read("/proc/cpuinfo");
-    let cpu = info.lines().find_map(|l| l.strip_prefix("model name")?.split_once(": ")).map_or("", |(_, name)| name);
-    let load = read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned();
-    Host { cpu: cpu.to_owned(), cpus: std::thread::available_parallelism().map_or(0, usize::from), load }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,11 +120,5 @@ mod tests {
         check(&[1.0, 4.0], Target::AtMost(2.0), 2.5, "<= 2  MISSED");
         check(&[90.0, 120.0, 100.0], Target::AtLeast(100.0), 100.0, ">= 100");
         check(&[99.5], Target::AtLeast(100.0), 99.5, ">= 100  MISSED");
-    }
-
-    #[test]
-    fn three_digits() {
-        let shown: Vec<_> = [1234.5, 61.27, 2.345, 0.0123].map(short).into();
-        assert_eq!(shown, ["1234", "61.3", "2.35", "0.012"]);
     }
 }

@@ -4,8 +4,8 @@
 
 use crate::Bench;
 use crate::report::{Row, Target};
-use crate::session::Session;
 use anyhow::{Context, Result, ensure};
+use armagic_benches::session::Session;
 use guest::Store;
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,6 @@
-//! One run of `armagic`: its console with times, its CPU time, its end.
+//! One run of an emulator: its console with times, its CPU time, its end.
 //!
-//! Whatever happens the run ends: `armagic` is given a `--timeout`, and is killed if it outlives it.
+//! Whatever happens the run ends: it has a limit, and is killed if it outlives it.
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
@@ -13,12 +13,12 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Given to `armagic --timeout`.
+/// Given to `armagic --timeout`, where a measurement has no limit of its own.
 const LIMIT: Duration = Duration::from_secs(180);
 /// How much longer than `LIMIT` a run may last before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// `armagic` while it runs.
+/// A process while it runs.
 pub struct Session {
     child: Child,
     out: ChildStdout,
@@ -32,6 +32,7 @@ pub struct Session {
 
 /// How a run ended.
 pub struct Run {
+    /// Its exit status; -1 where a signal ended it.
     pub status: i32,
     /// The console.
     pub out: String,
@@ -48,8 +49,11 @@ pub struct Run {
 pub struct Stats {
     /// From the first guest instruction to the end.
     pub seconds: f64,
+    /// Guest instructions.
     pub instructions: u64,
+    /// Millions of them in a second.
     pub mips: f64,
+    /// Instruction words that no row of the table has, with how often they were executed.
     pub unallocated: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -59,9 +63,14 @@ impl Session {
         let mut command = Command::new(armagic);
         command.args(["boot", "--timeout", &LIMIT.as_secs().to_string(), "--stats", "json"]);
         command.args(args.into_iter().map(|a| a.as_ref().to_owned()));
+        Session::start(command, LIMIT + GRACE)
+    }
+
+    /// Starts any program whose standard output is a console; it is killed after `limit`.
+    pub fn start(mut command: Command, limit: Duration) -> Result<Session> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let started = Instant::now();
-        let mut child = command.spawn().with_context(|| format!("cannot start {}", armagic.display()))?;
+        let mut child = command.spawn().with_context(|| format!("cannot start {}", command.get_program().display()))?;
         let out = child.stdout.take().expect("piped");
         let mut err = child.stderr.take().expect("piped");
         let errors = thread::spawn(move || {
@@ -72,7 +81,7 @@ impl Session {
         let (_watchdog, called_off) = channel::<()>();
         let pid = Pid::from_child(&child);
         thread::spawn(move || {
-            if called_off.recv_timeout(LIMIT + GRACE) == Err(RecvTimeoutError::Timeout) {
+            if called_off.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
                 _ = kill_process(pid, Signal::KILL);
             }
         });
@@ -101,14 +110,14 @@ impl Session {
     pub fn expect(&mut self, text: &str) -> Result<Duration> {
         match self.wait_for(text)? {
             Some(at) => Ok(at),
-            None => bail!("armagic ended before it printed {text:?}; its console was:\n{}", self.seen),
+            None => bail!("the run ended before it printed {text:?}; its console was:\n{}", self.seen),
         }
     }
 
     /// Types `line` and return.
     pub fn type_line(&mut self, line: &str) -> Result<()> {
         let input = self.child.stdin.as_mut().expect("piped");
-        input.write_all(format!("{line}\n").as_bytes()).context("armagic takes no input")
+        input.write_all(format!("{line}\n").as_bytes()).context("the run takes no input")
     }
 
     /// A file of `/proc/PID`.
@@ -131,9 +140,10 @@ impl Session {
         let mut rest = Vec::new();
         self.out.read_to_end(&mut rest).context("cannot read the console")?;
         let child = Pid::from_child(&self.child);
-        waitid(WaitId::Pid(child), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).context("cannot wait for armagic")?;
+        waitid(WaitId::Pid(child), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
+            .context("cannot wait for the end of the run")?;
         let (wall, cpu) = (self.started.elapsed(), self.cpu()?);
-        let status = self.child.wait().context("cannot wait for armagic")?.code().unwrap_or(-1);
+        let status = self.child.wait().context("cannot wait for the end of the run")?.code().unwrap_or(-1);
         let err = self.errors.join().expect("reading does not panic");
         let out = std::mem::take(&mut self.seen) + &String::from_utf8_lossy(&rest);
         Ok(Run { status, out, err, wall, cpu })
