@@ -16,17 +16,17 @@ pub(crate) struct Context {
     pub jumps: usize,
     /// The condition flags: N, Z in bits 15 and 14, C in bit 8, V in bit 0, as LAHF and SETO leave them in AX.
     pub flags: u64,
-    /// Guest instructions executed (r15).
+    /// Guest instructions executed (r15); a helper that does not go on counts its own and those before it.
     pub executed: u64,
     /// The engine, for helpers.
     pub jit: *mut crate::Jit,
-    /// With `why::LEFT` and its kin from a helper: instructions of the block that came before.
-    pub extra: u64,
     /// The count of invalidations of instructions, and how many of them were acted on.
     pub events: usize,
     pub seen: u64,
     /// What an out-of-line load found.
     pub result: [u64; 2],
+    /// With `why::JUMP`: the block to go on with.
+    pub target: usize,
 }
 
 /// Field offsets from rbx.
@@ -38,11 +38,11 @@ pub(crate) mod at {
     pub const JUMPS: i8 = offset_of!(Context, jumps) as i8;
     pub const FLAGS: i8 = offset_of!(Context, flags) as i8;
     pub const EXECUTED: i8 = offset_of!(Context, executed) as i8;
-    pub const EXTRA: i8 = offset_of!(Context, extra) as i8;
     pub const EVENTS: i8 = offset_of!(Context, events) as i8;
     pub const SEEN: i8 = offset_of!(Context, seen) as i8;
     pub const RESULT: i8 = offset_of!(Context, result) as i8;
     pub const RESULT_HIGH: i8 = RESULT + 8;
+    pub const TARGET: i8 = offset_of!(Context, target) as i8;
 }
 
 /// rbp points this far into `Regs`, so that X0 to X30 and SP are within a signed byte of it.

@@ -100,7 +100,7 @@ impl Jit {
             SlowAccess::Interpret => {
                 self.repair(places, &site);
                 // The instruction itself is counted by who executes it.
-                self.context.extra -= 1;
+                self.context.executed -= 1;
                 return why::INTERPRET;
             }
         };
@@ -113,13 +113,12 @@ impl Jit {
             }
             Err(leave) => {
                 self.repair(places, &site);
-                self.left = Some(leave);
-                why::LEFT
+                self.turn(leave)
             }
         }
     }
 
-    /// Writes back what the block held in host registers when it came to `site`, and the PC.
+    /// Writes back what the block held in host registers when it came to `site`, and the PC; counts up to there.
     fn repair(&mut self, places: &[u64; PLACES], site: &Site) {
         let regs = &mut self.interp.cpu.regs;
         let mut set = |r: u8, v: u64| match r {
@@ -136,7 +135,7 @@ impl Jit {
             set(known.register, known.value);
         }
         regs.pc = site.pc;
-        self.context.extra = site.executed.into();
+        self.context.executed = self.context.executed.wrapping_add(site.executed.into());
     }
 
     fn step(&mut self, call: Offset) -> u32 {
@@ -152,16 +151,19 @@ impl Jit {
         let (done, counted) = self.interp.execute(call.handler, call.word);
         self.accounted += u64::from(counted);
         self.context.flags = pack(self.interp.cpu.regs.nzcv);
-        self.context.extra = call.executed.into();
         match done {
             Err(leave) => {
-                self.left = Some(leave);
-                why::LEFT
+                self.context.executed = self.context.executed.wrapping_add(call.executed.into());
+                self.turn(leave)
             }
             Ok(()) => {
                 self.refresh_tlb();
                 let moved = self.interp.cpu.regs.pc != call.pc.wrapping_add(4);
-                if moved || call.system && self.context_moved(call.pc) { why::LOOKUP } else { 0 }
+                if moved || call.system && self.context_moved(call.pc) {
+                    self.context.executed = self.context.executed.wrapping_add(call.executed.into());
+                    return self.onward();
+                }
+                0
             }
         }
     }

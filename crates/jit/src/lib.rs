@@ -18,6 +18,7 @@ mod engine;
 #[allow(unsafe_code)]
 mod entry;
 mod eval;
+mod exception;
 mod exits;
 mod jumps;
 mod memory;
@@ -53,6 +54,8 @@ pub struct JitCounts {
     pub lookups: u64,
     /// Exits linked to their target.
     pub links: u64,
+    /// Exceptions, returns, and changes of context after which compiled code went on without leaving.
+    pub turns: u64,
     /// Blocks interpreted.
     pub interpreted: u64,
     /// Instructions in compiled code that called the interpreter's handler.

@@ -37,10 +37,10 @@ impl Jit {
             flags: 0,
             executed: 0,
             jit: std::ptr::null_mut(),
-            extra: 0,
             events: cpu.shared.bus.code().events_address(),
             seen: cpu.shared.bus.code().events(),
             result: [0; 2],
+            target: 0,
         };
         let size = options.code_size;
         let arena = Arc::new(Arena::new(size)?);
@@ -222,7 +222,7 @@ impl Jit {
 
     /// Brings what compiled code reads of the translation context up to date.
     #[inline]
-    fn refresh(&mut self, pc: u64) {
+    pub(crate) fn refresh(&mut self, pc: u64) {
         let cpu = &self.interp.cpu;
         self.statics = Static::of(cpu, pc);
         self.stamp = cpu.mmu.code_stamp(self.statics.upper());
@@ -251,7 +251,7 @@ impl Jit {
     /// Takes out blocks whose words have changed, if instructions were invalidated anywhere. Comes after every
     /// context synchronisation event, since all of them come to the dispatcher.
     #[inline]
-    fn look_for_changes(&mut self) {
+    pub(crate) fn look_for_changes(&mut self) {
         if self.interp.cpu.shared.bus.code().events() != self.context.seen {
             self.compare_changed();
         }

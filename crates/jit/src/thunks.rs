@@ -20,6 +20,8 @@ pub(crate) mod why {
     pub const INTERPRET: u32 = 4;
     /// A helper panicked; `Jit::panic` has the payload.
     pub const PANIC: u32 = 5;
+    /// Not a reason to return: compiled code goes on at `Context::target`.
+    pub const JUMP: u32 = 6;
 }
 
 /// Condition numbers of the host (`tttn` in its manuals).
@@ -46,6 +48,8 @@ pub(crate) mod cc {
 pub(crate) struct Thunks {
     /// `extern "sysv64" fn(regs, context, code) -> u32`.
     pub enter: Offset,
+    /// Begins the block at rdx, as after `enter`.
+    pub begin: Offset,
     /// Leaves with eax.
     pub leave: Offset,
     /// Leaves with rax as the PC.
@@ -69,6 +73,9 @@ impl Thunks {
             ; push rbp ; push rbx ; push r12 ; push r13 ; push r14 ; push r15 ; sub rsp, 8
             ; lea rbp, [rdi + BIAS]
             ; mov rbx, rsi
+        );
+        t.begin = buf.here();
+        dynasm!(buf ; .arch x64
             ; mov r14, [BYTE rbx + at::TLB]
             ; mov r15, [BYTE rbx + at::EXECUTED]
             ; jmp rdx
@@ -120,6 +127,7 @@ impl Thunks {
         );
         (0..vectors).for_each(|n| dynasm!(buf ; .arch x64 ; vmovdqa [rsp + 16 * i32::from(n)], Rx(n)));
         dynasm!(buf ; .arch x64
+            ; mov [BYTE rbx + at::EXECUTED], r15
             ; mov rdi, rbx
             ; mov rsi, rax
             ; lea r8, [rsp + 8 + kept]
@@ -147,9 +155,15 @@ impl Thunks {
         start
     }
 
-    /// Drops the return address and leaves with eax, counting the instructions before the one that called.
+    /// Drops the return address and goes where a helper said by eax: to another block, or out. The helper counted.
     fn leave_from_call(self, buf: &mut CodeBuf) {
-        dynasm!(buf ; .arch x64 ; add rsp, 8 ; add r15, [BYTE rbx + at::EXTRA]);
+        dynasm!(buf ; .arch x64
+            ; add rsp, 8
+            ; mov rdx, [BYTE rbx + at::TARGET]
+            ; cmp eax, why::JUMP as i32
+        );
+        jump_if(buf, cc::E, Some(self.begin));
+        dynasm!(buf ; .arch x64 ; mov r15, [BYTE rbx + at::EXECUTED]);
         jump(buf, self.leave);
     }
 }

@@ -18,7 +18,7 @@ mod pmu;
 mod row;
 mod timers;
 
-pub use row::{Op, Row};
+pub use row::{Check, Op, Row};
 
 use crate::timer::FREQUENCY_HZ;
 use crate::{Model, Sys, Vcpu};
@@ -122,11 +122,17 @@ impl Vcpu {
             return Err(self.raise_undefined());
         }
         self.pass(row.gate, reg, Direction::Read)?;
-        Ok(match (row.take, row.get.or(row.view)) {
+        Ok(self.read_row(row))
+    }
+
+    /// A guest's read that is known to be allowed.
+    #[inline]
+    pub fn read_row(&mut self, row: &Row) -> u64 {
+        match (row.take, row.get.or(row.view)) {
             (Some(take), _) => take(self),
             (None, Some(get)) => get(self),
             (None, None) => 0,
-        })
+        }
     }
 
     /// MSR (register).
@@ -136,8 +142,19 @@ impl Vcpu {
             return Err(self.raise_undefined());
         }
         self.pass(row.gate, reg, Direction::Write)?;
+        self.write_row(row, v)
+    }
+
+    /// A guest's write that is known to be allowed, by the instruction at the PC.
+    #[inline]
+    pub fn write_row(&mut self, row: &Row, v: u64) -> Result<(), Leave> {
         (row.set)(self, row.masked(self.model, v));
         self.after(row.after)
+    }
+
+    /// After the instruction at the PC has cleared bits of PSTATE.DAIF by itself.
+    pub fn masks_opened(&mut self) -> Result<(), Leave> {
+        self.after(After::Interrupts)
     }
 
     /// SYS.

@@ -90,6 +90,17 @@ pub(super) enum After {
     Pmu,
 }
 
+/// What must hold, each time, for an access that is otherwise known to be allowed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Check {
+    /// Nothing.
+    None,
+    /// One of these bits of SCTLR_EL1 is set.
+    Sctlr(u64),
+    /// One of these bits of CNTKCTL_EL1 is set.
+    Cntkctl(u64),
+}
+
 /// How to read and write a register's state.
 pub(super) type Storage = (fn(&Vcpu) -> u64, fn(&mut Vcpu, u64));
 
@@ -105,6 +116,8 @@ pub struct Row {
     read_from: u8,
     write_from: u8,
     pub(super) gate: Gate,
+    /// What is read, if that depends on the model alone.
+    constant: Option<fn(&Model) -> u64>,
     /// The state, without side effects; `None` if it is not state.
     pub(super) get: Option<fn(&Vcpu) -> u64>,
     /// A guest's read, where that differs.
@@ -132,6 +145,7 @@ pub(super) const fn reg(name: &'static str, reg: SysReg) -> Row {
         read_from: NEVER,
         write_from: NEVER,
         gate: Gate::Open,
+        constant: None,
         get: None,
         take: None,
         view: None,
@@ -152,6 +166,11 @@ impl Row {
     /// Read-only from `el` up.
     pub(super) const fn ro(self, el: u8, get: fn(&Vcpu) -> u64) -> Row {
         Row { read_from: el, get: Some(get), ..self }
+    }
+
+    /// Says of a read-only row what its model reads.
+    pub(super) const fn fixed(self, constant: fn(&Model) -> u64) -> Row {
+        Row { constant: Some(constant), ..self }
     }
 
     /// Read-only from `el` up, and reading changes something: not state.
@@ -204,6 +223,25 @@ impl Row {
     /// May `el` of `model` write it?
     pub fn writable(&self, model: &Model, el: u8) -> bool {
         el >= self.write_from && (self.present)(model)
+    }
+
+    /// What every read gives, if that is known of `model`.
+    pub fn constant(&self, model: &Model) -> Option<u64> {
+        self.constant.map(|of| of(model))
+    }
+
+    /// What stands between `el` and a register that it may read or write; `None` if that must be asked of the PE.
+    /// `fp` and `sp_elx` are what they are each time: SIMD&FP does not trap, and PSTATE.SP.
+    pub fn check(&self, el: u8, fp: bool, sp_elx: bool) -> Option<Check> {
+        match (self.gate, el) {
+            (Gate::Open, _) => Some(Check::None),
+            (Gate::Fp, _) => fp.then_some(Check::None),
+            (Gate::SpSel, _) => sp_elx.then_some(Check::None),
+            (_, 1..) => Some(Check::None),
+            (Gate::Sctlr(bits), _) => Some(Check::Sctlr(bits)),
+            (Gate::Cntkctl(bits), _) => Some(Check::Cntkctl(bits)),
+            (Gate::Tdcc | Gate::Pmuserenr { .. }, _) => None,
+        }
     }
 
     /// What a write of `v` stores.
