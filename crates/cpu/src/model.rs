@@ -138,6 +138,7 @@ const NEEDS: &[(Feature, Feature)] = {
         (DPB2, DPB),
         (SSBS2, SSBS),
         (TLBIRANGE, TLBIOS),
+        (LSE2, LSE),
         (PACQARMA5, PAuth),
         (PACQARMA3, PAuth),
         (PACIMP, PAuth),
@@ -193,7 +194,7 @@ const EVERYTHING: FeatureSet = {
     use Feature::*;
     V8_2.and(FeatureSet::of(&[
         FlagM, FlagM2, LRCPC2, SB, DIT, SPECRES, BTI, PAuth, MOPS, CSSC, HBC, RNG, WFxT, E0PD, XS, TLBIOS, TLBIRANGE,
-        DPB2, FCMA, JSCVT, FRINTTS, FHM, I8MM, BF16, SHA512, SHA3, SM3, SM4,
+        DPB2, FCMA, JSCVT, FRINTTS, FHM, I8MM, BF16, SHA512, SHA3, SM3, SM4, LSE2,
     ]))
 };
 

@@ -4,6 +4,7 @@ use crate::mmu::Mmu;
 use crate::random::Random;
 use crate::sysreg::bits::{hcr, sctlr};
 use crate::{Alarms, Debug, Exception, Journal, Model, Pmu, Pstate, Regs, ReturnTo, Sys, Timers, TlbiQueue, sysreg};
+use a64::Feature;
 use gic::{CpuInterface, Gic};
 use hw::{Clock, Leave};
 use mem::Bus;
@@ -153,6 +154,7 @@ impl Vcpu {
         self.regs = Regs { pstate: Pstate::reset(el), ..Regs::default() };
         self.sys = sysreg::reset_values(self.model);
         self.mmu = Mmu::new();
+        self.mmu.whole = self.model.has(Feature::LSE2);
         self.gic.reset();
         self.reset_timers();
         self.reset_pmu();

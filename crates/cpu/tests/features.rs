@@ -52,7 +52,7 @@ fn identification_of_max() {
         ("ID_AA64ISAR1_EL1", 0x0110_1111_1021_1102, 0x0110_1111_0121_1012, 0x0110_1111_0021_1002),
         ("ID_AA64ISAR2_EL1", 0x0010_0000_0011_0002, 0x0010_0000_0011_0002, 0x0010_0000_0011_1102),
         ("ID_AA64MMFR1_EL1", 0x0000_0000_0020_1002, 0x0000_0000_0020_1002, 0x0000_0000_0020_1002),
-        ("ID_AA64MMFR2_EL1", 0x1000_0000_0000_0010, 0x1000_0000_0000_0010, 0x1000_0000_0000_0010),
+        ("ID_AA64MMFR2_EL1", 0x1000_0001_0000_0010, 0x1000_0001_0000_0010, 0x1000_0001_0000_0010),
     ] {
         for (model, want) in [("max", fast), ("max-qarma5", qarma5), ("max-qarma3", qarma3)] {
             let got = vcpu(model).read_sysreg(named(name));
@@ -68,6 +68,7 @@ fn control_bits() {
     for (name, bits, model) in [
         ("SCTLR_EL1", 0xc800_2000, "max"),      // EnIA, EnIB, EnDA, EnDB
         ("SCTLR_EL1", 0x400, "max"),            // EnRCTX
+        ("SCTLR_EL1", 1 << 6, "max"),           // nAA
         ("SCTLR_EL1", 1 << 33, "max"),          // MSCEn
         ("SCTLR_EL1", 3 << 35, "max"),          // BT0, BT1
         ("SCTLR_EL1", 1 << 44, N1),             // DSSBS

@@ -1,5 +1,6 @@
 //! What compiled code and the dispatcher share, besides the PE's own registers.
 
+use a64::Feature;
 use cpu::{Regs, Sys, Vcpu};
 use std::mem::offset_of;
 
@@ -111,6 +112,7 @@ impl Static {
     const SP_CHECK: u16 = 1 << 5;
     const SP_ELX: u16 = 1 << 6;
     const TRUSTED: u16 = 1 << 7;
+    const WHOLE: u16 = 1 << 8;
 
     pub fn of(cpu: &Vcpu, pc: u64) -> Static {
         let bit = |set: bool, bit: u16| if set { bit } else { 0 };
@@ -121,7 +123,8 @@ impl Static {
                 | bit(cpu.mmu.is_lenient(), Self::LENIENT)
                 | bit(cpu.sp_alignment_checked(), Self::SP_CHECK)
                 | bit(cpu.regs.pstate.sp_elx, Self::SP_ELX)
-                | bit(cpu.instruction_cache_on(), Self::TRUSTED),
+                | bit(cpu.instruction_cache_on(), Self::TRUSTED)
+                | bit(cpu.model.has(Feature::LSE2), Self::WHOLE),
         )
     }
     /// Exception level 1.
@@ -147,6 +150,10 @@ impl Static {
     /// Unaligned accesses are allowed wherever the fast path of an access leads.
     pub fn lenient(self) -> bool {
         self.0 & Self::LENIENT != 0
+    }
+    /// 16 aligned bytes are accessed at once (FEAT_LSE2).
+    pub fn whole(self) -> bool {
+        self.0 & Self::WHOLE != 0
     }
     /// SP as a base must be aligned.
     pub fn sp_check(self) -> bool {

@@ -170,10 +170,15 @@ impl Thunks {
 
 /// `jmp target`.
 pub(crate) fn jump(buf: &mut CodeBuf, target: Offset) {
+    let field = jump_on(buf);
+    buf.aim(field, target);
+}
+
+/// `jmp`; returns the field to aim later.
+pub(crate) fn jump_on(buf: &mut CodeBuf) -> Offset {
     buf.push(0xe9);
     buf.push_i32(0);
-    let field = buf.here() - 4;
-    buf.aim(field, target);
+    buf.here() - 4
 }
 
 /// `j<cc> target`, with the condition's number in the manual's table; returns the field to aim later.

@@ -54,6 +54,10 @@ impl Random {
 }
 
 fn vcpu(mmu: bool) -> Vcpu {
+    vcpu_of("neoverse-n1", mmu)
+}
+
+fn vcpu_of(model: &str, mmu: bool) -> Vcpu {
     let clock = Clock::start();
     let attention = Arc::new(Attention::new());
     let pe = PeSpec { affinity: Affinity::default(), attention: attention.clone() };
@@ -62,7 +66,7 @@ fn vcpu(mmu: bool) -> Vcpu {
     let peers = vec![Peer { attention: attention.clone(), tlbi: TlbiQueue::new() }];
     let alarms = Alarms::new(clock, vec![attention]);
     let shared = Arc::new(Shared { bus, gic, clock, alarms, peers });
-    let mut cpu = Vcpu::new(VcpuSpec { index: 0, mpidr: 0, model: Model::by_name("neoverse-n1").unwrap() }, shared);
+    let mut cpu = Vcpu::new(VcpuSpec { index: 0, mpidr: 0, model: Model::by_name(model).unwrap() }, shared);
     cpu.unpark();
     // The handler of synchronous exceptions from EL1 goes on after the instruction.
     let handler = [
@@ -96,7 +100,11 @@ fn poke(cpu: &Vcpu, at: u64, words: &[u32]) {
 /// Rows whose words may be anything: what they do is the PE's, and finite.
 fn is_usable(row: &RowInfo) -> bool {
     // Indirect branches go anywhere; HVC ends the program; the rest waits, or changes what the program runs on.
-    const NOT: &[&str] = &["Br", "Blr", "Ret", "Hvc", "Eret", "HintOp", "Sys", "Msr", "Mrs", "MsrImm"];
+    #[rustfmt::skip]
+    const NOT: &[&str] = &[
+        "Br", "Blr", "Ret", "Bra", "Braz", "Blra", "Blraz", "Reta", "Hvc", "Eret", "Ereta", "HintOp", "Wfet", "Wfit", "Sys",
+        "Msr", "Mrs", "MsrImm",
+    ];
     !NOT.contains(&row.name)
 }
 
@@ -243,8 +251,13 @@ fn number(name: &str, otherwise: u64) -> u64 {
 
 #[track_caller]
 fn compare(mmu: bool, options: &Options, cases: u64) -> JitCounts {
+    compare_on(|| vcpu(mmu), options, cases)
+}
+
+#[track_caller]
+fn compare_on(vcpu: impl Fn() -> Vcpu, options: &Options, cases: u64) -> JitCounts {
     let seed = number("ARMAGIC_SEED", 1);
-    let make = || (Interp::new(vcpu(mmu)), Jit::with(vcpu(mmu), options).unwrap());
+    let make = || (Interp::new(vcpu()), Jit::with(vcpu(), options).unwrap());
     let mut engines = make();
     let mut failures = 0;
     for seed in seed << 32..(seed << 32) + cases {
@@ -277,6 +290,20 @@ fn engines_agree_with_the_mmu_off() {
 #[test]
 fn engines_agree_with_the_mmu_on() {
     compare(true, &code(4 << 20), cases());
+}
+
+/// SCTLR_EL1.C, without which FEAT_LSE2 allows nothing, and nAA.
+#[test]
+fn engines_agree_on_the_model_with_everything() {
+    for control in [0, 1 << 2, 1 << 2 | 1 << 6] {
+        let vcpu = || {
+            let mut cpu = vcpu_of("max", true);
+            cpu.sys.sctlr[1] |= control;
+            cpu.refresh();
+            cpu
+        };
+        compare_on(vcpu, &code(4 << 20), cases() / 2);
+    }
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! Accesses that the fast path leaves: unaligned, ordered, devices, first touches, faults.
 //!
 //! An access may touch two pages. Both are translated, and found on the bus, before any byte is written.
+//!
+//! FEAT_LSE2 (ARM DDI 0487, "Alignment of data accesses"): exclusive, atomic and ordered accesses may be unaligned
+//! within 16 aligned bytes, ordered ones anywhere if SCTLR_ELx.nAA is set. To memory that is not Normal, Inner and
+//! Outer Write-Back they fault all the same, which is one of the two things the manual allows.
 
 use super::wanted;
 use crate::mmu::{Ask, Need, PAGE, Place};
+use crate::sysreg::bits::sctlr;
 use crate::{FaultStatus, Vcpu};
 use hw::{Access, AccessSize, Leave, Order, PhysAddr};
 use mem::{Bus, HostAddr, Ram, Target};
@@ -74,6 +79,44 @@ fn store_unaligned(ram: &Ram, at: HostAddr, bytes: u64, v: u128) {
     }
 }
 
+/// Does the access lie within 16 aligned bytes?
+const fn within_16(va: u64, bytes: u64) -> bool {
+    va & 15 <= 16 - bytes
+}
+
+/// The `i`th of elements of `bytes`.
+const fn nth(at: HostAddr, i: u64, bytes: u64) -> HostAddr {
+    HostAddr(at.0 + (i * bytes) as usize)
+}
+
+/// Bytes anywhere in a page, as FEAT_LSE2 has them: all at once, or each element that lies within 16 aligned bytes.
+fn load_elements(ram: &Ram, at: HostAddr, how: Access, bytes: u64) -> u128 {
+    let each = how.bytes();
+    let element = |at: HostAddr| match within_16(at.0 as u64, each) {
+        true => ram.load(at, how.bus_size()).into(),
+        false => load_unaligned(ram, at, each),
+    };
+    match (bytes, at.0 & 15, how.size) {
+        (16, 0, _) => ram.load16(at),
+        (16, _, 4) => load_unaligned(ram, at, 16),
+        _ => (0..bytes / each).fold(0, |v, i| v | element(nth(at, i, each)) << (8 * each * i)),
+    }
+}
+
+/// The same for a store.
+fn store_elements(ram: &Ram, at: HostAddr, how: Access, bytes: u64, v: u128) {
+    let each = how.bytes();
+    let element = |at: HostAddr, v: u128| match within_16(at.0 as u64, each) {
+        true => ram.store(at, how.bus_size(), how.bus_size().truncate(v as u64)),
+        false => store_unaligned(ram, at, each, v),
+    };
+    match (bytes, at.0 & 15, how.size) {
+        (16, 0, _) => ram.store16(at, v),
+        (16, _, 4) => store_unaligned(ram, at, 16, v),
+        _ => (0..bytes / each).for_each(|i| element(nth(at, i, each), v >> (8 * each * i))),
+    }
+}
+
 impl Vcpu {
     /// Loads `bytes` (up to 16) as one instruction's access, in elements of `how.bytes()`. Ordered accesses are
     /// of one element.
@@ -87,9 +130,15 @@ impl Vcpu {
             return Ok(v.into());
         }
         if let Some(at) = self.within_page(va, how, bytes, Need::Read) {
-            return Ok(load_unaligned(self.shared.bus.ram(), at, bytes));
+            return Ok(match self.mmu.whole {
+                true => load_elements(self.shared.bus.ram(), at, how, bytes),
+                false => load_unaligned(self.shared.bus.ram(), at, bytes),
+            });
         }
         let parts = self.parts(va, how, bytes, Need::Read)?;
+        if let Some(at) = self.whole_in_ram(&parts) {
+            return Ok(load_elements(self.shared.bus.ram(), at, how, bytes));
+        }
         match read(&self.shared.bus, &parts, how.bytes()) {
             Some(v) => Ok(v),
             None => Err(self.abort(FaultStatus::External, Need::Read, va)),
@@ -106,32 +155,59 @@ impl Vcpu {
             return self.store(va, Access { order: Order::Plain, ..how }, v as u64);
         }
         if let Some(at) = self.within_page(va, how, bytes, Need::Write) {
-            store_unaligned(self.shared.bus.ram(), at, bytes, v);
+            match self.mmu.whole {
+                true => store_elements(self.shared.bus.ram(), at, how, bytes, v),
+                false => store_unaligned(self.shared.bus.ram(), at, bytes, v),
+            }
             return Ok(());
         }
         let parts = self.parts(va, how, bytes, Need::Write)?;
         parts.iter().for_each(|part| self.note_store(part.pa, part.bytes));
+        if let Some(at) = self.whole_in_ram(&parts) {
+            store_elements(self.shared.bus.ram(), at, how, bytes, v);
+            return Ok(());
+        }
         match write(&self.shared.bus, &parts, how.bytes(), v) {
             Some(()) => Ok(()),
             None => Err(self.abort(FaultStatus::External, Need::Write, va)),
         }
     }
 
+    /// Where an access is, for one that FEAT_LSE2 says something of: RAM, of one page.
+    fn whole_in_ram(&self, parts: &Parts) -> Option<HostAddr> {
+        let [first, second] = parts;
+        if self.mmu.whole && second.bytes == 0 { self.shared.bus.ram().host(PhysAddr(first.pa)) } else { None }
+    }
+
+    /// May an unaligned access of a kind that asks for alignment be at `va`, as far as the address tells? SCTLR_ELx.nAA
+    /// is for those that are ordered and nothing else.
+    fn may_be_unaligned(&self, va: u64, how: Access, is_ordered: bool) -> bool {
+        let anywhere = || is_ordered && self.sys.sctlr[self.regime()] & sctlr::NAA != 0;
+        self.mmu.whole && (within_16(va, how.bytes()) || anywhere())
+    }
+
+    /// As far as the memory there tells? With SCTLR_ELx.C clear, none is cacheable.
+    fn is_write_back(&self, place: Place) -> bool {
+        place.write_back && self.sys.sctlr[self.regime()] & sctlr::C != 0
+    }
+
     /// RAM that the TLB knows, for an access whose only fault is that it is unaligned, where it may be.
     fn within_page(&self, va: u64, how: Access, bytes: u64, need: Need) -> Option<HostAddr> {
         let entry = self.mmu.entry(how.unprivileged, va);
         let tag = if need == Need::Write { entry.write } else { entry.read };
-        let hit = tag == wanted(va, bytes, 1) && !entry.is_device() && !how.aligned && !self.mmu.strict;
-        hit.then(|| HostAddr(entry.addend.wrapping_add(va) as usize))
+        let place = entry.place(va, need == Need::Write).filter(|place| !place.device)?;
+        let hit = tag == wanted(va, bytes, 1) && !self.mmu.strict;
+        let may_be = || !how.aligned || self.may_be_unaligned(va, how, true) && self.is_write_back(place);
+        (hit && may_be()).then(|| HostAddr(entry.addend.wrapping_add(va) as usize))
     }
 
     /// Checks alignment, translates every page of the access, and sees that something answers there.
     fn parts(&mut self, va: u64, how: Access, bytes: u64, need: Need) -> Result<Parts, Leave> {
         let unaligned = va & (how.bytes() - 1) != 0;
-        if unaligned && (how.aligned || self.mmu.strict) {
+        if unaligned && (self.mmu.strict || how.aligned && !self.may_be_unaligned(va, how, true)) {
             return Err(self.abort(FaultStatus::Alignment, need, va));
         }
-        let ask = Ask { unprivileged: how.unprivileged, need, unaligned };
+        let ask = Ask { unprivileged: how.unprivileged, need, unaligned, write_back: unaligned && how.aligned };
         let here = bytes.min(4096 - (va & !PAGE));
         let first = Part { pa: self.answering(va, ask)?, bytes: here };
         let mut second = Part { pa: 0, bytes: 0 };
@@ -147,6 +223,9 @@ impl Vcpu {
     fn answering(&mut self, va: u64, ask: Ask) -> Result<u64, Leave> {
         match self.resolve(va, ask) {
             Err(status) => Err(self.abort(status, ask.need, va)),
+            Ok(place) if ask.write_back && !self.is_write_back(place) => {
+                Err(self.abort(FaultStatus::Alignment, ask.need, va))
+            }
             Ok(Place { pa, .. }) => match self.shared.bus.find(PhysAddr(pa)) {
                 Some(Target::Device(..)) if self.refuses_devices() => Err(Leave::Resync),
                 Some(_) => Ok(pa),
@@ -159,12 +238,14 @@ impl Vcpu {
     /// to RAM that is mapped as Device memory there is, which is IMPLEMENTATION DEFINED and lets software
     /// take locks before it turns the MMU on.
     pub(super) fn locate(&mut self, va: u64, how: Access, need: Need) -> Result<(HostAddr, u64), Leave> {
-        if va & (how.bytes() - 1) != 0 {
+        let unaligned = va & (how.bytes() - 1) != 0;
+        if unaligned && (self.mmu.strict || !self.may_be_unaligned(va, how, false)) {
             return Err(self.abort(FaultStatus::Alignment, need, va));
         }
-        let place = self.resolve(va, Ask { unprivileged: how.unprivileged, need, unaligned: false });
-        let status = match place {
+        let ask = Ask { unprivileged: how.unprivileged, need, unaligned, write_back: unaligned };
+        let status = match self.resolve(va, ask) {
             Err(status) => status,
+            Ok(place) if ask.write_back && !self.is_write_back(place) => FaultStatus::Alignment,
             Ok(Place { pa, .. }) => match self.shared.bus.find(PhysAddr(pa)) {
                 Some(Target::Ram(at)) => {
                     self.check_watchpoints(va, how.bytes(), need, how.unprivileged)?;
@@ -184,7 +265,7 @@ impl Vcpu {
     #[cold]
     #[inline(never)]
     pub(super) fn zero_slow(&mut self, va: u64, start: u64, bytes: u64) -> Result<(), Leave> {
-        let ask = Ask { unprivileged: false, need: Need::Write, unaligned: true };
+        let ask = Ask { unprivileged: false, need: Need::Write, unaligned: true, write_back: false };
         let status = match self.resolve(start, ask) {
             Err(status) => status,
             Ok(Place { pa, .. }) => match self.shared.bus.find(PhysAddr(pa)) {

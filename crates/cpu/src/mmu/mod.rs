@@ -33,6 +33,8 @@ pub(crate) struct Place {
     pub pa: u64,
     /// The memory type is Device.
     pub device: bool,
+    /// It is Normal, Inner and Outer Write-Back.
+    pub write_back: bool,
 }
 
 /// From whose standing, and what for.
@@ -42,6 +44,8 @@ pub(crate) struct Ask {
     pub need: Need,
     /// Not allowed to Device memory.
     pub unaligned: bool,
+    /// Only to memory that is Normal, Inner and Outer Write-Back; not looked at by translation.
+    pub write_back: bool,
 }
 
 impl Vcpu {
@@ -92,8 +96,8 @@ impl Vcpu {
     /// Translates one access that stays within a page, by TLB or walk.
     pub(crate) fn resolve(&mut self, va: u64, ask: Ask) -> Result<Place, FaultStatus> {
         let entry = self.mmu.entry(ask.unprivileged, va);
-        if let Some((pa, device)) = entry.place(va, ask.need == Need::Write) {
-            return if device && ask.unaligned { Err(FaultStatus::Alignment) } else { Ok(Place { pa, device }) };
+        if let Some(place) = entry.place(va, ask.need == Need::Write) {
+            return if place.device && ask.unaligned { Err(FaultStatus::Alignment) } else { Ok(place) };
         }
         let view = self.mmu.view(ask.unprivileged);
         let stage1 = self.stage1(va);
@@ -111,7 +115,7 @@ impl Vcpu {
             noted: self.journal.is_some(),
         };
         self.mmu.fill_data(ask.unprivileged, va, &leaf, fill);
-        Ok(Place { pa: leaf.pa, device: leaf.is_device() })
+        Ok(Place { pa: leaf.pa, device: leaf.is_device(), write_back: leaf.is_write_back() })
     }
 
     fn stage1(&self, va: u64) -> Stage1 {
@@ -135,7 +139,7 @@ impl Vcpu {
     /// there, which we do not).
     pub fn probe_maintenance(&mut self, va: u64) -> Result<Option<PhysAddr>, Leave> {
         let need = if self.regs.pstate.el == 0 { Need::Read } else { Need::Nothing };
-        match self.resolve(va, Ask { unprivileged: false, need, unaligned: false }) {
+        match self.resolve(va, Ask { unprivileged: false, need, unaligned: false, write_back: false }) {
             Ok(Place { pa, .. }) => Ok(self.shared.bus.ram().host(PhysAddr(pa)).map(|_| PhysAddr(pa))),
             Err(status) => Err(self.abort(status, Need::Nothing, va)),
         }

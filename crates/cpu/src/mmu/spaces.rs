@@ -50,6 +50,8 @@ pub struct Mmu {
     unprivileged: usize,
     /// SCTLR_ELx.A.
     pub(crate) strict: bool,
+    /// FEAT_LSE2: what lies within 16 aligned bytes is accessed at once (see `memory.rs`).
+    pub(crate) whole: bool,
     /// A store-release has not been followed by a full barrier yet (see `memory.rs`).
     pub(crate) release_pending: bool,
     /// Broadcast maintenance was sent since the last DSB.
@@ -82,6 +84,7 @@ impl Mmu {
             view: View::Off as usize * 2,
             unprivileged: View::Off as usize * 2,
             strict: false,
+            whole: false,
             release_pending: false,
             sent: false,
             tagged_upper: false,

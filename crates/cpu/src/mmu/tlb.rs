@@ -4,7 +4,7 @@
 //! it may forget anything at any time. Addresses compare without their top byte when entries are dropped,
 //! since a tagged address is simply another tag value.
 
-use super::Leaf;
+use super::{Leaf, Place};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Data entries.
@@ -55,11 +55,14 @@ impl Meta {
     pub const DEVICE: u64 = 1 << 6;
     /// Guarded page.
     pub const GUARDED: u64 = 1 << 7;
+    /// Normal memory, Inner and Outer Write-Back.
+    pub const WRITE_BACK: u64 = 1 << 8;
 
     fn of(leaf: &Leaf) -> u64 {
         let device = if leaf.is_device() { Self::DEVICE } else { 0 };
         let guarded = if leaf.is_guarded() { Self::GUARDED } else { 0 };
-        leaf.pa & PAGE | u64::from(leaf.log2) | device | guarded
+        let write_back = if leaf.is_write_back() { Self::WRITE_BACK } else { 0 };
+        leaf.pa & PAGE | u64::from(leaf.log2) | device | guarded | write_back
     }
 }
 
@@ -262,10 +265,15 @@ impl CodeEntry {
 }
 
 impl Entry {
-    /// The physical address and meta bits for `va`, if this entry promises `write` (or else reading).
-    pub(crate) fn place(&self, va: u64, write: bool) -> Option<(u64, bool)> {
+    /// Where `va` is, if this entry promises `write` (or else reading).
+    pub(crate) fn place(&self, va: u64, write: bool) -> Option<Place> {
         let tag = if write { self.write } else { self.read };
-        (tag & !SLOW == va & PAGE).then(|| (self.meta & PAGE | va & !PAGE, self.is_device()))
+        let place = || Place {
+            pa: self.meta & PAGE | va & !PAGE,
+            device: self.is_device(),
+            write_back: self.meta & Meta::WRITE_BACK != 0,
+        };
+        (tag & !SLOW == va & PAGE).then(place)
     }
 
     /// The memory type is Device.

@@ -42,6 +42,14 @@ impl Leaf {
         self.attr & 0xf0 == 0
     }
 
+    /// Normal memory, Inner and Outer Write-Back: MAIR nibbles 0b01RW or 0b11RW, of which 0b0100 is Non-cacheable.
+    pub const fn is_write_back(&self) -> bool {
+        const fn nibble(n: u8) -> bool {
+            n & 0b0100 != 0 && n != 0b0100
+        }
+        nibble(self.attr >> 4) && nibble(self.attr & 0xf)
+    }
+
     /// The GP bit of a block or page descriptor; RES0, and never looked at, without FEAT_BTI.
     pub fn is_guarded(&self) -> bool {
         self.descriptor.is_some_and(|(_, d)| d & GUARDED != 0)

@@ -14,11 +14,15 @@ pub const DEVICE: u64 = 0x0900_0000;
 /// SCTLR_EL1 bits.
 pub const M: u64 = 1 << 0;
 pub const A: u64 = 1 << 1;
+pub const C: u64 = 1 << 2;
+pub const NAA: u64 = 1 << 6;
 pub const WXN: u64 = 1 << 19;
 /// MAIR: 0 Device-nGnRnE, 1 Normal write-back, 2 Normal non-cacheable.
 pub const MAIR: u64 = 0x44_ff_00;
 /// AttrIndx 1, inner shareable, AF, page or table.
 pub const PAGE: u64 = 1 << 2 | 3 << 8 | AF | 3;
+/// The same but AttrIndx 2.
+pub const UNCACHED: u64 = PAGE + (1 << 2);
 pub const BLOCK: u64 = PAGE & !2;
 pub const DEVICE_ATTR: u64 = 3 << 8 | AF | 3;
 pub const AF: u64 = 1 << 10;
@@ -103,7 +107,11 @@ impl Rig {
     }
 
     pub fn on(machine: Machine) -> Rig {
-        let mut cpu = machine.vcpu(0);
+        Rig::with_model(machine, "neoverse-n1")
+    }
+
+    pub fn with_model(machine: Machine, model: &str) -> Rig {
+        let mut cpu = machine.model(0, model);
         let roots = [RAM + (8 << 20), RAM + (8 << 20) + 0x1000];
         cpu.sys.sctlr[1] |= M;
         cpu.sys.tcr[1] = TCR;

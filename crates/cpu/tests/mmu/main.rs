@@ -5,6 +5,7 @@ extern crate armagic_cpu as cpu;
 mod broadcast;
 mod compare;
 mod harness;
+mod lse2;
 mod memory;
 mod races;
 mod reference;
