@@ -1,4 +1,4 @@
-//! `fetch NAME...` fetches guests and prints where they are; `fetch --tool PACKAGE` a host's package.
+//! `fetch NAME...` fetches guests and prints where they are; `fetch --tool PACKAGE [SUITE]` a host's package.
 
 use armagic_guest::{DEFAULT_GUEST, GuestError, Progress, Store};
 use std::process::ExitCode;
@@ -16,10 +16,14 @@ fn main() -> ExitCode {
 
 fn run(arguments: &[String]) -> Result<(), GuestError> {
     let store = Store::default_location()?;
-    if let [flag, package] = arguments
+    if let [flag, package, suite @ ..] = arguments
         && flag == "--tool"
     {
-        println!("{}", store.fetch_tool(package, &mut show())?.display());
+        let root = match suite.first() {
+            Some(suite) => store.fetch_tool_of(suite, package, &mut show()),
+            None => store.fetch_tool(package, &mut show()),
+        };
+        println!("{}", root?.display());
         return Ok(());
     }
     let default = [DEFAULT_GUEST.to_string()];

@@ -26,6 +26,16 @@ impl Store {
         self.fetch_packages(Arch::Host, &[package], progress)
     }
 
+    /// The same of another release than the host's. What it runs on is this host, so it should be linked statically.
+    pub fn fetch_tool_of(
+        &self,
+        suite: &str,
+        package: &str,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<PathBuf, GuestError> {
+        self.fetch_from(Some(suite), Arch::Host, &[package], progress)
+    }
+
     /// These packages and all they depend on, unpacked together; the directory that stands for `/`.
     ///
     /// What was fetched once is returned as it is, without a network; remove the directory to fetch
@@ -36,11 +46,22 @@ impl Store {
         names: &[&str],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<PathBuf, GuestError> {
+        self.fetch_from(None, arch, names, progress)
+    }
+
+    fn fetch_from(
+        &self,
+        suite: Option<&str>,
+        arch: Arch,
+        names: &[&str],
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<PathBuf, GuestError> {
         if let Some(odd) = names.iter().find(|name| !is_package_name(name)) {
             let (arch, suite) = (format!("{arch:?}").to_lowercase(), "any release".to_string());
             return Err(GuestError::NoPackage { package: odd.to_string(), arch, suite });
         }
-        let place = self.root.join("packages").join(format!("{arch:?}").to_lowercase()).join(key(names));
+        let of = suite.map_or(String::new(), |suite| format!("-{suite}"));
+        let place = self.root.join("packages").join(format!("{arch:?}").to_lowercase() + &of).join(key(names));
         let root = place.join("root");
         // The directory appears complete, so that it is there is all there is to know.
         if root.is_dir() {
@@ -50,7 +71,7 @@ impl Store {
         if root.is_dir() {
             return Ok(root); // another process fetched it while we waited
         }
-        let apt = self.apt(if arch == Arch::Arm64 { GUEST_ARCH } else { "" }, None, progress)?;
+        let apt = self.apt(if arch == Arch::Arm64 { GUEST_ARCH } else { "" }, suite, progress)?;
         let packages = apt.closure(names)?;
         let downloads = self.root.join("packages/downloads");
         let debs = apt.download(&packages, &downloads, progress)?;
@@ -116,6 +137,17 @@ mod tests {
         fs::create_dir_all(&root).unwrap();
         let store = Store { root: place.path().to_path_buf(), offline: true };
         assert_eq!(store.fetch_packages(Arch::Arm64, &["bash", "libc6"], &mut |_| {}).unwrap(), root);
+    }
+
+    #[test]
+    fn releases_are_kept_apart() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path().join("packages/host-sid/tiny/root");
+        fs::create_dir_all(&root).unwrap();
+        let store = Store { root: place.path().to_path_buf(), offline: true };
+        assert_eq!(store.fetch_tool_of("sid", "tiny", &mut |_| {}).unwrap(), root);
+        store.fetch_tool_of("trixie", "tiny", &mut |_| {}).unwrap_err();
+        store.fetch_tool("tiny", &mut |_| {}).unwrap_err();
     }
 
     #[test]
