@@ -5,12 +5,19 @@ use super::operands::{Random, integer, lane_size, state};
 use super::pe::Pe;
 use super::rows::{self, is_branch, is_memory};
 use super::state::{Case, State};
+use super::witness::Witness;
 use a64::{Field, Insn, Row, RowInfo};
 
 /// A case of `row` for slot `index`, with `memory` in scratch.
-pub fn case(random: &mut Random, pe: &mut Pe, row: &'static RowInfo, index: usize, memory: &[u8]) -> Case {
+pub fn case(
+    random: &mut Random,
+    pe: &mut Pe,
+    (witness, row): (Witness, &'static RowInfo),
+    index: usize,
+    memory: &[u8],
+) -> Case {
     for _ in 0..10_000 {
-        let case = attempt(random, pe, row, index, memory);
+        let case = attempt(random, pe, (witness, row), index, memory);
         if is_usable(pe, &case, index, memory) {
             return case;
         }
@@ -19,7 +26,7 @@ pub fn case(random: &mut Random, pe: &mut Pe, row: &'static RowInfo, index: usiz
 }
 
 /// A word of `row` that the manual does not call CONSTRAINED UNPREDICTABLE, should-be bits as they should be.
-pub fn word(random: &mut Random, row: &RowInfo) -> u32 {
+pub fn word(random: &mut Random, witness: Witness, row: &RowInfo) -> u32 {
     for _ in 0..100_000 {
         // Once in eight, all registers are the same one.
         let same = random.one_in(8).then(|| free_bits(random, 5));
@@ -29,7 +36,7 @@ pub fn word(random: &mut Random, row: &RowInfo) -> u32 {
         };
         let free = row.fields.iter().map(field).zip(row.fields).fold(0, |word, (v, f)| word | v << f.lsb);
         let word = rows::pinned(random, row, free | row.value | row.should_be);
-        if (row.guard)(word) && rows::allows(row, word) && !is_unpredictable(word) {
+        if (row.guard)(word) && rows::allows(witness, row, word) && !is_unpredictable(word) {
             return word;
         }
     }
@@ -50,10 +57,21 @@ fn is_unpredictable(word: u32) -> bool {
     exarmo_aarch64::decode_word(word).is_ok_and(|insn| insn.unpredictable())
 }
 
-fn attempt(random: &mut Random, pe: &mut Pe, row: &'static RowInfo, index: usize, memory: &[u8]) -> Case {
-    let mut word = word(random, row);
+fn attempt(
+    random: &mut Random,
+    pe: &mut Pe,
+    (witness, row): (Witness, &'static RowInfo),
+    index: usize,
+    memory: &[u8],
+) -> Case {
+    let mut word = word(random, witness, row);
     let esize = lane_size(random, row, word);
     let mut state = state(random, esize);
+    if rows::is_mops(row) {
+        let words = rows::mops(row, word).to_vec();
+        mops_operands(random, row, word, &mut state);
+        return Case { row, words, state };
+    }
     let mut words = rows::before(random, row, word);
     if is_memory(row) {
         let pc = entry(index) + 4 * words.len() as u64;
@@ -102,6 +120,29 @@ fn aim(
     set_base(state, n, if n == 31 { base & !15 } else { base });
     compare_equal(random, row, word, state, memory, target);
     word
+}
+
+/// Makes a copy or set go where it is interesting: some over an end of scratch, most within; copies often overlap.
+fn mops_operands(random: &mut Random, row: &RowInfo, word: u32, state: &mut State) {
+    let register = |name: &str| row.fields.iter().find(|f| f.name == name).map_or(31, |f| word >> f.lsb & 31);
+    let most = random.pick(&[0, 1, 2, 8, 17, 64, 300, 1024]);
+    let size = random.below(most + 1);
+    let place = |random: &mut Random| match random.below(12) {
+        0 => SCRATCH - random.below(32),
+        1 => SCRATCH + SCRATCH_SIZE - random.below(size + 32),
+        _ => SCRATCH + random.below(SCRATCH_SIZE - size),
+    };
+    let to = place(random);
+    let near = (to + random.below(2 * size + 1)).wrapping_sub(size);
+    let from = if random.one_in(2) { near } else { place(random) };
+    // Forwards, over a source that is not yet copied, depends on how much is copied at a time.
+    let (to, from) = if row.row == Row::Cpyf { (to.min(from), to.max(from)) } else { (to, from) };
+    // Of a set, Xs is the byte. Above 55 bits a size is one too large to be copied.
+    set_base(state, register("rd"), to);
+    if row.row != Row::Set {
+        set_base(state, register("rs"), from);
+    }
+    set_base(state, register("rn"), size);
 }
 
 fn set_base(state: &mut State, n: u32, v: u64) {

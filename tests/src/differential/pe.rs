@@ -109,7 +109,8 @@ impl Pe {
         let user = Pstate { el: 0, sp_elx: false, ..Pstate::reset(1) };
         cpu.sys.spsr[1] = user.to_spsr(nzcv >> 28);
         _ = cpu.eret();
-        let exit = self.interp.run();
+        // WFET and WFIT: the machine lets them go on.
+        let exit = std::iter::repeat_with(|| self.interp.run()).find(|exit| *exit != Exit::Wfe).expect("it repeats");
         let cpu = &self.interp.cpu;
         assert_eq!(exit, Exit::Firmware, "every vector is an HVC; {}", cpu.describe_exception());
         let esr = cpu.sys.esr[1];

@@ -5,7 +5,6 @@ use super::layout::{self, *};
 use super::report::describe_words;
 use super::runner::Runner;
 use super::state::{Case, Ran};
-use guest::Store;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -14,15 +13,6 @@ use std::{fs, io};
 
 /// All that it has.
 const CPU: &str = "max";
-
-/// The name of the package, and of the program in it.
-const PACKAGE: &str = "qemu-user-static";
-const PROGRAM: &str = "usr/bin/qemu-aarch64-static";
-
-/// Fetches user-mode QEMU if it is not here yet; where it is.
-pub fn fetch() -> Result<PathBuf, guest::GuestError> {
-    Ok(Store::default_location()?.fetch_tool(PACKAGE, &mut |_| {})?.join(PROGRAM))
-}
 
 /// A running QEMU.
 pub struct Qemu {
@@ -110,6 +100,7 @@ impl Drop for Qemu {
 mod tests {
     use super::*;
     use crate::differential::state::State;
+    use crate::differential::witness::Witness;
 
     /// In a batch of NOPs, case `index` ends the process by a system call.
     #[track_caller]
@@ -122,7 +113,7 @@ mod tests {
             Case { row: a64::lookup(word).expect("both are in the table").info(), words: vec![word], state }
         };
         let cases: Vec<Case> = (0..100).map(|i| case(if i == index { SVC } else { NOP })).collect();
-        let program = fetch().unwrap_or_else(|e| panic!("{e}"));
+        let program = Witness::Host.fetch().unwrap_or_else(|e| panic!("{e}"));
         let error = Qemu::start(&program).and_then(|mut q| q.run(&[0; SCRATCH_SIZE as usize], &cases));
         let error = error.err().map_or("none".to_string(), |e| e.to_string());
         assert!(error.contains(said), "{error}");

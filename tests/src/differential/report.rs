@@ -5,6 +5,7 @@ use super::layout::SCRATCH;
 use super::rows::{self, KNOWN};
 use super::sequence::{NOP, Sequence};
 use super::state::{Case, Outcome, State};
+use super::witness::Witness;
 use a64::{ROW_COUNT, ROWS, RowInfo};
 use capstone::prelude::*;
 use std::collections::BTreeSet;
@@ -13,8 +14,8 @@ use std::fmt::Write as _;
 /// What became of the cases of one row.
 #[derive(Clone, Default)]
 pub struct Tally {
-    /// Cases compared.
-    pub compared: usize,
+    /// Cases compared with each witness.
+    pub compared: [usize; 2],
     /// Cases that differed and should not.
     pub differed: usize,
     /// Cases that differed for a known reason.
@@ -31,6 +32,7 @@ pub struct Tally {
 
 /// A tally per row, in the order of the table.
 pub struct Coverage {
+    versions: [String; 2],
     rows: Vec<Tally>,
     reasons: Vec<usize>,
     /// Of all sequences together; an instruction is a case here.
@@ -48,23 +50,24 @@ struct Sequences {
 }
 
 impl Coverage {
-    pub(super) fn new() -> Coverage {
+    pub(super) fn new(versions: [String; 2]) -> Coverage {
         Coverage {
+            versions,
             rows: vec![Tally::default(); ROW_COUNT],
             reasons: vec![0; KNOWN.len()],
             sequences: Sequences::default(),
         }
     }
 
-    pub(super) fn add(&mut self, c: Compared) {
+    pub(super) fn add(&mut self, witness: Witness, c: Compared) {
         let tally = &mut self.rows[c.case.row.row as usize];
-        tally.compared += 1;
+        tally.compared[witness as usize] += 1;
         tally.left += usize::from(c.qemu.outcome != Outcome::Finished);
         tally.raised |= c.qemu.state.fpsr & !c.case.state.fpsr;
         if c.agree() {
             return;
         }
-        match known(&c) {
+        match known(witness, &c) {
             Some(known) => {
                 tally.known += 1;
                 self.reasons[known] += 1;
@@ -77,7 +80,13 @@ impl Coverage {
     }
 
     /// A sequence, and what is left of it if it differed.
-    pub(super) fn add_sequence(&mut self, sequence: &Sequence, outcome: Outcome, shortest: Option<Compared>) {
+    pub(super) fn add_sequence(
+        &mut self,
+        witness: Witness,
+        sequence: &Sequence,
+        outcome: Outcome,
+        shortest: Option<Compared>,
+    ) {
         self.sequences.compared += 1;
         self.sequences.left += usize::from(outcome != Outcome::Finished);
         for row in sequence.rows() {
@@ -85,7 +94,7 @@ impl Coverage {
             self.rows[row as usize].in_sequences += 1;
         }
         let Some(shortest) = shortest else { return };
-        match known(&shortest) {
+        match known(witness, &shortest) {
             Some(known) => self.reasons[known] += 1,
             None => {
                 self.sequences.differed += 1;
@@ -107,7 +116,7 @@ impl Coverage {
 
     /// Cases in all.
     pub fn compared(&self) -> usize {
-        self.rows.iter().map(|t| t.compared).sum()
+        self.rows.iter().flat_map(|t| t.compared).sum()
     }
 
     /// The known reasons, and how many cases each explains.
@@ -126,7 +135,12 @@ impl Coverage {
         }
         for (name, tally) in self.rows() {
             if let Some(example) = &tally.example {
-                _ = writeln!(text, "{name}: {} of {} differ, for instance\n{example}", tally.differed, tally.compared);
+                _ = writeln!(
+                    text,
+                    "{name}: {} of {} differ, for instance\n{example}",
+                    tally.differed,
+                    tally.compared[0] + tally.compared[1]
+                );
             }
         }
         text
@@ -140,9 +154,12 @@ impl Coverage {
              is one encoding of the manual;\na case is a random word of it with random operands, of which registers, \
              flags, FPSR and memory are compared bit for bit.\n\
              Left: ended in a fault or a taken branch.\n\n\
+             QEMU {} and QEMU {} are the witnesses, and have a column each.\n\n\
              A sequence is 1 to 64 instructions of these rows, of which the end state is compared.\n\n\
              {} rows, {} cases with {} differences; {} sequences of {} instructions ({} were left before their end) with {} differences.\n\n\
              ## Known differences\n\n",
+            self.versions[0],
+            self.versions[1],
             self.rows().count(),
             self.compared(),
             self.rows().map(|(_, tally)| tally.differed).sum::<usize>(),
@@ -155,19 +172,28 @@ impl Coverage {
         _ = writeln!(text, "\n## Not compared\n\n| row | why |\n|---|---|");
         let why = |row: &'static RowInfo| rows::excluded(row).map(|why| (row.name, why));
         ROWS.iter().filter_map(why).for_each(|(name, why)| _ = writeln!(text, "| {name} | {why} |"));
+        for witness in Witness::ALL {
+            let version = &self.versions[witness as usize];
+            _ = writeln!(text, "\n## Not compared with QEMU {version}\n\n| row | why |\n|---|---|");
+            let why = |row: &'static RowInfo| witness.excludes(row).map(|why| (row.name, why));
+            ROWS.iter().filter_map(why).for_each(|(name, why)| _ = writeln!(text, "| {name} | {why} |"));
+        }
         let mut class = "";
         for (info, (name, tally)) in ROWS.iter().filter(|row| rows::excluded(row).is_none()).zip(self.rows()) {
             if info.class != class {
                 class = info.class;
                 _ = writeln!(
                     text,
-                    "\n## {class}\n\n| row | compared | of which left | FPSR raised | in sequences | differ, known | differ |\n|---|---|---|---|---|---|---|"
+                    "\n## {class}\n\n| row | {} | {} | of which left | FPSR raised | in sequences | differ, known | differ |\n|---|---|---|---|---|---|---|---|",
+                    self.versions[0], self.versions[1]
                 );
             }
             let Tally { compared, left, raised, in_sequences, known, differed, .. } = tally;
             _ = writeln!(
                 text,
-                "| {name} | {compared} | {left} | {} | {in_sequences} | {known} | {differed} |",
+                "| {name} | {} | {} | {left} | {} | {in_sequences} | {known} | {differed} |",
+                compared[0],
+                compared[1],
                 flags(*raised)
             );
         }
@@ -176,8 +202,8 @@ impl Coverage {
 }
 
 /// Which of `KNOWN` explains it.
-fn known(c: &Compared) -> Option<usize> {
-    KNOWN.iter().position(|known| (known.applies)(&c.case, &c.qemu, &c.ours))
+fn known(witness: Witness, c: &Compared) -> Option<usize> {
+    KNOWN.iter().position(|known| known.of.contains(&witness) && (known.applies)(&c.case, &c.qemu, &c.ours))
 }
 
 /// Names of FPSR bits.

@@ -2,16 +2,14 @@
 
 use super::operands::Random;
 use super::state::{Case, Outcome, Ran, signal};
-use a64::{Feature, Insn, Row, RowInfo};
+use super::witness::Witness;
+use a64::{Insn, Row, RowInfo};
 use cpu::Model;
 
 /// The model that is compared: all features, and the algorithm of pointer authentication that QEMU has.
 pub fn model() -> &'static Model {
     Model::by_name("max-qarma5").expect("the model exists")
 }
-
-/// Features that QEMU 7.2 lacks: words that need them are not compared.
-const LACKING: &[Feature] = &[Feature::CSSC, Feature::HBC, Feature::MOPS, Feature::WFxT, Feature::XS];
 
 /// Rows that are not compared, and why.
 const EXCLUDED: &[(&str, &str)] = &[
@@ -41,11 +39,13 @@ const MRS_SSBS: u32 = 0xd53b_42c0;
 const MRS_DIT: u32 = 0xd53b_42a0;
 
 /// Why `row` is not compared, if it is not.
-pub fn excluded(row: &RowInfo) -> Option<String> {
-    if let Some((_, why)) = EXCLUDED.iter().find(|(name, _)| *name == row.name) {
-        return Some(why.to_string());
-    }
-    LACKING.contains(&row.feature).then(|| format!("QEMU 7.2 lacks FEAT_{:?}", row.feature))
+pub fn excluded(row: &RowInfo) -> Option<&'static str> {
+    EXCLUDED.iter().find(|(name, _)| *name == row.name).map(|(_, why)| *why)
+}
+
+/// Why `row` is not compared with `witness`, if it is not.
+pub fn excluded_from(witness: Witness, row: &RowInfo) -> Option<String> {
+    excluded(row).map(str::to_string).or_else(|| witness.excludes(row))
 }
 
 /// `word`, or one of the words that the row is pinned to, with the free bits of `word`.
@@ -56,11 +56,11 @@ pub fn pinned(random: &mut Random, row: &RowInfo, word: u32) -> u32 {
     }
 }
 
-/// May this word of the row be compared?
-pub fn allows(row: &RowInfo, word: u32) -> bool {
+/// May this word of the row be compared with `witness`?
+pub fn allows(witness: Witness, row: &RowInfo, word: u32) -> bool {
     // WFE and WFI may wait for something that never comes.
     let waits = row.row == Row::HintOp && matches!(word >> 5 & 0x7f, 2 | 3);
-    !waits && LACKING.iter().all(|feature| !row.row.needs(word).has(*feature))
+    !waits && witness.allows(row, word)
 }
 
 /// PACIA and its kin: `z` is for a modifier of zero.
@@ -82,9 +82,12 @@ pub fn before(random: &mut Random, row: &RowInfo, word: u32) -> Vec<u32> {
             let (write, imm) = (word & !(1 << 21), if word & !0x1f == MRS_SSBS { 0xd503_403f } else { 0xd503_405f });
             return vec![if random.one_in(2) { write } else { imm | (random.below(2) as u32) << 8 }];
         }
-        // What QEMU keeps for AArch32, which our model lacks: flags, Len and Stride.
+        // What QEMU keeps for AArch32, which our model lacks: flags, Len and Stride. FEAT_AFP and FEAT_EBF16 it has:
+        // FIZ, AH, NEP, and EBF.
         MSR_FPSR if word & 31 < 31 => return vec![clear(word & 31, 0xf000_0000)],
-        MSR_FPCR if word & 31 < 31 => return vec![clear(word & 31, 7 << 16), clear(word & 31, 3 << 20)],
+        MSR_FPCR if word & 31 < 31 => {
+            return [7 << 16, 3 << 20, 7, 1 << 13].map(|bits| clear(word & 31, bits)).to_vec();
+        }
         _ if random.one_in(4) => return vec![],
         _ => (),
     }
@@ -117,6 +120,36 @@ pub fn pointer(row: &RowInfo, word: u32) -> Option<u32> {
     }
 }
 
+/// PACIASP and its kin, and XPACLRI.
+pub fn is_pauth_hint(row: &RowInfo, word: u32) -> bool {
+    row.row == Row::HintOp && matches!(word >> 5 & 0x7f, 7 | 8 | 10 | 12 | 14 | 24..32)
+}
+
+/// Must its accesses be aligned, at least within 16 bytes: exclusive, atomic and ordered ones.
+pub fn is_aligned(row: &RowInfo) -> bool {
+    const CLASSES: &[&str] = &[
+        "Load/store exclusive register",
+        "Load/store exclusive pair",
+        "Load/store ordered",
+        "Compare and swap",
+        "Compare and swap pair",
+        "LDAPR/STLR (unscaled immediate)",
+        "Atomic memory operations",
+    ];
+    CLASSES.contains(&row.class)
+}
+
+/// Is it one of the three instructions of a copy or set, which are compared together?
+pub fn is_mops(row: &RowInfo) -> bool {
+    matches!(row.row, Row::Cpy | Row::Cpyf | Row::Set)
+}
+
+/// The three instructions of the copy or set that `word` is of.
+pub fn mops(row: &RowInfo, word: u32) -> [u32; 3] {
+    let stage = row.fields.iter().find(|f| f.name == "stage").expect("the table says so");
+    [0, 1, 2].map(|n| word & !(3 << stage.lsb) | n << stage.lsb)
+}
+
 /// Is it a word that `KNOWN` would have to explain, after others and in spite of valid pointers?
 pub fn is_disputed(row: &RowInfo, word: u32) -> bool {
     row.row == Row::Fjcvtzs || row.row == Row::FcvtzsFixedSca && word >> 20 & 7 == 1
@@ -134,6 +167,8 @@ pub fn is_branch(row: &RowInfo) -> bool {
 
 /// Something QEMU and we do differently, and who is right.
 pub struct Known {
+    /// Whom it concerns.
+    pub of: &'static [Witness],
     /// What differs and why ours is what the manual says.
     pub reason: &'static str,
     /// Is this it? The case, what QEMU made of it, and what we did.
@@ -143,6 +178,7 @@ pub struct Known {
 /// The differences that are known.
 pub const KNOWN: &[Known] = &[
     Known {
+        of: &Witness::ALL,
         reason: "STXR, STXP of a bad address without a monitor: QEMU fails the store, we abort. IMPLEMENTATION DEFINED \
                  (ARM DDI 0487, STXR: \"whether the detection of memory aborts happens before or after the check\")",
         applies: |case, qemu, ours| {
@@ -151,7 +187,17 @@ pub const KNOWN: &[Known] = &[
         },
     },
     Known {
-        reason: "LDAPR of a misaligned address: QEMU 7.2 loads. An Alignment fault without FEAT_LSE2 \
+        of: &[Witness::Host],
+        reason: "Exclusive, atomic and ordered accesses that are unaligned within 16 bytes: QEMU 7.2 faults, since it lacks \
+                 FEAT_LSE2 (ARM DDI 0487, \"Alignment of data accesses\")",
+        applies: |case, qemu, ours| {
+            let is_fault = |ran: &Ran| matches!(ran.outcome, Outcome::Signal { signal: signal::BUS, .. });
+            is_aligned(case.row) && is_fault(qemu) && !is_fault(ours)
+        },
+    },
+    Known {
+        of: &[Witness::Host],
+        reason: "LDAPR across 16 bytes: QEMU 7.2 loads. An Alignment fault while SCTLR_EL1.nAA is clear \
                  (ARM DDI 0487, \"Alignment of data accesses\": Load-Acquire RCpc is in the list)",
         applies: |case, qemu, ours| {
             let misaligned = matches!(ours.outcome, Outcome::Signal { signal: signal::BUS, .. });
@@ -159,6 +205,7 @@ pub const KNOWN: &[Known] = &[
         },
     },
     Known {
+        of: &[Witness::Host],
         reason: "FCVTZS (scalar, fixed-point) of a half to a negative number: QEMU 7.2 leaves its sign in bits [31:16] \
                  of Vd. They are zero (ARM DDI 0487, V[] with a 16-bit value), as in QEMU 10.0",
         applies: |case, qemu, ours| {
@@ -169,6 +216,7 @@ pub const KNOWN: &[Known] = &[
         },
     },
     Known {
+        of: &[Witness::Host],
         reason: "PACIA and its kin of a pointer with bit 55 set and bit 63 clear: QEMU takes the range from bit 63, since \
                  TCR_EL1.TBI1 is clear. Bit 55 says, since TBI0 is set (ARM DDI 0487, AddPAC: \"TCR_EL1.TBI1 == '1' || \
                  TCR_EL1.TBI0 == '1'\")",
@@ -181,6 +229,7 @@ pub const KNOWN: &[Known] = &[
         },
     },
     Known {
+        of: &[Witness::Host],
         reason: "FJCVTZS of a subnormal that FPCR.FZ flushes: QEMU 7.2 sets Z. It is clear unless the fraction of the \
                  operand is zero (ARM DDI 0487, FPToFixedJS), as in QEMU 10.0",
         applies: |case, qemu, ours| {

@@ -9,6 +9,7 @@ use super::operands::{Random, state};
 use super::pe::Pe;
 use super::rows::{self, is_branch, is_memory};
 use super::state::{Case, Outcome, State};
+use super::witness::Witness;
 use a64::{Field, ROWS, Row, RowInfo};
 
 pub const NOP: u32 = 0xd503_201f;
@@ -67,6 +68,7 @@ impl Sequence {
 
 /// Makes sequences.
 pub struct Sequences {
+    witness: Witness,
     memory: Vec<&'static RowInfo>,
     branches: Vec<&'static RowInfo>,
     vectors: Vec<&'static RowInfo>,
@@ -74,14 +76,15 @@ pub struct Sequences {
 }
 
 impl Sequences {
-    /// From all rows that can stand in one.
-    pub fn new() -> Sequences {
+    /// From all rows that can stand in one and that `witness` knows.
+    pub fn new(witness: Witness) -> Sequences {
         // These end a case; their like below go to the next instruction.
         const LEAVE: [Row; 7] = [Row::Brk, Row::Bra, Row::Blra, Row::Braz, Row::Blraz, Row::Reta, Row::Ldra];
-        let usable = |row: &&RowInfo| rows::excluded(row).is_none() && !LEAVE.contains(&row.row);
+        let usable = |row: &&RowInfo| rows::excluded_from(witness, row).is_none() && !LEAVE.contains(&row.row);
         let of = |kind: fn(&RowInfo) -> bool| ROWS.iter().filter(usable).filter(|row| kind(row)).collect();
         let is_vector = |row: &RowInfo| row.value >> 25 & 0b111 == 0b111;
         Sequences {
+            witness,
             memory: of(is_memory),
             branches: of(is_branch),
             vectors: of(is_vector),
@@ -134,7 +137,7 @@ impl Sequences {
 
     fn compute(&self, random: &mut Random, of: &[&RowInfo]) -> Option<Unit> {
         let row = random.pick(of);
-        let word = word(random, row);
+        let word = word(random, self.witness, row);
         let pointer = rows::pointer(row, word);
         let mut unit = Vec::from_iter(pointer.filter(|r| *r < 31).map(|r| adr(r, 8)));
         unit.extend(rows::before(random, row, word));
@@ -145,7 +148,7 @@ impl Sequences {
     /// A branch over the unit after it, or to the next instruction by its address.
     fn branch(&self, random: &mut Random, pe: &mut Pe, state: &State, pc: u64, memory: &[u8]) -> Unit {
         let row = random.pick(&self.branches);
-        let word = word(random, row);
+        let word = word(random, self.witness, row);
         match row.fields.iter().find(|f| f.name.starts_with("imm")) {
             Some(f) => {
                 let over = self.unit(random, pe, state, pc + 4, memory);
@@ -159,8 +162,12 @@ impl Sequences {
     /// A load or store somewhere in scratch.
     fn access(&self, random: &mut Random, pe: &mut Pe, pc: u64, memory: &[u8]) -> Option<Unit> {
         let row = random.pick(&self.memory);
-        let word = word(random, row);
-        let aligned = if random.one_in(4) { !0 } else { !15 };
+        let word = word(random, self.witness, row);
+        if rows::is_mops(row) {
+            return mops(random, row, word, pc);
+        }
+        let may_be_unaligned = self.witness.has_lse2() || !rows::is_aligned(row);
+        let aligned = if may_be_unaligned && random.one_in(4) { !0 } else { !15 };
         let target = SCRATCH + 256 + (random.below(SCRATCH_SIZE - 512) & aligned);
         let field = |name: &str| row.fields.iter().find(|f| f.name == name);
         if let Some(f) = field("imm19") {
@@ -194,6 +201,22 @@ impl Sequences {
         unit.push(word);
         Some(unit)
     }
+}
+
+/// A copy or set in scratch, the three instructions together.
+fn mops(random: &mut Random, row: &RowInfo, word: u32, pc: u64) -> Option<Unit> {
+    let register = |name: &str| row.fields.iter().find(|f| f.name == name).map_or(31, |f| word >> f.lsb & 31);
+    let (d, s, n) = (register("rd"), register("rs"), register("rn"));
+    let mut unit = vec![];
+    let mut places = [0; 2].map(|_| SCRATCH + 256 + random.below(SCRATCH_SIZE - 1024));
+    // As for single ones.
+    places.sort_unstable_by_key(|at| if row.row == Row::Cpyf { *at } else { 0 });
+    for (r, to) in [d, s].into_iter().zip(places).take(if row.row == Row::Set { 1 } else { 2 }) {
+        unit.push(adr(r, to.wrapping_sub(pc + 4 * unit.len() as u64) as i64));
+    }
+    unit.push(0xd280_0000 | (random.below(256) as u32) << 5 | n); // MOVZ
+    unit.extend(rows::mops(row, word));
+    Some(unit)
 }
 
 /// `word` with `v` in `f`.
