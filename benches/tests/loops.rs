@@ -1,7 +1,7 @@
 //! The smoke size of `measure mips`: every loop prints what the host computes, with the MMU off and on.
 
 use firmware::Loop;
-use machine::{CharSink, Ending, EngineKind, Machine, MachineSpec, Model, Payload};
+use machine::{CharSink, Ending, EngineKind, Machine, MachineSpec, Model, Payload, Tuning};
 use std::sync::{Arc, Mutex};
 
 #[derive(Clone, Default)]
@@ -22,6 +22,7 @@ fn check(which: Loop, rounds: u64, mmu: bool, engine: EngineKind) -> u64 {
         memory: 256 << 20,
         model: Model::by_name("neoverse-n1").expect("the default model"),
         engine,
+        tuning: Tuning::default(),
         payload: Payload::Program(which.program(rounds, mmu)),
         initrd: None,
         append: String::new(),
@@ -37,7 +38,10 @@ fn check(which: Loop, rounds: u64, mmu: bool, engine: EngineKind) -> u64 {
 
 /// Every engine that this host has.
 fn engines() -> Vec<EngineKind> {
-    [EngineKind::Interp, EngineKind::Jit].into_iter().filter(|engine| engine.check().is_ok()).collect()
+    [EngineKind::Interp, EngineKind::Jit]
+        .into_iter()
+        .filter(|engine| engine.check(&Tuning::default()).is_ok())
+        .collect()
 }
 
 #[test]

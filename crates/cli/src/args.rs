@@ -101,6 +101,9 @@ pub struct MachineArgs {
     /// How instructions are executed
     #[arg(long, value_enum, default_value_t = EngineName::Interp)]
     pub engine: EngineName,
+    /// Limits of the compiler: hot=N, block=N, code=BYTES, misses=N, polls=N (docs/jit.md)
+    #[arg(long, value_name = "KEY=N,...", value_parser = crate::tune::parse)]
+    pub tune: Option<machine::Tuning>,
     /// Give up after this many seconds of host time (exit status 5)
     #[arg(long, value_name = "SECS", value_parser = seconds)]
     pub timeout: Option<Duration>,
@@ -119,6 +122,8 @@ pub enum EngineName {
     Interp,
     /// The compiler (Linux on x86-64)
     Jit,
+    /// Both, compared block by block: slow; a difference is exit status 7
+    Verify,
 }
 
 /// How `--stats` prints.

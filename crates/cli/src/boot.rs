@@ -75,7 +75,9 @@ fn spec(args: &MachineArgs, target: Target, dtb: Option<PathBuf>) -> MachineSpec
         engine: match args.engine {
             EngineName::Interp => EngineKind::Interp,
             EngineName::Jit => EngineKind::Jit,
+            EngineName::Verify => EngineKind::Verify,
         },
+        tuning: args.tune.clone().unwrap_or_default(),
         payload: target.payload,
         initrd: target.initrd,
         append: target.append,

@@ -78,6 +78,7 @@ impl Verdict {
         let command = *lock(&self.0.command);
         match (ending, reason) {
             (Ending::Internal(why), _) => (Status::Internal, Some(format!("internal error: {why}"))),
+            (Ending::Miscompiled(report), _) => (Status::Internal, Some(format!("--engine verify: {report}"))),
             (_, Some(Reason::PatternSeen)) => (Status::Success, None),
             (_, Some(Reason::KernelPanic)) => {
                 (Status::GuestCrashed, Some("the guest's kernel panicked; its last lines say why".into()))
@@ -134,5 +135,6 @@ mod tests {
         check(&[], Some(3), PowerOff, None, Status::GuestFailed);
         check(&[], None, Hung(String::new()), Some("x"), Status::GuestCrashed);
         check(&[], None, Internal(String::new()), None, Status::Internal);
+        check(&[PatternSeen], None, Miscompiled(String::new()), None, Status::Internal);
     }
 }

@@ -7,6 +7,7 @@ mod console;
 mod ending;
 mod guests;
 mod terminal;
+mod tune;
 
 use args::{Cli, Command};
 use clap::Parser;

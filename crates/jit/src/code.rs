@@ -184,6 +184,14 @@ impl CodeBuf {
         unsafe { self.arena.writable.add(at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
     }
 
+    /// The code from `from` to `to`, which this buffer has written.
+    pub fn read(&self, from: Offset, to: Offset) -> Vec<u8> {
+        let (from, to) = (from as usize, to as usize);
+        assert!(self.start <= from && from <= to && to <= self.at, "only what was written is read");
+        // SAFETY: inside what this buffer has written, checked; links that change it meanwhile give either value.
+        unsafe { std::slice::from_raw_parts(self.arena.writable.add(from), to - from) }.to_vec()
+    }
+
     /// Room for `size` bytes of records, a multiple of 8.
     pub fn reserve(&mut self, size: usize) -> Offset {
         let at = (self.floor - size) & !7;

@@ -127,6 +127,11 @@ impl Static {
                 | bit(cpu.model.has(Feature::LSE2), Self::WHOLE),
         )
     }
+    /// As a kernel has it that runs at `pc`.
+    pub fn of_kernel(pc: u64) -> Static {
+        let always = 1 | Self::FP | Self::LENIENT | Self::SP_CHECK | Self::SP_ELX | Self::TRUSTED;
+        Static(always | if pc >> 55 & 1 != 0 { Self::UPPER } else { 0 })
+    }
     /// Exception level 1.
     pub fn is_el1(self) -> bool {
         self.0 & 3 == 1

@@ -6,6 +6,7 @@
 
 use crate::code::{CodeBuf, Offset};
 use crate::context::{Static, at, slot};
+use crate::options::Options;
 use crate::regs::{HOSTS, RegFile, Where};
 use crate::tables::{Constant, Site, Tables};
 use crate::thunks::{Thunks, cc, jump_if};
@@ -152,6 +153,12 @@ pub(crate) struct Emitter {
     pub features: FeatureSet,
     /// Most instructions of a block.
     pub longest: usize,
+    /// What cannot be executed twice is called (`verify`).
+    pub once_only: bool,
+    /// A word that is compiled as if it were another, to see that it is noticed.
+    pub planted: Option<(u32, u32)>,
+    /// Where the code of each instruction begins, that after the last, and that out of line.
+    pub marks: Vec<Offset>,
     // The block.
     pub context: Static,
     pub start: u64,
@@ -175,13 +182,16 @@ pub(crate) struct Emitter {
 }
 
 impl Emitter {
-    pub fn new(buf: CodeBuf, thunks: Thunks, features: FeatureSet, longest: usize) -> Emitter {
+    pub fn new(buf: CodeBuf, thunks: Thunks, features: FeatureSet, options: &Options) -> Emitter {
         Emitter {
             buf,
             thunks,
             tables: Tables::default(),
             features,
-            longest,
+            longest: options.longest,
+            once_only: options.verify.is_some(),
+            planted: options.planted,
+            marks: Vec::new(),
             context: Static(0),
             start: 0,
             page: 0,

@@ -10,6 +10,7 @@ use crate::emit::SlowAccess;
 use crate::regs::PLACES;
 use crate::tables::{Call, Constant, Site};
 use crate::thunks::why;
+use crate::verify::called_once;
 use cpu::Regs;
 use hw::Leave;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -82,6 +83,8 @@ impl Jit {
         let site: Site = unsafe { self.emitter.buf.arena().get(site) };
         let access = site.access;
         let cpu = &mut self.interp.cpu;
+        // A journal says which instruction wrote.
+        cpu.regs.pc = site.pc;
         let both = u128::from(low) | u128::from(high) << 64;
         let split = |v: u128| [v as u64, (v >> 64) as u64];
         let done: Result<[u64; 2], Leave> = match access {
@@ -113,6 +116,11 @@ impl Jit {
             }
             Err(leave) => {
                 self.repair(places, &site);
+                if leave == Leave::Resync {
+                    // A device, refused (`verify`).
+                    self.context.executed -= 1;
+                    return why::INTERPRET;
+                }
                 self.turn(leave)
             }
         }
@@ -146,12 +154,21 @@ impl Jit {
         let cpu = &mut self.interp.cpu;
         cpu.regs.pc = call.pc;
         cpu.regs.nzcv = unpack(self.context.flags);
+        if self.is_verifying() && a64::ROWS.get(usize::from(call.handler)).is_none_or(|row| called_once(row.row)) {
+            self.context.executed += u64::from(call.executed) - 1;
+            return why::INTERPRET;
+        }
         self.counts.calls += 1;
         self.counts.calls_by_row[usize::from(call.handler)] += 1;
         let (done, counted) = self.interp.execute(call.handler, call.word);
         self.accounted += u64::from(counted);
         self.context.flags = pack(self.interp.cpu.regs.nzcv);
         match done {
+            Err(Leave::Resync) if self.interp.cpu.regs.pc == call.pc => {
+                // A device, refused (`verify`).
+                self.context.executed += u64::from(call.executed) - 1;
+                why::INTERPRET
+            }
             Err(leave) => {
                 self.context.executed = self.context.executed.wrapping_add(call.executed.into());
                 self.turn(leave)

@@ -12,6 +12,10 @@ impl Jit {
     /// guest registers, and the flags in `Context::flags`, are as it left them. Takes the exception, or does what
     /// else follows, and finds the block to go on with.
     pub(crate) fn turn(&mut self, leave: Leave) -> u32 {
+        if self.is_verifying() {
+            self.left = Some(leave);
+            return why::LEFT;
+        }
         self.interp.cpu.regs.nzcv = unpack(self.context.flags);
         let done = Err(leave);
         let new = self.context.executed.wrapping_sub(self.accounted);
@@ -34,7 +38,11 @@ impl Jit {
 
     /// Between two instructions: takes an interrupt if one waits, and finds the block at the PC.
     pub(crate) fn onward(&mut self) -> u32 {
-        if self.interp.cpu.attention.is_set() || self.interp.is_watched() || self.interp.cpu.regs.pstate.btype != 0 {
+        if self.is_verifying()
+            || self.interp.cpu.attention.is_set()
+            || self.interp.is_watched()
+            || self.interp.cpu.regs.pstate.btype != 0
+        {
             return why::LOOKUP;
         }
         self.interp.take_interrupts();

@@ -21,6 +21,7 @@ mod eval;
 mod exception;
 mod exits;
 mod jumps;
+mod listing;
 mod memory;
 mod options;
 mod regs;
@@ -30,10 +31,14 @@ mod system;
 mod tables;
 mod thunks;
 mod translate;
+mod turn;
 mod vectors;
+mod verify;
 
 pub use code::CodeError;
+pub use listing::list;
 pub use options::{Options, OptionsError};
+pub use turn::Turn;
 
 use std::any::Any;
 
@@ -89,6 +94,8 @@ pub struct Jit {
     /// `Options::hot`.
     hot: u8,
     forced: options::Forced,
+    /// Everything is executed twice, and compared.
+    verifier: Option<Box<verify::Verifier>>,
     /// A context synchronisation event has happened.
     resynced: bool,
     /// Instructions since compiled code was entered that have been counted.

@@ -1,7 +1,9 @@
 //! What may be chosen of the engine. Small limits make rare paths common, which is what tests want of them.
 
+use crate::turn::Turn;
 use cpu::Vcpu;
 use cpu::mmu::Entry;
+use std::sync::Arc;
 
 /// Most instructions of a block.
 const LONGEST: usize = 48;
@@ -25,11 +27,23 @@ pub struct Options {
     pub miss_every: u32,
     /// Each so many-th entry into compiled code, polls find attention posted. Zero: only when it is.
     pub attend_every: u32,
+    /// Everything is executed twice and compared (`verify`), by one vCPU at a time of those that share this.
+    pub verify: Option<Arc<Turn>>,
+    /// The first word is compiled as if it were the second, which is of the same row: an error to be noticed.
+    pub planted: Option<(u32, u32)>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { hot: 8, longest: LONGEST, code_size: 64 << 20, miss_every: 0, attend_every: 0 }
+        Options {
+            hot: 8,
+            longest: LONGEST,
+            code_size: 64 << 20,
+            miss_every: 0,
+            attend_every: 0,
+            verify: None,
+            planted: None,
+        }
     }
 }
 
@@ -43,6 +57,8 @@ pub enum OptionsError {
     Longest(usize),
     #[error("code={0}: host code takes {least} KiB to {most} MiB, in steps of 4 KiB", least = LEAST_CODE >> 10, most = MOST_CODE >> 20)]
     CodeSize(usize),
+    #[error("{0:#010x} and {1:#010x} are not words of one row of the instruction table")]
+    Planted(u32, u32),
 }
 
 impl Options {
@@ -57,7 +73,12 @@ impl Options {
         if !(LEAST_CODE..=MOST_CODE).contains(&self.code_size) || !self.code_size.is_multiple_of(4096) {
             return Err(OptionsError::CodeSize(self.code_size));
         }
-        Ok(())
+        match self.planted {
+            Some((word, other)) if a64::lookup(word).is_none() || a64::lookup(word) != a64::lookup(other) => {
+                Err(OptionsError::Planted(word, other))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

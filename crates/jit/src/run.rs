@@ -10,6 +10,7 @@ use crate::jumps::Jumps;
 use crate::options::{Forced, Options};
 use crate::tables::{NONE, block, exit};
 use crate::thunks::{Thunks, why};
+use crate::verify::Verifier;
 use crate::{Jit, JitCounts, entry, translate};
 use cpu::{Exit, Vcpu};
 use hw::{AccessSize, Leave, PhysAddr};
@@ -52,12 +53,7 @@ impl Jit {
             context,
             statics: Static(0),
             stamp: 0,
-            emitter: Emitter::new(
-                CodeBuf::new(arena.clone(), thunks.end, size as Offset),
-                thunks,
-                features,
-                options.longest,
-            ),
+            emitter: Emitter::new(CodeBuf::new(arena.clone(), thunks.end, size as Offset), thunks, features, options),
             end: size as Offset,
             accounted: 0,
             blocks: Blocks::new(arena),
@@ -65,6 +61,7 @@ impl Jit {
             heat: vec![0; HEAT].into(),
             hot: options.hot,
             forced: Forced::new(options),
+            verifier: options.verify.clone().map(|turn| Box::new(Verifier::new(turn))),
             resynced: false,
             left: None,
             panic: None,
@@ -78,23 +75,32 @@ impl Jit {
 
     /// Executes until the machine must act; the PC is then that of the next instruction.
     pub fn run(&mut self) -> Exit {
+        if let Some(turn) = self.turn_taken() {
+            return self.run_verified(turn);
+        }
         loop {
-            if let Some(exit) = self.interp.posted() {
-                return exit;
-            }
-            let done = if self.interp.is_watched() {
-                self.interp.run_watched()
-            } else {
-                let taken = self.interp.counts.interrupts;
-                self.interp.take_interrupts();
-                self.resynced |= self.interp.counts.interrupts != taken;
-                self.advance()
-            };
-            self.resynced |= done.is_err();
-            if let Some(exit) = self.interp.settle(done) {
+            if let Some(exit) = self.once() {
                 return exit;
             }
         }
+    }
+
+    /// Once around the loop of `run`.
+    #[inline(always)]
+    pub(crate) fn once(&mut self) -> Option<Exit> {
+        if let Some(exit) = self.interp.posted() {
+            return Some(exit);
+        }
+        let done = if self.interp.is_watched() {
+            self.interp.run_watched()
+        } else {
+            let taken = self.interp.counts.interrupts;
+            self.interp.take_interrupts();
+            self.resynced |= self.interp.counts.interrupts != taken;
+            self.advance()
+        };
+        self.resynced |= done.is_err();
+        self.interp.settle(done)
     }
 
     /// Runs the block at the PC.
@@ -103,6 +109,9 @@ impl Jit {
         if self.interp.cpu.regs.pstate.btype != 0 {
             // Whether an indirect branch may land there is the interpreter's question.
             return self.interp.run_block();
+        }
+        if self.is_verifying() {
+            return self.advance_verified();
         }
         let pc = self.interp.cpu.regs.pc;
         self.refresh(pc);
@@ -126,6 +135,28 @@ impl Jit {
 
     /// Runs compiled code, from block to block, as long as only links are missing.
     fn run_code(&mut self, code: usize) -> Done {
+        let (why, done) = self.enter(code);
+        self.account(self.context.executed, &done);
+        match why & 7 {
+            why::LINK => self.link(why & !7),
+            why::INTERPRET => self.interp.run_block(),
+            _ => done,
+        }
+    }
+
+    /// Runs the block at `block` and nothing after it: is the instruction at the PC to be interpreted, and how did
+    /// the last one end?
+    pub(crate) fn run_once(&mut self, block: Offset) -> (bool, Done) {
+        let arena = self.emitter.buf.arena();
+        let (why, done) = self.enter(arena.address(block::entry(arena, block)));
+        if why & 7 == why::LINK {
+            self.interp.cpu.regs.pc = exit::target(self.emitter.buf.arena(), why & !7);
+        }
+        (why & 7 == why::INTERPRET, done)
+    }
+
+    /// Runs compiled code until it leaves: why it did, and how its last instruction ended.
+    fn enter(&mut self, code: usize) -> (u32, Done) {
         self.context.flags = pack(self.interp.cpu.regs.nzcv);
         self.context.executed = 0;
         self.context.attention = self.forced.attention(&self.interp.cpu);
@@ -138,19 +169,15 @@ impl Jit {
             why::PANIC => std::panic::resume_unwind(self.panic.take().expect("set with `why::PANIC`")),
             _ => Ok(()),
         };
-        self.account(self.context.executed, &done);
-        match why & 7 {
-            why::LINK => self.link(why & !7),
-            why::INTERPRET => self.interp.run_block(),
-            _ => done,
-        }
+        (why, done)
     }
 
     /// Compiled code has executed `executed` instructions since it was entered; the last ended with `done`.
     pub(crate) fn account(&mut self, executed: u64, done: &Done) {
         let new = executed - self.accounted;
         self.accounted = executed;
-        if new > 0 {
+        // What is executed again is counted then.
+        if new > 0 && !self.is_verifying() {
             self.interp.executed_elsewhere(new, done);
         }
     }
@@ -176,7 +203,7 @@ impl Jit {
     }
 
     /// The block at the PC, compiled now if it is worth it.
-    fn block(&mut self) -> Result<Option<Offset>, Leave> {
+    pub(crate) fn block(&mut self) -> Result<Option<Offset>, Leave> {
         let pa = self.interp.cpu.fetch(self.interp.cpu.regs.pc)?;
         // Fetching may have taken a tag from the PC, and changed the translations that are current.
         let pc = self.interp.cpu.regs.pc;

@@ -66,6 +66,12 @@ pub(crate) struct Thunks {
 }
 
 impl Thunks {
+    /// Names of those that compiled code goes to.
+    pub fn names(&self) -> [(&'static str, Offset); 5] {
+        let Thunks { enter: _, begin: _, leave, lookup, slow, slow_with_vectors, step, end: _ } = *self;
+        [("leave", leave), ("lookup", lookup), ("slow", slow), ("slow_with_vectors", slow_with_vectors), ("step", step)]
+    }
+
     /// Writes them to the start of `buf`.
     pub fn write(buf: &mut CodeBuf) -> Thunks {
         let mut t = Thunks { enter: buf.here(), ..Thunks::default() };

@@ -8,6 +8,7 @@ use crate::context::Static;
 use crate::emit::{Emitter, Flags};
 use crate::regs::RegFile;
 use crate::rows;
+use crate::verify::once_only;
 use a64::ROW_COUNT;
 use semantics::Handler;
 
@@ -27,6 +28,8 @@ pub(crate) struct Translation {
     /// Bytes of host code, and of records.
     pub code: u32,
     pub records: u32,
+    /// End of the host code.
+    pub end: Offset,
 }
 
 impl Emitter {
@@ -65,18 +68,23 @@ impl Emitter {
         self.buf.align_to(16);
         let entry = self.buf.here();
         self.index = 0;
+        self.marks.clear();
         while self.index < self.words.len() && !self.ended && self.buf.here() - entry < ENOUGH {
+            self.marks.push(self.buf.here());
             self.instruction();
             self.index += 1;
         }
         let length = self.index;
+        self.marks.push(self.buf.here());
         if !self.ended {
             self.fall_through(pc.wrapping_add(4 * length as u64));
         }
+        self.marks.push(self.buf.here());
         self.write_cold();
+        let end = self.buf.here();
         let block = self.write_records(entry, length, before);
         let code = self.buf.here() - start;
-        Translation { block, length, code, records: room - self.buf.room() as u32 - code }
+        Translation { block, length, code, records: room - self.buf.room() as u32 - code, end }
     }
 
     /// The present instruction: compiled, or else called.
@@ -90,8 +98,10 @@ impl Emitter {
         self.failed = false;
         // What a lowering that gave up computes with must exist.
         self.node(crate::emit::Node::Imm(0));
+        let compiled = self.planted.filter(|(as_is, _)| *as_is == word).map_or(word, |(_, other)| other);
         match row {
-            Some(row) => _ = HANDLERS[row as usize](self, word),
+            Some(row) if self.once_only && once_only(row, word) => self.give_up(),
+            Some(row) => _ = HANDLERS[row as usize](self, compiled),
             None => self.give_up(),
         }
         if self.failed {

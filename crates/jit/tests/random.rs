@@ -4,21 +4,17 @@
 //! `ARMAGIC_CASES=N` runs N programs, `ARMAGIC_SEED=N` others.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
+mod common;
+
 use a64::{ROWS, RowInfo};
 use armagic_jit::{Jit, JitCounts, Options};
-use cpu::{Alarms, Exit, Model, Peer, Shared, TlbiQueue, Vcpu, VcpuSpec};
-use gic::{Affinity, Gic, GicSpec, PeSpec};
-use hw::{AccessSize, Clock, PhysAddr};
+use common::{RAM, poke, vcpu, vcpu_of};
+use cpu::{Exit, Vcpu};
+use hw::{AccessSize, PhysAddr};
 use interp::Interp;
-use mem::{Bus, Ram};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use sync::{Attention, Reasons};
+use sync::Reasons;
 
-const RAM: u64 = 0x4000_0000;
-const RAM_SIZE: u64 = 1 << 20;
-const VECTORS: u64 = RAM + 0x800;
-const TABLE: u64 = RAM + 0x1000;
 /// Programs begin anywhere in this page, and go on in the next.
 const CODE: u64 = RAM + 0x4000;
 const DATA: u64 = RAM + 0x8000;
@@ -50,50 +46,6 @@ impl Random {
             4 => self.below(256),
             _ => self.next(),
         }
-    }
-}
-
-fn vcpu(mmu: bool) -> Vcpu {
-    vcpu_of("neoverse-n1", mmu)
-}
-
-fn vcpu_of(model: &str, mmu: bool) -> Vcpu {
-    let clock = Clock::start();
-    let attention = Arc::new(Attention::new());
-    let pe = PeSpec { affinity: Affinity::default(), attention: attention.clone() };
-    let gic = Gic::new(GicSpec { spis: 32, pes: vec![pe] }).unwrap();
-    let bus = Bus::new(Ram::new(PhysAddr(RAM), RAM_SIZE).unwrap());
-    let peers = vec![Peer { attention: attention.clone(), tlbi: TlbiQueue::new() }];
-    let alarms = Alarms::new(clock, vec![attention]);
-    let shared = Arc::new(Shared { bus, gic, clock, alarms, peers });
-    let mut cpu = Vcpu::new(VcpuSpec { index: 0, mpidr: 0, model: Model::by_name(model).unwrap() }, shared);
-    cpu.unpark();
-    // The handler of synchronous exceptions from EL1 goes on after the instruction.
-    let handler = [
-        0xd518_d080, // msr tpidr_el1, x0
-        0xd538_4020, // mrs x0, elr_el1
-        0x9100_1000, // add x0, x0, #4
-        0xd518_4020, // msr elr_el1, x0
-        0xd538_d080, // mrs x0, tpidr_el1
-        0xd69f_03e0, // eret
-    ];
-    poke(&cpu, VECTORS + 0x200, &handler);
-    // An identity map of the gigabyte that RAM is in: a block of Normal memory, accessed, global.
-    let block = RAM | 1 << 10 | 3 << 8 | 1;
-    cpu.shared.bus.write(PhysAddr(TABLE + 8), AccessSize::Double, block).unwrap();
-    cpu.sys.vbar[1] = VECTORS;
-    cpu.sys.cpacr = 3 << 20;
-    cpu.sys.mair[1] = 0xff;
-    cpu.sys.ttbr0[1] = TABLE;
-    cpu.sys.tcr[1] = 25 | 2 << 32 | 1 << 23;
-    cpu.sys.sctlr[1] |= 1 << 12 | 1 << 3 | u64::from(mmu);
-    cpu.refresh();
-    cpu
-}
-
-fn poke(cpu: &Vcpu, at: u64, words: &[u32]) {
-    for (i, word) in words.iter().enumerate() {
-        cpu.shared.bus.write(PhysAddr(at + 4 * i as u64), AccessSize::Word, (*word).into()).unwrap();
     }
 }
 
@@ -329,6 +281,7 @@ fn engines_agree_whatever_the_limits() {
             code_size: 4096 * (32 + random.below(32)) as usize,
             miss_every: random.below(6) as u32,
             attend_every: random.below(4) as u32,
+            ..Options::default()
         };
         assert_eq!(options.check(), Ok(()));
         compare(random.below(4) > 0, &options, cases() / 12);

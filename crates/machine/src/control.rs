@@ -29,6 +29,8 @@ pub enum Ending {
     Hung(String),
     /// A vCPU takes exceptions without executing anything in between.
     Lockup(String),
+    /// `EngineKind::Verify` found a difference.
+    Miscompiled(String),
     /// A vCPU thread failed: our own fault.
     Internal(String),
 }

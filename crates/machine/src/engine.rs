@@ -11,18 +11,27 @@ pub enum EngineKind {
     Interp,
     /// Compiled to the host's instructions, on hosts that the compiler knows.
     Jit,
+    /// Both, compared block by block.
+    Verify,
 }
 
 /// The engine cannot run here.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// Another architecture, or a processor without AVX2 and BMI.
-    #[error("--engine jit needs Linux on x86-64 with AVX2 and BMI2; use --engine interp")]
-    Unsupported,
+    #[error("--engine {0} needs Linux on x86-64 with AVX2 and BMI2; use --engine interp")]
+    Unsupported(&'static str),
     /// No memory for host code.
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     #[error(transparent)]
     Code(#[from] jit::CodeError),
+    /// The compiler cannot work so.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    #[error("--tune {0}")]
+    Tuning(#[from] jit::OptionsError),
+    /// There is no compiler to tune.
+    #[error("--tune is for the compiler; use --engine jit or --engine verify")]
+    NothingToTune,
 }
 
 /// What the compiler counted; zero without one.
@@ -56,6 +65,8 @@ pub struct Compiled {
     pub stale: u64,
     /// Times the code buffer was full.
     pub flushes: u64,
+    /// Executions of blocks that were compared.
+    pub compared: u64,
 }
 
 /// What one vCPU's engine counted.
@@ -74,14 +85,70 @@ pub(crate) enum Engine {
     Jit(Box<jit::Jit>),
 }
 
+/// What of the compiler is not as usual. Small limits make rare paths common, which is for tests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tuning {
+    /// Times that a block has begun when it is compiled.
+    pub hot: Option<u8>,
+    /// Most instructions of a block.
+    pub block: Option<usize>,
+    /// Bytes of host code.
+    pub code: Option<usize>,
+    /// Each so many-th TLB that compiled code gets knows nothing.
+    pub misses: u32,
+    /// Each so many-th entry into compiled code ends at the first poll.
+    pub polls: u32,
+    /// A word that is compiled as if it were another: an error for `verify` to notice.
+    pub plant: Option<(u32, u32)>,
+}
+
+/// What engines are made with, the same for all vCPUs of a machine.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub(crate) type Options = jit::Options;
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+pub(crate) type Options = ();
+
 impl EngineKind {
     /// Can this host run it?
-    pub fn check(self) -> Result<(), EngineError> {
+    pub fn check(self, tuning: &Tuning) -> Result<(), EngineError> {
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
         let supported = jit::is_supported();
         #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
         let supported = false;
-        if self == EngineKind::Jit && !supported { Err(EngineError::Unsupported) } else { Ok(()) }
+        self.check_on(supported, tuning)
+    }
+
+    fn check_on(self, supported: bool, tuning: &Tuning) -> Result<(), EngineError> {
+        match self {
+            EngineKind::Interp if *tuning != Tuning::default() => Err(EngineError::NothingToTune),
+            EngineKind::Interp => Ok(()),
+            EngineKind::Jit | EngineKind::Verify if !supported => Err(EngineError::Unsupported(self.name())),
+            EngineKind::Jit | EngineKind::Verify => self.options(tuning).map(|_| ()),
+        }
+    }
+
+    /// What engines of this kind are made with.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    pub(crate) fn options(self, tuning: &Tuning) -> Result<Options, EngineError> {
+        let usual = jit::Options::default();
+        let verify = self == EngineKind::Verify;
+        let options = jit::Options {
+            // What is interpreted is not compared.
+            hot: tuning.hot.unwrap_or(if verify { 1 } else { usual.hot }),
+            longest: tuning.block.unwrap_or(usual.longest),
+            code_size: tuning.code.unwrap_or(usual.code_size),
+            miss_every: tuning.misses,
+            attend_every: tuning.polls,
+            verify: verify.then(Default::default),
+            planted: tuning.plant,
+        };
+        options.check()?;
+        Ok(options)
+    }
+
+    #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+    pub(crate) fn options(self, _: &Tuning) -> Result<Options, EngineError> {
+        Ok(())
     }
 
     /// Its name on the command line and in statistics.
@@ -89,18 +156,20 @@ impl EngineKind {
         match self {
             EngineKind::Interp => "interp",
             EngineKind::Jit => "jit",
+            EngineKind::Verify => "verify",
         }
     }
 }
 
 impl Engine {
-    pub fn new(kind: EngineKind, cpu: Vcpu) -> Result<Engine, EngineError> {
+    #[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), allow(unused_variables))]
+    pub fn new(kind: EngineKind, cpu: Vcpu, options: &Options) -> Result<Engine, EngineError> {
         match kind {
             EngineKind::Interp => Ok(Engine::Interp(Box::new(Interp::new(cpu)))),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            EngineKind::Jit => Ok(Engine::Jit(Box::new(jit::Jit::new(cpu)?))),
+            EngineKind::Jit | EngineKind::Verify => Ok(Engine::Jit(Box::new(jit::Jit::with(cpu, options)?))),
             #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-            EngineKind::Jit => Err(EngineError::Unsupported),
+            EngineKind::Jit | EngineKind::Verify => Err(EngineError::Unsupported(kind.name())),
         }
     }
 
@@ -123,6 +192,15 @@ impl Engine {
             Engine::Interp(interp) => interp.run(),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Engine::Jit(jit) => jit.run(),
+        }
+    }
+
+    /// `verify` only: how the engines differ, after `run` has returned for that.
+    pub fn difference(&mut self) -> Option<String> {
+        match self {
+            Engine::Interp(_) => None,
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Engine::Jit(jit) => jit.difference(),
         }
     }
 
@@ -149,6 +227,7 @@ impl Engine {
                     slow: c.slow,
                     stale: c.stale,
                     flushes: c.flushes,
+                    compared: jit.compared(),
                 }
             }
         };
@@ -176,6 +255,37 @@ impl Compiled {
             slow: self.slow + o.slow,
             stale: self.stale + o.stale,
             flushes: self.flushes + o.flushes,
+            compared: self.compared + o.compared,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said where the host has no compiler, or has one.
+    #[track_caller]
+    fn check(kind: EngineKind, supported: bool, tuning: Tuning, says: Option<&str>) {
+        let said = kind.check_on(supported, &tuning).err().map(|e| e.to_string());
+        assert_eq!(said.is_none(), says.is_none(), "{said:?}");
+        says.into_iter().for_each(|says| assert!(said.as_ref().is_some_and(|s| s.contains(says)), "{said:?}"));
+    }
+
+    #[test]
+    fn an_engine_that_cannot_run_here_is_refused() {
+        check(EngineKind::Interp, false, Tuning::default(), None);
+        check(EngineKind::Jit, false, Tuning::default(), Some("--engine jit needs Linux on x86-64"));
+        check(EngineKind::Verify, false, Tuning::default(), Some("--engine verify needs Linux on x86-64"));
+        check(EngineKind::Interp, true, Tuning { polls: 1, ..Tuning::default() }, Some("--engine jit"));
+    }
+
+    #[test]
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    fn impossible_tuning_is_refused() {
+        check(EngineKind::Verify, true, Tuning::default(), None);
+        check(EngineKind::Jit, true, Tuning { hot: Some(0), ..Tuning::default() }, Some("--tune hot=0"));
+        check(EngineKind::Jit, true, Tuning { block: Some(99), ..Tuning::default() }, Some("--tune block=99"));
+        check(EngineKind::Verify, true, Tuning { code: Some(4096), ..Tuning::default() }, Some("--tune code=4096"));
     }
 }

@@ -17,7 +17,7 @@ pub use board::BoardError;
 pub use control::Ending;
 pub use cpu::Model;
 pub use devices::{CharSink, Pl011};
-pub use engine::{Compiled, EngineError, EngineKind};
+pub use engine::{Compiled, EngineError, EngineKind, Tuning};
 pub use machine::{Machine, MachineError, Stopper};
 pub use spec::{MAX_CPUS, MIN_MEMORY, MachineSpec, Payload, SpecError};
 pub use stats::Stats;

@@ -77,7 +77,7 @@ impl Machine {
     /// Builds the board and loads the guest. `console` gets what the guest's UART sends.
     pub fn new(spec: MachineSpec, console: Box<dyn CharSink>) -> Result<Machine, MachineError> {
         spec.check()?;
-        spec.engine.check()?;
+        spec.engine.check(&spec.tuning)?;
         let board = board::build(&spec, console)?;
         let control = Arc::new(Control::new(board.attentions.clone()));
         let loaded = load(&spec, &board)?;
@@ -155,13 +155,15 @@ impl Machine {
         let shared = self.board.shared.clone();
         let alarm = std::thread::Builder::new().name("alarms".into()).spawn(move || shared.alarms.run());
         self.alarm = Some(alarm.map_err(error("timers".into()))?);
+        let options = self.spec.engine.options(&self.spec.tuning)?;
         for index in 0..self.spec.cpus {
             let (control, shared) = (self.control.clone(), self.board.shared.clone());
-            let kind = self.spec.engine;
+            let (kind, options) = (self.spec.engine, options.clone());
             let spec = VcpuSpec { index, mpidr: map::affinity(index as u32), model: self.spec.model };
             let body = move || {
                 // A panic here is our bug; it must end the run with a message, not leave it waiting.
-                let run = || vcpu_thread::body(&control, shared.clone(), spec, kind).map_err(|e| e.to_string());
+                let run =
+                    || vcpu_thread::body(&control, shared.clone(), spec, kind, &options).map_err(|e| e.to_string());
                 let panicked = |_| Err(format!("the thread of CPU {index} panicked; the message is above"));
                 let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(panicked);
                 ended.unwrap_or_else(|why| {

@@ -1,6 +1,6 @@
 //! What the user wants of a machine, and its limits.
 
-use crate::engine::EngineKind;
+use crate::engine::{EngineKind, Tuning};
 use cpu::Model;
 use std::path::PathBuf;
 
@@ -20,6 +20,8 @@ pub struct MachineSpec {
     pub model: &'static Model,
     /// How instructions are executed.
     pub engine: EngineKind,
+    /// What of the compiler is not as usual.
+    pub tuning: Tuning,
     /// What is started.
     pub payload: Payload,
     /// Initial RAM disk.

@@ -1,7 +1,7 @@
 //! The body of a vCPU's host thread: run the engine, and do what it leaves for.
 
 use crate::control::{Control, Ending, Sleeper, Start};
-use crate::engine::{Engine, EngineError, EngineKind, Tally};
+use crate::engine::{Engine, EngineError, EngineKind, Options, Tally};
 use crate::psci::{self, Next};
 use cpu::{Exit, Shared, Vcpu, VcpuSpec};
 use std::sync::Arc;
@@ -12,9 +12,10 @@ pub(crate) fn body(
     shared: Arc<Shared>,
     spec: VcpuSpec,
     kind: EngineKind,
+    options: &Options,
 ) -> Result<Tally, EngineError> {
     let index = spec.index;
-    let mut engine = Engine::new(kind, Vcpu::new(spec, shared))?;
+    let mut engine = Engine::new(kind, Vcpu::new(spec, shared), options)?;
     while let Some(start) = control.wait_start(index) {
         enter(engine.cpu(), start);
         while let Some(()) = step(control, &mut engine) {}
@@ -35,6 +36,10 @@ fn enter(cpu: &mut Vcpu, start: Start) {
 /// Runs until the engine leaves; `None` when the PE is off.
 fn step(control: &Control, engine: &mut Engine) -> Option<()> {
     let exit = engine.run();
+    if let Some(report) = engine.difference() {
+        control.end(Ending::Miscompiled(report));
+        return None;
+    }
     let cpu = engine.cpu();
     match exit {
         Exit::Wfi => sleep(control, cpu),
