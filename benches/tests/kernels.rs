@@ -1,7 +1,7 @@
 //! The smoke size of `vs-qemu`: every kernel gives the host's checksum on every engine and on two PEs.
 
 use armagic_benches::kernels::{self, IMAGES, Image, Size};
-use machine::{CharSink, Ending, EngineKind, Machine, MachineSpec, Model, Payload};
+use machine::{CharSink, Ending, EngineKind, Machine, MachineSpec, Model, Payload, Tuning};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -31,6 +31,7 @@ fn run(image: &Image, elf: &Path, model: &str, engine: EngineKind) -> Checksums 
         memory: 256 << 20,
         model: Model::by_name(model).expect("a model"),
         engine,
+        tuning: Tuning::default(),
         payload: Payload::File(elf.to_path_buf()),
         initrd: None,
         append: String::new(),
@@ -58,7 +59,8 @@ fn kernels_give_the_hosts_checksums() {
     let native = kernels::build_native(dir.path(), Size::Smoke).expect("the host's compiler takes it");
     let output = Command::new(native).output().expect("the program starts");
     let native = checksums(&String::from_utf8_lossy(&output.stdout));
-    let engines = [EngineKind::Interp, EngineKind::Jit].into_iter().filter(|engine| engine.check().is_ok());
+    let engines =
+        [EngineKind::Interp, EngineKind::Jit].into_iter().filter(|engine| engine.check(&Tuning::default()).is_ok());
     let engines: Vec<_> = engines.collect();
     for image in IMAGES {
         let elf = image.build(dir.path(), Size::Smoke).expect("the cross compiler takes it");
