@@ -1,7 +1,10 @@
 //! What compiled code and the dispatcher share, besides the PE's own registers.
 
+use crate::constants::{COUNT, TABLE};
+use crate::float::MXCSR;
 use a64::Feature;
 use cpu::{Regs, Sys, Vcpu};
+use semantics::fops::Fpcr;
 use std::mem::offset_of;
 
 /// rbx points here while compiled code runs.
@@ -28,6 +31,29 @@ pub(crate) struct Context {
     pub result: [u64; 2],
     /// With `why::JUMP`: the block to go on with.
     pub target: usize,
+    pub float: Float,
+}
+
+/// FPCR and FPSR as compiled code has them: in MXCSR, and here. See `float`.
+#[repr(C, align(16))]
+pub(crate) struct Float {
+    /// MXCSR of compiled code as it begins: FPCR.RMode, no flag.
+    pub guest: u32,
+    /// MXCSR of Rust.
+    pub host: u32,
+    /// MXCSR as compiled code left it; its flags are not in FPSR yet.
+    pub left: u32,
+    /// `left` is to be set: compiled code computed, or rounds unlike Rust.
+    pub used: u32,
+    /// Not zero: a lane saturated, and FPSR.QC does not say so yet.
+    pub saturated: [u64; 2],
+    pub constants: [u128; COUNT],
+}
+
+impl Float {
+    pub const fn new() -> Float {
+        Float { guest: MXCSR, host: MXCSR, left: 0, used: 0, saturated: [0; 2], constants: TABLE }
+    }
 }
 
 /// Field offsets from rbx.
@@ -44,6 +70,13 @@ pub(crate) mod at {
     pub const RESULT: i8 = offset_of!(Context, result) as i8;
     pub const RESULT_HIGH: i8 = RESULT + 8;
     pub const TARGET: i8 = offset_of!(Context, target) as i8;
+    const FLOAT: i32 = offset_of!(Context, float) as i32;
+    pub const MXCSR_GUEST: i32 = FLOAT + offset_of!(Float, guest) as i32;
+    pub const MXCSR_HOST: i32 = FLOAT + offset_of!(Float, host) as i32;
+    pub const MXCSR_LEFT: i32 = FLOAT + offset_of!(Float, left) as i32;
+    pub const FLOAT_USED: i32 = FLOAT + offset_of!(Float, used) as i32;
+    pub const SATURATED: i32 = FLOAT + offset_of!(Float, saturated) as i32;
+    pub const CONSTANTS: i32 = FLOAT + offset_of!(Float, constants) as i32;
 }
 
 /// rbp points this far into `Regs`, so that X0 to X30 and SP are within a signed byte of it.
@@ -113,6 +146,7 @@ impl Static {
     const SP_ELX: u16 = 1 << 6;
     const TRUSTED: u16 = 1 << 7;
     const WHOLE: u16 = 1 << 8;
+    const PLAIN_FLOAT: u16 = 1 << 9;
 
     pub fn of(cpu: &Vcpu, pc: u64) -> Static {
         let bit = |set: bool, bit: u16| if set { bit } else { 0 };
@@ -124,7 +158,8 @@ impl Static {
                 | bit(cpu.sp_alignment_checked(), Self::SP_CHECK)
                 | bit(cpu.regs.pstate.sp_elx, Self::SP_ELX)
                 | bit(cpu.instruction_cache_on(), Self::TRUSTED)
-                | bit(cpu.model.has(Feature::LSE2), Self::WHOLE),
+                | bit(cpu.model.has(Feature::LSE2), Self::WHOLE)
+                | bit(cpu.regs.fpcr & (Fpcr::FZ | Fpcr::DN | Fpcr::AHP) == 0, Self::PLAIN_FLOAT),
         )
     }
     /// As a kernel has it that runs at `pc`.
@@ -147,6 +182,10 @@ impl Static {
     /// SIMD&FP instructions do not trap.
     pub fn fp(self) -> bool {
         self.0 & Self::FP != 0
+    }
+    /// FPCR asks for nothing but a rounding mode, so the host's arithmetic serves.
+    pub fn plain_float(self) -> bool {
+        self.0 & Self::PLAIN_FLOAT != 0
     }
     /// Instructions are fetched from the upper range.
     pub fn upper(self) -> bool {

@@ -6,6 +6,7 @@
 
 use crate::code::{CodeBuf, Offset};
 use crate::context::{Static, at, slot};
+use crate::evaluate::Evaluation;
 use crate::options::Options;
 use crate::regs::{HOSTS, RegFile, Where};
 use crate::tables::{Constant, Site, Tables};
@@ -142,6 +143,12 @@ pub(crate) enum Cold {
         from: Offset,
         site: u32,
     },
+    /// A vector micro-op that the host did not do as the guest does.
+    Evaluate {
+        from: Offset,
+        back: Offset,
+        evaluation: Evaluation,
+    },
 }
 
 /// The compiler of one vCPU.
@@ -178,6 +185,8 @@ pub(crate) struct Emitter {
     pub nodes: Vec<Node>,
     pub versions: [u8; 32],
     pub vectors: u8,
+    /// The block has said that it looks at MXCSR.
+    pub float_marked: bool,
     pub failed: bool,
 }
 
@@ -206,6 +215,7 @@ impl Emitter {
             nodes: Vec::new(),
             versions: [0; 32],
             vectors: 0,
+            float_marked: false,
             failed: false,
         }
     }

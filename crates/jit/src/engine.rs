@@ -3,8 +3,9 @@
 //! The order of the semantics is kept: an access is emitted where it is asked for, and before the first register
 //! is written. What gives up here is called instead; see `emit.rs`.
 
-use crate::context::vslot;
-use crate::emit::{C, Emitter, Flags, Node, RAX, Test, W, asm};
+use crate::context::{at, vslot};
+use crate::emit::{C, Emitter, Flags, Node, RAX, RCX, Test, W, asm};
+use crate::evaluate::Op;
 use crate::regs::{HOSTS, Where};
 use dynasmrt::{DynasmApi, dynasm};
 use hw::{Access, Leave};
@@ -16,13 +17,16 @@ use semantics::{
     SysReg, Trap, WaitFor, Width,
 };
 
+/// N, Z, C and V in `Context::flags`.
+const FLAG_BITS: u64 = crate::context::pack(15);
+
 /// What an instruction that gave up computes with.
 const NOTHING: W = W(0);
 
 impl Emitter {
     /// A vector register for the present instruction.
     pub fn vector(&mut self) -> u8 {
-        if self.vectors == 16 {
+        if self.vectors == crate::vector::SCRATCH {
             self.give_up();
             return 0;
         }
@@ -247,11 +251,18 @@ impl Engine for Emitter {
         self.node(Node::At(place))
     }
     fn nzcv(&mut self) -> W {
-        self.give_up();
-        NOTHING
+        let (place, to) = self.result_place();
+        self.save_flags();
+        self.flags = Flags::Memory;
+        self.mov_imm(RCX, FLAG_BITS);
+        asm!(self ; movzx eax, WORD [BYTE rbx + at::FLAGS] ; pext Rd(to), eax, ecx ; shl Rd(to), 28);
+        self.node(Node::At(place))
     }
-    fn set_nzcv(&mut self, _: W) {
-        self.give_up();
+    fn set_nzcv(&mut self, v: W) {
+        let from = self.low(v);
+        self.mov_imm(RCX, FLAG_BITS);
+        asm!(self ; mov eax, Rd(from) ; shr eax, 28 ; pdep eax, eax, ecx ; mov [BYTE rbx + at::FLAGS], ax);
+        self.flags = Flags::Memory;
     }
     fn cond(&mut self, cond: Cond) -> C {
         let test = if cond.0 < 14 { Test::Flags(cond.0) } else { Test::Always };
@@ -419,20 +430,7 @@ impl Engine for Emitter {
     }
     fn vimm(&mut self, v: u128) -> u8 {
         let to = self.vector();
-        match v {
-            0 => asm!(self ; vpxor Rx(to), Rx(to), Rx(to)),
-            u128::MAX => asm!(self ; vpcmpeqd Rx(to), Rx(to), Rx(to)),
-            _ => {
-                self.mov_imm(RAX, v as u64);
-                asm!(self ; vmovq Rx(to), rax);
-                if v as u64 == (v >> 64) as u64 {
-                    asm!(self ; vpunpcklqdq Rx(to), Rx(to), Rx(to));
-                } else if v >> 64 != 0 {
-                    self.mov_imm(RAX, (v >> 64) as u64);
-                    asm!(self ; vpinsrq Rx(to), Rx(to), rax, 1);
-                }
-            }
-        }
+        self.load_constant(to, v);
         to
     }
     fn vfrom(&mut self, v: W) -> u8 {
@@ -465,37 +463,42 @@ impl Engine for Emitter {
         to
     }
     fn vop1(&mut self, op: VOp1, a: u8) -> u8 {
-        self.vector1(op, a)
+        self.lower_v1(op, a).unwrap_or_else(|| self.evaluated(Op::V1(op), [a, 0, 0]))
     }
     fn vop2(&mut self, op: VOp2, a: u8, b: u8) -> u8 {
-        self.vector2(op, a, b)
+        self.lower_v2(op, a, b).unwrap_or_else(|| self.evaluated(Op::V2(op), [a, b, 0]))
     }
-    fn vop3(&mut self, _: VOp3, _: u8, _: u8, _: u8) -> u8 {
-        self.give_up();
-        0
+    fn vop3(&mut self, op: VOp3, a: u8, b: u8, c: u8) -> u8 {
+        self.lower_v3(op, a, b, c).unwrap_or_else(|| self.evaluated(Op::V3(op), [a, b, c]))
     }
-    fn sop1(&mut self, _: SOp1, _: u8) -> u8 {
-        self.give_up();
-        0
+    fn sop1(&mut self, op: SOp1, a: u8) -> u8 {
+        self.lower_s1(op, a).unwrap_or_else(|| self.evaluated(Op::S1(op), [a, 0, 0]))
     }
-    fn sop2(&mut self, _: SOp2, _: u8, _: u8) -> u8 {
-        self.give_up();
-        0
+    fn sop2(&mut self, op: SOp2, a: u8, b: u8) -> u8 {
+        self.lower_s2(op, a, b).unwrap_or_else(|| self.evaluated(Op::S2(op), [a, b, 0]))
     }
-    fn sop3(&mut self, _: SOp3, _: u8, _: u8, _: u8) -> u8 {
-        self.give_up();
-        0
+    fn sop3(&mut self, op: SOp3, a: u8, b: u8, c: u8) -> u8 {
+        self.evaluated(Op::S3(op), [a, b, c])
     }
-    fn fop1(&mut self, _: FOp1, _: u8) -> u8 {
-        self.give_up();
-        0
+    fn fop1(&mut self, op: FOp1, a: u8) -> u8 {
+        self.lower_f1(op, a).unwrap_or_else(|| self.evaluated(Op::F1(op), [a, 0, 0]))
     }
-    fn fop2(&mut self, _: FOp2, _: u8, _: u8) -> u8 {
-        self.give_up();
-        0
+    fn fop2(&mut self, op: FOp2, a: u8, b: u8) -> u8 {
+        self.lower_f2(op, a, b).unwrap_or_else(|| self.evaluated(Op::F2(op), [a, b, 0]))
     }
-    fn fop3(&mut self, _: FOp3, _: u8, _: u8, _: u8) -> u8 {
-        self.give_up();
-        0
+    fn fop3(&mut self, op: FOp3, a: u8, b: u8, c: u8) -> u8 {
+        self.lower_f3(op, a, b, c).unwrap_or_else(|| self.evaluated(Op::F3(op), [a, b, c]))
+    }
+    fn compare(&mut self, op: FOp2, a: u8, b: u8) {
+        if !self.compare_floats(op, a, b) {
+            let v = self.fop2(op, a, b);
+            let nzcv = self.vget(v, 2, 0);
+            self.set_nzcv(nzcv);
+        }
+    }
+    fn compare_if(&mut self, c: C, op: FOp2, a: u8, b: u8, otherwise: u32) {
+        if !self.compare_floats_if(c, op, a, b, otherwise) {
+            self.give_up();
+        }
     }
 }

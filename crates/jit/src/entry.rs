@@ -7,12 +7,15 @@ use crate::Jit;
 use crate::code::Offset;
 use crate::context::{Context, pack, unpack};
 use crate::emit::SlowAccess;
+use crate::evaluate::Evaluation;
 use crate::regs::PLACES;
 use crate::tables::{Call, Constant, Site};
 use crate::thunks::why;
 use crate::verify::called_once;
 use cpu::Regs;
 use hw::Leave;
+use std::arch::x86_64::{__m128i, _mm_set_epi64x};
+use std::mem::transmute;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 type Enter = unsafe extern "sysv64" fn(*mut Regs, *mut Context, usize) -> u32;
@@ -25,7 +28,7 @@ pub(crate) fn run(jit: &mut Jit, code: usize) -> u32 {
     // fields of `*jit`, which nobody else uses until the call returns, except helpers, through `jit`.
     unsafe {
         (*jit).context.jit = jit;
-        let enter: Enter = std::mem::transmute(enter);
+        let enter: Enter = transmute(enter);
         enter(&raw mut (*jit).interp.cpu.regs, &raw mut (*jit).context, code)
     }
 }
@@ -40,6 +43,11 @@ pub(crate) fn step_address() -> usize {
     step as *const () as usize
 }
 
+/// The address of `evaluate`.
+pub(crate) fn evaluate_address() -> usize {
+    evaluate as *const () as usize
+}
+
 /// Runs `body` on the engine; a panic becomes `why::PANIC`.
 ///
 /// # Safety
@@ -47,6 +55,7 @@ pub(crate) fn step_address() -> usize {
 unsafe fn helper(context: *mut Context, body: impl FnOnce(&mut Jit) -> u32) -> u32 {
     // SAFETY: `run` put the engine there, and uses nothing of it until compiled code returns.
     let jit = unsafe { &mut *(*context).jit };
+    jit.merge_fpsr();
     match catch_unwind(AssertUnwindSafe(|| body(jit))) {
         Ok(why) => why,
         Err(payload) => {
@@ -75,6 +84,25 @@ unsafe extern "sysv64" fn slow(
 unsafe extern "sysv64" fn step(context: *mut Context, call: Offset) -> u32 {
     // SAFETY: called by compiled code only.
     unsafe { helper(context, |jit| jit.step(call)) }
+}
+
+/// Evaluates the micro-op of the `Evaluation` at an offset on the registers in `saved`: 0 to go on, or why to leave.
+unsafe extern "sysv64" fn evaluate(context: *mut Context, evaluation: Offset, saved: *mut [__m128i; 16]) -> u32 {
+    // SAFETY: the thunk saved the registers in an aligned array on its stack, where they stay until it returns.
+    let saved = unsafe { &mut *saved };
+    let body = |jit: &mut Jit| {
+        // SAFETY: the code that is being executed was compiled with this offset.
+        let Evaluation { op, to, from } = unsafe { jit.emitter.buf.arena().get(evaluation) };
+        // SAFETY: both types are 16 bytes, and every pattern is a value of either.
+        let operands = from.map(|r| unsafe { transmute::<__m128i, u128>(saved[usize::from(r)]) });
+        let v = jit.evaluate(op, operands);
+        // One store of 16 bytes: the thunk loads it at once, and would wait for two stores of 8.
+        // SAFETY: every x86-64 has SSE2.
+        saved[usize::from(to)] = unsafe { _mm_set_epi64x((v >> 64) as i64, v as i64) };
+        0
+    };
+    // SAFETY: called by compiled code only.
+    unsafe { helper(context, body) }
 }
 
 impl Jit {
@@ -163,6 +191,7 @@ impl Jit {
         let (done, counted) = self.interp.execute(call.handler, call.word);
         self.accounted += u64::from(counted);
         self.context.flags = pack(self.interp.cpu.regs.nzcv);
+        self.context.float.enter(self.interp.cpu.regs.fpcr);
         match done {
             Err(Leave::Resync) if self.interp.cpu.regs.pc == call.pc => {
                 // A device, refused (`verify`).

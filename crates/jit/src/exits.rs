@@ -134,6 +134,8 @@ impl Emitter {
         self.regs = RegFile::new();
         self.flags = Flags::Memory;
         self.sp_aligned = false;
+        // What said so may have been taken back.
+        self.float_marked = false;
     }
 
     /// Writes the code after the block.
@@ -190,6 +192,11 @@ impl Emitter {
                     jump(&mut self.buf, back);
                 }
                 Cold::Interpret { from, site } => self.slow([Some(from), None], site),
+                Cold::Evaluate { from, back, evaluation } => {
+                    self.land(from);
+                    self.call_evaluation(evaluation);
+                    jump(&mut self.buf, back);
+                }
             }
         }
     }

@@ -12,14 +12,17 @@ mod atomic;
 mod blocks;
 #[allow(unsafe_code)]
 mod code;
+mod constants;
 mod context;
 mod emit;
 mod engine;
 #[allow(unsafe_code)]
 mod entry;
 mod eval;
+mod evaluate;
 mod exception;
 mod exits;
+mod float;
 mod jumps;
 mod listing;
 mod memory;
@@ -29,10 +32,12 @@ mod rows;
 mod run;
 mod system;
 mod tables;
+#[cfg(test)]
+mod testing;
 mod thunks;
 mod translate;
 mod turn;
-mod vectors;
+mod vector;
 mod verify;
 
 pub use code::CodeError;
@@ -107,5 +112,5 @@ pub struct Jit {
 /// Does this host have the instructions that compiled code uses?
 pub fn is_supported() -> bool {
     use std::arch::is_x86_feature_detected as has;
-    has!("avx2") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("sse4.2")
+    has!("avx2") && has!("fma") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("sse4.2")
 }

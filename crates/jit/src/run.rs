@@ -4,7 +4,7 @@
 
 use crate::blocks::Blocks;
 use crate::code::{Arena, CodeBuf, CodeError, Offset};
-use crate::context::{Context, Static, pack, unpack};
+use crate::context::{Context, Float, Static, pack, unpack};
 use crate::emit::Emitter;
 use crate::jumps::Jumps;
 use crate::options::{Forced, Options};
@@ -42,6 +42,7 @@ impl Jit {
             seen: cpu.shared.bus.code().events(),
             result: [0; 2],
             target: 0,
+            float: Float::new(),
         };
         let size = options.code_size;
         let arena = Arc::new(Arena::new(size)?);
@@ -160,9 +161,12 @@ impl Jit {
         self.context.flags = pack(self.interp.cpu.regs.nzcv);
         self.context.executed = 0;
         self.context.attention = self.forced.attention(&self.interp.cpu);
+        self.context.float.used = 0;
+        self.context.float.enter(self.interp.cpu.regs.fpcr);
         self.accounted = 0;
         self.counts.entries += 1;
         let why = entry::run(self, code);
+        self.merge_fpsr();
         self.interp.cpu.regs.nzcv = unpack(self.context.flags);
         let done = match why & 7 {
             why::LEFT => Err(self.left.take().expect("set with `why::LEFT`")),

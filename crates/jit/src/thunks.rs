@@ -37,6 +37,7 @@ pub(crate) mod cc {
     pub const A: u8 = 7;
     pub const S: u8 = 8;
     pub const NS: u8 = 9;
+    pub const P: u8 = 10;
     pub const L: u8 = 12;
     pub const GE: u8 = 13;
     pub const LE: u8 = 14;
@@ -61,15 +62,26 @@ pub(crate) struct Thunks {
     pub slow_with_vectors: Offset,
     /// Runs the instruction of the `Call` at offset eax.
     pub step: Offset,
+    /// Evaluates the vector micro-op of the record at eax.
+    pub evaluate: Offset,
+    /// The same for micro-ops that look at FPCR or FPSR.
+    pub evaluate_float: Offset,
     /// End of all.
     pub end: Offset,
 }
 
 impl Thunks {
     /// Names of those that compiled code goes to.
-    pub fn names(&self) -> [(&'static str, Offset); 5] {
-        let Thunks { enter: _, begin: _, leave, lookup, slow, slow_with_vectors, step, end: _ } = *self;
-        [("leave", leave), ("lookup", lookup), ("slow", slow), ("slow_with_vectors", slow_with_vectors), ("step", step)]
+    pub fn names(&self) -> [(&'static str, Offset); 7] {
+        [
+            ("leave", self.leave),
+            ("lookup", self.lookup),
+            ("slow", self.slow),
+            ("slow_with_vectors", self.slow_with_vectors),
+            ("step", self.step),
+            ("evaluate", self.evaluate),
+            ("evaluate_float", self.evaluate_float),
+        ]
     }
 
     /// Writes them to the start of `buf`.
@@ -84,9 +96,11 @@ impl Thunks {
         dynasm!(buf ; .arch x64
             ; mov r14, [BYTE rbx + at::TLB]
             ; mov r15, [BYTE rbx + at::EXECUTED]
+            ; ldmxcsr [rbx + at::MXCSR_GUEST]
             ; jmp rdx
         );
         t.leave = buf.here();
+        host_rounding(buf);
         dynasm!(buf ; .arch x64
             ; mov [BYTE rbx + at::EXECUTED], r15
             ; add rsp, 8 ; pop r15 ; pop r14 ; pop r13 ; pop r12 ; pop rbx ; pop rbp
@@ -102,6 +116,7 @@ impl Thunks {
 
         buf.align_to(16);
         t.step = buf.here();
+        host_rounding(buf);
         dynasm!(buf ; .arch x64
             ; sub rsp, 8
             ; mov [BYTE rbx + at::EXECUTED], r15
@@ -111,6 +126,7 @@ impl Thunks {
             ; call rax
             ; add rsp, 8
             ; mov r14, [BYTE rbx + at::TLB]
+            ; ldmxcsr [rbx + at::MXCSR_GUEST]
             ; test eax, eax
         );
         let left = jump_if(buf, cc::NE, None);
@@ -118,6 +134,8 @@ impl Thunks {
         let here = buf.here();
         buf.aim(left, here);
         t.leave_from_call(buf);
+        t.evaluate = t.write_evaluate(buf, false);
+        t.evaluate_float = t.write_evaluate(buf, true);
         t.end = buf.here();
         t
     }
@@ -127,6 +145,7 @@ impl Thunks {
         let kept = 16 * i32::from(vectors);
         buf.align_to(16);
         let start = buf.here();
+        host_rounding(buf);
         dynasm!(buf ; .arch x64
             ; push rdi ; push rsi ; push r8 ; push r9 ; push r10 ; push r11 ; push r12 ; push r13
             ; sub rsp, 8 + kept
@@ -142,6 +161,7 @@ impl Thunks {
             ; mov rax, QWORD entry::slow_address() as i64
             ; call rax
             ; mov r14, [BYTE rbx + at::TLB]
+            ; ldmxcsr [rbx + at::MXCSR_GUEST]
         );
         (0..vectors).for_each(|n| dynasm!(buf ; .arch x64 ; vmovdqa Rx(n), [rsp + 16 * i32::from(n)]));
         dynasm!(buf ; .arch x64
@@ -161,6 +181,42 @@ impl Thunks {
         start
     }
 
+    /// `evaluate`: every vector register is kept in memory, where the result is put among them.
+    fn write_evaluate(self, buf: &mut CodeBuf, float: bool) -> Offset {
+        buf.align_to(16);
+        let start = buf.here();
+        if float {
+            host_rounding(buf);
+        }
+        dynasm!(buf ; .arch x64
+            ; push rdi ; push rsi ; push r8 ; push r9 ; push r10 ; push r11
+            ; sub rsp, 8 + 256
+        );
+        (0..16).for_each(|n| dynasm!(buf ; .arch x64 ; vmovdqa [rsp + 16 * i32::from(n)], Rx(n)));
+        dynasm!(buf ; .arch x64
+            ; mov rdi, rbx
+            ; mov esi, eax
+            ; mov rdx, rsp
+            ; mov rax, QWORD entry::evaluate_address() as i64
+            ; call rax
+        );
+        if float {
+            dynasm!(buf ; .arch x64 ; ldmxcsr [rbx + at::MXCSR_GUEST]);
+        }
+        (0..16).for_each(|n| dynasm!(buf ; .arch x64 ; vmovdqa Rx(n), [rsp + 16 * i32::from(n)]));
+        dynasm!(buf ; .arch x64
+            ; add rsp, 8 + 256
+            ; pop r11 ; pop r10 ; pop r9 ; pop r8 ; pop rsi ; pop rdi
+            ; test eax, eax
+        );
+        let left = jump_if(buf, cc::NE, None);
+        dynasm!(buf ; .arch x64 ; ret);
+        let here = buf.here();
+        buf.aim(left, here);
+        self.leave_from_call(buf);
+        start
+    }
+
     /// Drops the return address and goes where a helper said by eax: to another block, or out. The helper counted.
     fn leave_from_call(self, buf: &mut CodeBuf) {
         dynasm!(buf ; .arch x64
@@ -172,6 +228,15 @@ impl Thunks {
         dynasm!(buf ; .arch x64 ; mov r15, [BYTE rbx + at::EXECUTED]);
         jump(buf, self.leave);
     }
+}
+
+/// Makes MXCSR Rust's, and keeps what it was if it matters. Uses the flags.
+fn host_rounding(buf: &mut CodeBuf) {
+    dynasm!(buf ; .arch x64 ; cmp BYTE [rbx + at::FLOAT_USED], 0);
+    let over = jump_if(buf, cc::E, None);
+    dynasm!(buf ; .arch x64 ; stmxcsr [rbx + at::MXCSR_LEFT] ; ldmxcsr [rbx + at::MXCSR_HOST]);
+    let here = buf.here();
+    buf.aim(over, here);
 }
 
 /// `jmp target`.

@@ -61,6 +61,7 @@ impl Emitter {
         self.regs = RegFile::new();
         self.flags = Flags::Memory;
         self.sp_aligned = false;
+        self.float_marked = false;
         self.ended = false;
         self.cold.clear();
         self.tables.clear();

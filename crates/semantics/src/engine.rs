@@ -236,4 +236,26 @@ pub trait Engine {
     fn fop2(&mut self, op: FOp2, a: Self::V, b: Self::V) -> Self::V;
     /// Micro-ops that read FPCR and accumulate into FPSR.
     fn fop3(&mut self, op: FOp3, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// FCMP, FCMPE: sets NZCV by `op`, whose function is `Fn2::Compare`.
+    #[inline(always)]
+    fn compare(&mut self, op: FOp2, a: Self::V, b: Self::V) {
+        let v = self.fop2(op, a, b);
+        let nzcv = self.vget(v, 2, 0);
+        self.set_nzcv(nzcv);
+    }
+    /// FCCMP, FCCMPE: the same where `c` holds, else NZCV = `otherwise` (4 bits).
+    #[inline(always)]
+    fn compare_if(&mut self, c: Self::C, op: FOp2, a: Self::V, b: Self::V, otherwise: u32) {
+        // Where the condition fails nothing is compared: zero with zero raises nothing.
+        let zero = self.imm(0);
+        let [a, b] = [a, b].map(|v| {
+            let low = self.vget(v, op.shape.esize.into(), 0);
+            let low = self.select(c, low, zero);
+            self.vfrom(low)
+        });
+        let v = self.fop2(op, a, b);
+        let (compared, given) = (self.vget(v, 2, 0), self.imm(u64::from(otherwise) << 28));
+        let nzcv = self.select(c, compared, given);
+        self.set_nzcv(nzcv);
+    }
 }

@@ -8,7 +8,7 @@ mod lanes;
 #[cfg(test)]
 mod tests;
 
-pub use crate::fp::{FpEnv, Rounding};
+pub use crate::fp::{FpEnv, Fpcr, Fpsr, Rounding};
 pub use functions::{Fn1, Fn2, Fn3};
 pub use lanes::{Meeting, Shape};
 

@@ -1,30 +1,17 @@
-//! Vector micro-ops that the host has.
+//! Arithmetic and logic within a lane.
 
+use super::by_lane;
 use crate::emit::{Emitter, asm};
 use dynasmrt::{DynasmApi, dynasm};
 use semantics::vops::{Lane, VOp1, VOp2};
 
-/// One host instruction per lane width.
-macro_rules! by_lane {
-    ($e:ident, $lane:expr, $to:expr, $x:expr, $y:expr; $b:ident $h:ident $s:ident $d:ident) => {
-        match $lane {
-            Lane::B => asm!($e ; $b Rx($to), Rx($x), Rx($y)),
-            Lane::H => asm!($e ; $h Rx($to), Rx($x), Rx($y)),
-            Lane::S => asm!($e ; $s Rx($to), Rx($x), Rx($y)),
-            Lane::D => asm!($e ; $d Rx($to), Rx($x), Rx($y)),
-        }
-    };
-}
-
 impl Emitter {
-    pub(crate) fn vector1(&mut self, op: VOp1, a: u8) -> u8 {
+    pub(super) fn integer1(&mut self, op: VOp1, a: u8) -> Option<u8> {
         let to = self.vector();
         match op {
             VOp1::Not => asm!(self ; vpcmpeqd Rx(to), Rx(to), Rx(to) ; vpxor Rx(to), Rx(to), Rx(a)),
             VOp1::Cut(Lane::D) => asm!(self ; vmovq Rx(to), Rx(a)),
-            VOp1::Cut(Lane::S) => {
-                asm!(self ; vpxor Rx(to), Rx(to), Rx(to) ; vpblendw Rx(to), Rx(to), Rx(a), 3);
-            }
+            VOp1::Cut(Lane::S) => asm!(self ; vinsertps Rx(to), Rx(a), Rx(a), 0b1110),
             VOp1::Dup(lane, 0) => match lane {
                 Lane::B => asm!(self ; vpbroadcastb Rx(to), Rx(a)),
                 Lane::H => asm!(self ; vpbroadcastw Rx(to), Rx(a)),
@@ -32,12 +19,15 @@ impl Emitter {
                 Lane::D => asm!(self ; vpbroadcastq Rx(to), Rx(a)),
             },
             VOp1::Dup(Lane::D, _) => asm!(self ; vpunpckhqdq Rx(to), Rx(a), Rx(a)),
-            _ => self.give_up(),
+            _ => {
+                self.vectors -= 1;
+                return None;
+            }
         }
-        to
+        Some(to)
     }
 
-    pub(crate) fn vector2(&mut self, op: VOp2, a: u8, b: u8) -> u8 {
+    pub(super) fn integer2(&mut self, op: VOp2, a: u8, b: u8) -> Option<u8> {
         let to = self.vector();
         match op {
             VOp2::And => asm!(self ; vpand Rx(to), Rx(a), Rx(b)),
@@ -54,8 +44,11 @@ impl Emitter {
             VOp2::Umin(Lane::B) => asm!(self ; vpminub Rx(to), Rx(a), Rx(b)),
             VOp2::Mul(Lane::H) => asm!(self ; vpmullw Rx(to), Rx(a), Rx(b)),
             VOp2::Mul(Lane::S) => asm!(self ; vpmulld Rx(to), Rx(a), Rx(b)),
-            _ => self.give_up(),
+            _ => {
+                self.vectors -= 1;
+                return None;
+            }
         }
-        to
+        Some(to)
     }
 }
