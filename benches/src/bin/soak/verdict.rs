@@ -27,8 +27,8 @@ const COMPLAINTS: &[&str] = &[
 /// What a stressor prints that found another result than it should.
 const FAILURES: &[&str] = &["stress-ng: fail:", "stress-ng: error:", "unsuccessful run completed"];
 
-/// Everything that is wrong with `run`, one sentence each.
-pub fn wrong(run: &Run) -> Vec<String> {
+/// Everything that is wrong with `run`, in which `stressors` were to run, one sentence each.
+pub fn wrong(run: &Run, stressors: &[&str]) -> Vec<String> {
     let mut wrong = vec![];
     if run.status != 0 {
         wrong.push(format!("armagic ended with status {}: {}", run.status, run.err.trim()));
@@ -40,6 +40,12 @@ pub fn wrong(run: &Run) -> Vec<String> {
     }
     if run.out.contains(FINISHED) && !run.out.contains(&format!("{EXIT_LINE}0")) {
         wrong.push("stress-ng or the kernel's log says that something failed".into());
+    }
+    // stress-ng counts it as success when time was over before it had started one.
+    let measured = |name: &&&str| run.out.lines().any(|l| l.contains("metrc:") && l.contains(&format!("] {name} ")));
+    let absent: Vec<&str> = stressors.iter().filter(|name| !measured(name)).copied().collect();
+    if run.out.contains(FINISHED) && !absent.is_empty() {
+        wrong.push(format!("these never ran: {}", absent.join(", ")));
     }
     // A debug line of stress-ng may name a complaint of the kernel's.
     let lines = || run.out.lines().map(|l| l.trim_end());
@@ -58,16 +64,16 @@ mod tests {
     #[track_caller]
     fn check(status: i32, out: &str, parts: &[&str]) {
         let run = Run { status, out: out.into(), err: String::new(), wall: Duration::ZERO, cpu: Duration::ZERO };
-        let wrong = wrong(&run);
+        let wrong = wrong(&run, &["fork"]);
         assert!(wrong.len() == parts.len() && wrong.iter().zip(parts).all(|(w, p)| w.contains(p)), "{wrong:?}");
     }
 
     #[test]
     fn verdicts() {
-        let sound = "SOAK-STARTED\r\nSOAK-FINISHED 0\r\nARMAGIC-EXIT: 0\r\n";
+        let sound = "SOAK-STARTED\r\nstress-ng: metrc: [7] fork    1 2\r\nSOAK-FINISHED 0\r\nARMAGIC-EXIT: 0\r\n";
         check(0, sound, &[]);
         check(5, "SOAK-STARTED\r\n", &["status 5", "never ended"]);
-        check(1, "SOAK-STARTED\r\nSOAK-FINISHED 2\r\nARMAGIC-EXIT: 2\r\n", &["status 1", "something failed"]);
+        check(1, "SOAK-FINISHED 2\r\n", &["status 1", "never started", "something failed", "never ran: fork"]);
         check(0, &format!("{sound}[ 1.0] WARNING: CPU: 1 PID: 3\r\n"), &["the kernel: [ 1.0] WARNING"]);
         check(0, &format!("{sound}stress-ng: fail:  [12] memcpy: wrong\r\n"), &["memcpy: wrong"]);
     }
