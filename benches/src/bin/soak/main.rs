@@ -50,11 +50,11 @@ const PHASES: &[&str] = &[
     "--fork 2 --vfork 1 --clone 1 --pthread 2 --switch 2 --pipe 2 --fifo 1 --eventfd 1 --sigq 1 --signal 1 \
      --sigsegv 1 --kill 1 --timer 1 --timerfd 1 --itimer 1 --nanosleep 1 --futex 1 --sem 1 --mutex 1 --yield 1",
     // Memory, and who sees it when.
-    "--mmap 1 --mmap-bytes 4m --mmapfork 1 --mremap 1 --mremap-bytes 4m --mprotect 1 --vm 1 --vm-bytes 32m --brk 1 \
+    "--mmap 1 --mmap-bytes 4m --mremap 1 --mremap-bytes 4m --mprotect 1 --vm 1 --vm-bytes 32m --brk 1 \
      --stack 1 --userfaultfd 1 --tlb-shootdown 1 --icache 1 --membarrier 1 --atomic 1 --switch 1 --fork 1 --cache 1",
     // Computing, while processes come and go and clocks tick.
     "--cpu 1 --matrix 1 --vecmath 1 --fp 1 --crypt 1 --bsearch 1 --qsort 1 --memcpy 1 --str 1 --zlib 1 --hash 1 \
-     --af-alg 1 --clock 1 --get 1 --poll 1 --timer 1 --fork 1 --pipe 1 --sigq 1 --mmap 1 --mmap-bytes 4m",
+     --clock 1 --get 1 --poll 1 --timer 1 --fork 1 --pipe 1 --sigq 1 --mmap 1 --mmap-bytes 4m",
 ];
 
 /// What all of it may take beyond its time: booting, starting, and reaping the last children.
