@@ -25,6 +25,8 @@ pub enum Command {
     Boot(Boot),
     /// Boot the embedded bare-metal program: GICv3, timers, SGIs on every CPU
     Demo(Demo),
+    /// Show what the compiler makes of instructions: their micro-ops and host code
+    Jit(JitArgs),
     /// Fetch and list guests
     #[command(subcommand)]
     Guest(GuestCommand),
@@ -76,6 +78,29 @@ pub struct Boot {
     /// Write the device tree the guest would get, and stop
     #[arg(long, value_name = "FILE")]
     pub dump_dtb: Option<PathBuf>,
+}
+
+/// `armagic jit …`
+#[derive(Args)]
+#[command(after_help = "Examples:
+  armagic jit vmlinux --symbol memcpy
+  armagic jit Image --pc 0x40210000 --length 16
+  armagic jit program.bin")]
+pub struct JitArgs {
+    /// An ELF file, or any kernel that `boot` takes
+    pub file: PathBuf,
+    /// From this address: of an ELF file as it is linked, of others in RAM [default: where it is entered]
+    #[arg(long, value_name = "ADDR", value_parser = address, conflicts_with = "symbol")]
+    pub pc: Option<u64>,
+    /// This function of an ELF file
+    #[arg(long, value_name = "NAME")]
+    pub symbol: Option<String>,
+    /// Instructions [default: 32, or the whole function]
+    #[arg(long, value_name = "N")]
+    pub length: Option<usize>,
+    /// Processor model
+    #[arg(long, value_name = "NAME", default_value = "neoverse-n1", value_parser = model)]
+    pub cpu: &'static machine::Model,
 }
 
 /// `armagic demo …`
@@ -145,6 +170,11 @@ fn memory_size(text: &str) -> Result<u64, String> {
     };
     let number: u64 = number.parse().map_err(|_| usage())?;
     number.checked_mul(1 << shift).ok_or_else(usage)
+}
+
+fn address(text: &str) -> Result<u64, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    u64::from_str_radix(digits, 16).map_err(|_| format!("`{text}` is not an address in hexadecimal"))
 }
 
 fn model(name: &str) -> Result<&'static machine::Model, String> {

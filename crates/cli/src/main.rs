@@ -6,6 +6,7 @@ mod boot;
 mod console;
 mod ending;
 mod guests;
+mod jit;
 mod terminal;
 mod tune;
 
@@ -18,6 +19,7 @@ fn main() -> ! {
     let done = match &Cli::parse().command {
         Command::Boot(args) => boot::boot(args),
         Command::Demo(args) => boot::demo(args),
+        Command::Jit(args) => jit::list(args),
         Command::Guest(command) => guests::run(command),
     };
     let status = done.unwrap_or_else(|error| {

@@ -26,6 +26,7 @@ mod float;
 mod jumps;
 mod listing;
 mod memory;
+mod microops;
 mod options;
 mod regs;
 mod rows;
@@ -41,7 +42,8 @@ mod vector;
 mod verify;
 
 pub use code::CodeError;
-pub use listing::list;
+pub use listing::{Line, list, table};
+pub use microops::micro_ops;
 pub use options::{Options, OptionsError};
 pub use turn::Turn;
 

@@ -6,6 +6,7 @@
 use crate::code::{Arena, CodeBuf, CodeError, Offset};
 use crate::context::Static;
 use crate::emit::Emitter;
+use crate::microops::micro_ops;
 use crate::options::Options;
 use crate::tables::NONE;
 use crate::thunks::Thunks;
@@ -20,6 +21,8 @@ use std::sync::Arc;
 pub struct Line {
     /// Address and word, and what it is called; or what the part is.
     pub guest: (Option<(u64, u32)>, String),
+    /// Its micro-ops, if they were asked for.
+    pub micro: Vec<String>,
     /// Its host code.
     pub host: Vec<String>,
 }
@@ -40,23 +43,37 @@ pub fn list(model: &'static Model, pc: u64, words: &[u32]) -> Result<Vec<Line>, 
         let words = &words[done..words.len().min(done + in_page.max(1))];
         let block = emitter.block_lines(at, Static::of_kernel(at), words);
         done += block.iter().filter(|line| line.guest.0.is_some()).count().max(1);
-        lines.extend(block);
+        lines.extend(block.into_iter().map(|mut line| {
+            line.micro = line.guest.0.map_or_else(Vec::new, |(pc, word)| micro_ops(pc, word, model.features));
+            line
+        }));
     }
     Ok(lines)
 }
 
-/// As text: a guest instruction to the left of the first line of its host code.
+/// As text, in columns: a guest instruction beside the first of its micro-ops and of its host code.
 pub fn table(lines: &[Line]) -> String {
+    let guest = |line: &Line| match &line.guest {
+        (Some((pc, word)), name) => format!("{pc:#x}  {word:08x}  {name}"),
+        (None, name) => name.clone(),
+    };
+    // A few long texts may stick out.
+    let width = |texts: &mut dyn Iterator<Item = usize>, most: usize| texts.filter(|n| *n <= most).max().unwrap_or(0);
+    let left = width(&mut lines.iter().map(|line| guest(line).len()), 60);
+    let middle = width(&mut lines.iter().flat_map(|line| &line.micro).map(String::len), 48);
     let mut text = String::new();
     for line in lines {
-        let guest = match &line.guest {
-            (Some((pc, word)), name) => format!("{pc:#x}  {word:08x}  {name}"),
-            (None, name) => name.clone(),
-        };
-        let mut host = line.host.iter();
-        text += format!("{guest:<64}{}", host.next().map_or("", String::as_str)).trim_end();
-        text.push('\n');
-        host.for_each(|code| text += &format!("{:64}{code}\n", ""));
+        let guest = guest(line);
+        for n in 0..line.micro.len().max(line.host.len()).max(1) {
+            let column = |from: &[String]| from.get(n).cloned().unwrap_or_default();
+            let (first, micro, host) = (if n == 0 { &*guest } else { "" }, column(&line.micro), column(&line.host));
+            let row = match middle {
+                0 => format!("{first:<left$}  {host}"),
+                _ => format!("{first:<left$}  {micro:<middle$}  {host}"),
+            };
+            text += row.trim_end();
+            text.push('\n');
+        }
     }
     text
 }
@@ -95,12 +112,13 @@ impl Emitter {
         for (n, (word, at)) in words.iter().zip(&marks).take(made.length).enumerate() {
             let pc = pc.wrapping_add(4 * n as u64);
             let guest = (Some((pc, *word)), guest_name(capstone.as_ref(), pc, *word));
-            lines.push(Line { guest, host: self.host_lines(entry, *at, marks[n + 1]) });
+            lines.push(Line { guest, micro: Vec::new(), host: self.host_lines(entry, *at, marks[n + 1]) });
         }
         let (tail, cold) = (marks[made.length], marks[made.length + 1]);
         for (name, from, to) in [("falls through", tail, cold), ("out of line", cold, made.end)] {
             if from < to {
-                lines.push(Line { guest: (None, name.to_owned()), host: self.host_lines(entry, from, to) });
+                let host = self.host_lines(entry, from, to);
+                lines.push(Line { guest: (None, name.to_owned()), micro: Vec::new(), host });
             }
         }
         lines

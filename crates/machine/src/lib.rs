@@ -4,6 +4,7 @@
 mod board;
 mod control;
 mod engine;
+mod excerpt;
 pub mod fdt;
 pub mod load;
 mod machine;
@@ -18,6 +19,7 @@ pub use control::Ending;
 pub use cpu::Model;
 pub use devices::{CharSink, Pl011};
 pub use engine::{Compiled, EngineError, EngineKind, Tuning};
+pub use excerpt::{Excerpt, ExcerptError, Place, excerpt};
 pub use machine::{Machine, MachineError, Stopper};
 pub use spec::{MAX_CPUS, MIN_MEMORY, MachineSpec, Payload, SpecError};
 pub use stats::Stats;
