@@ -185,6 +185,7 @@ pub(crate) struct Emitter {
     pub nodes: Vec<Node>,
     pub versions: [u8; 32],
     pub vectors: u8,
+    pub known: crate::vector::Known,
     /// The block has said that it looks at MXCSR.
     pub float_marked: bool,
     pub failed: bool,
@@ -215,6 +216,7 @@ impl Emitter {
             nodes: Vec::new(),
             versions: [0; 32],
             vectors: 0,
+            known: Default::default(),
             float_marked: false,
             failed: false,
         }

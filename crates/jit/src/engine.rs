@@ -7,6 +7,7 @@ use crate::context::{at, vslot};
 use crate::emit::{C, Emitter, Flags, Node, RAX, RCX, Test, W, asm};
 use crate::evaluate::Op;
 use crate::regs::{HOSTS, Where};
+use crate::vector::Known;
 use dynasmrt::{DynasmApi, dynasm};
 use hw::{Access, Leave};
 use mem::Atomic;
@@ -31,7 +32,10 @@ impl Emitter {
             return 0;
         }
         self.vectors += 1;
-        self.vectors - 1
+        let r = self.vectors - 1;
+        let Known { signed, unsigned, zero } = &mut self.known;
+        [signed, unsigned, zero].into_iter().for_each(|set| *set &= !(1 << r));
+        r
     }
 
     /// A place with the result of a micro-op that sets flags.

@@ -138,7 +138,7 @@ impl Lowering {
         e.buf = CodeBuf::new(e.buf.arena().clone(), start, end);
         (e.context, e.start, e.index, e.words, e.rows) = (context, 0, 0, vec![0], Vec::new());
         (e.regs, e.flags, e.failed, e.vectors) = (RegFile::new(), Flags::Memory, false, 0);
-        e.float_marked = false;
+        (e.float_marked, e.known) = (false, Default::default());
         e.cold.clear();
         e.nodes.clear();
         e.node(crate::emit::Node::Imm(0));

@@ -96,6 +96,7 @@ impl Emitter {
         self.nodes.clear();
         self.versions = [0; 32];
         self.vectors = 0;
+        self.known = Default::default();
         self.failed = false;
         // What a lowering that gave up computes with must exist.
         self.node(crate::emit::Node::Imm(0));

@@ -3,9 +3,14 @@
 //! A lowering writes to registers it got from `vector` and to the scratch registers, never to its operands: those
 //! may be guest registers. What it does not know it leaves, and the micro-op is evaluated.
 
+mod crypto;
 mod integer;
+mod permute;
+mod saturate;
+mod shift;
 #[cfg(test)]
 mod tests;
+mod widen;
 
 use crate::emit::{Emitter, asm};
 use dynasmrt::{DynasmApi, dynasm};
@@ -16,6 +21,15 @@ pub(crate) const SCRATCH: u8 = 13;
 pub(crate) const T0: u8 = SCRATCH;
 pub(crate) const T1: u8 = SCRATCH + 1;
 pub(crate) const T2: u8 = SCRATCH + 2;
+
+/// What is known of registers that the present instruction computed, one bit for each.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Known {
+    /// Lanes of 64 bits are extended from 32.
+    pub signed: u16,
+    pub unsigned: u16,
+    pub zero: u16,
+}
 
 /// One host instruction per lane width.
 macro_rules! by_lane {
@@ -72,7 +86,10 @@ impl Emitter {
     /// `to` is `v`.
     pub(crate) fn load_constant(&mut self, to: u8, v: u128) {
         match v {
-            0 => asm!(self ; vpxor Rx(to), Rx(to), Rx(to)),
+            0 => {
+                asm!(self ; vpxor Rx(to), Rx(to), Rx(to));
+                self.known.zero |= 1 << to;
+            }
             u128::MAX => asm!(self ; vpcmpeqd Rx(to), Rx(to), Rx(to)),
             _ => {
                 let (low, high) = (v as u64, (v >> 64) as u64);
@@ -88,23 +105,49 @@ impl Emitter {
         }
     }
 
+    /// Gives back the vector register that was just taken: there is no lowering.
+    fn no_vector(&mut self) -> Option<u8> {
+        self.vectors -= 1;
+        None
+    }
+
     pub(crate) fn lower_v1(&mut self, op: VOp1, a: u8) -> Option<u8> {
-        self.integer1(op, a)
+        use VOp1::*;
+        match op {
+            Shl(..) | Sshr(..) | Ushr(..) | Srshr(..) | Urshr(..) | Ror(..) => self.shift1(op, a),
+            Dup(..) | Rev(..) => self.permute1(op, a),
+            Abs(_) | Clz(_) | Cnt | Not | Rbit | Cut(_) => self.integer1(op, a),
+            AesSub | AesInvSub | AesMix | AesInvMix | Sha1h => self.crypto1(op, a),
+            Cls(_) => None,
+            _ => self.widen1(op, a),
+        }
     }
 
     pub(crate) fn lower_v2(&mut self, op: VOp2, a: u8, b: u8) -> Option<u8> {
-        self.integer2(op, a, b)
+        use VOp2::*;
+        match op {
+            Uzp1(_) | Uzp2(_) | Zip1(_) | Zip2(_) | Trn1(_) | Trn2(_) | Ext(_) => self.permute2(op, a, b),
+            Addp(_) | Smaxp(_) | Umaxp(_) | Sminp(_) | Uminp(_) => self.permute2(op, a, b),
+            Sshl(_) | Ushl(_) | Srshl(_) | Urshl(_) => self.shift2(op, a, b),
+            Pmull(_) | Sha1su1 | Sha256su0 => self.crypto2(op, a, b),
+            _ => self.integer2(op, a, b),
+        }
     }
 
-    pub(crate) fn lower_v3(&mut self, _: VOp3, _: u8, _: u8, _: u8) -> Option<u8> {
-        None
+    pub(crate) fn lower_v3(&mut self, op: VOp3, a: u8, b: u8, c: u8) -> Option<u8> {
+        use VOp3::*;
+        match op {
+            Bsl | Tbx(_) => self.permute3(op, a, b, c),
+            Sdot | Udot | Usdot => self.widen3(op, a, b, c),
+            _ => self.crypto3(op, a, b, c),
+        }
     }
 
-    pub(crate) fn lower_s1(&mut self, _: SOp1, _: u8) -> Option<u8> {
-        None
+    pub(crate) fn lower_s1(&mut self, op: SOp1, a: u8) -> Option<u8> {
+        self.saturate1(op, a)
     }
 
-    pub(crate) fn lower_s2(&mut self, _: SOp2, _: u8, _: u8) -> Option<u8> {
-        None
+    pub(crate) fn lower_s2(&mut self, op: SOp2, a: u8, b: u8) -> Option<u8> {
+        self.saturate2(op, a, b)
     }
 }

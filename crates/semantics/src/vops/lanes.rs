@@ -4,7 +4,7 @@
 
 /// The width of an element, in the order of the `size` field. `Q` (one element) is not spelt: the widening
 /// ops reach it from `D`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Lane {
     /// 8 bits.
     B,
