@@ -70,3 +70,47 @@ fn unsafe_has_an_address() {
         }
     }
 }
+
+#[test]
+fn a_written_ordering_has_an_address() {
+    // Files, and directories for everything in them. Two say when a run ends, and order nothing else.
+    const ADDRESSES: &[&str] = &[
+        "sync/src",
+        "mem/src",
+        "gic/src",
+        "cpu/src/memory.rs",
+        "cpu/src/mmu/queue.rs",
+        "cpu/src/mmu/tlb.rs",
+        "cpu/src/alarm.rs",
+        "jit/src/code.rs",
+        "machine/src/machine.rs",
+        "cli/src/console.rs",
+    ];
+    let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+    let mut rooms: Vec<_> = list(&crates).into_iter().map(|room| room.join("src")).collect();
+    let mut seen = 0;
+    while let Some(path) = rooms.pop() {
+        if path.is_dir() {
+            rooms.extend(list(&path));
+            continue;
+        }
+        let name = path.strip_prefix(&crates).expect("found below it").to_str().expect("our names are text").to_owned();
+        let test = name.ends_with("tests.rs") || name.contains("/tests/");
+        if !name.ends_with(".rs") || test {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("sources are text");
+        let orders = ["Relaxed", "Acquire", "Release", "AcqRel", "SeqCst"];
+        let written = orders.iter().any(|order| text.contains(&format!("Ordering::{order}")));
+        let imported = text.contains("sync::atomic::Ordering::");
+        let may = ADDRESSES.iter().any(|address| name.starts_with(address));
+        assert!(may || !(written || imported), "{name} has an Ordering");
+        seen += u32::from(written);
+    }
+    assert!(seen > 8, "only {seen} files with an Ordering: is this the workspace?");
+}
+
+fn list(path: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(path).expect("the workspace has it");
+    entries.map(|entry| entry.expect("readable").path()).collect()
+}

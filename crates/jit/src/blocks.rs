@@ -4,39 +4,46 @@
 //! then can it be found, and only then do jumps of other blocks lead to it.
 
 use crate::code::{Arena, Offset};
-use crate::context::Static;
 use crate::tables::{Exit, NONE, block, exit};
 use hashbrown::HashMap;
 use std::sync::Arc;
+use sync::Filler;
 
 /// Lists of blocks.
 pub(crate) struct Blocks {
     arena: Arc<Arena>,
-    by_key: HashMap<(u64, u64), Offset>,
+    filler: Filler,
     /// The first block of each physical page.
     pages: HashMap<u64, Offset>,
+    /// Blocks for contexts in which the guest need not invalidate.
+    untrusted: Vec<Offset>,
 }
 
 impl Blocks {
-    pub fn new(arena: Arc<Arena>) -> Blocks {
-        Blocks { arena, by_key: HashMap::new(), pages: HashMap::new() }
+    /// None, found by what `filler` fills.
+    pub fn new(arena: Arc<Arena>, filler: Filler) -> Blocks {
+        Blocks { arena, filler, pages: HashMap::new(), untrusted: Vec::new() }
     }
 
-    /// The live block at `pc`, which is at `pa`, for `context`.
-    pub fn find(&self, pc: u64, pa: u64, context: Static) -> Option<Offset> {
-        self.by_key.get(&(pc, pa & !0xfff | u64::from(context.0))).copied()
+    /// As many as can be found quickly?
+    pub fn are_many(&self) -> bool {
+        self.filler.is_full()
     }
 
     /// `at` is live.
     pub fn add(&mut self, at: Offset) {
         let arena = &*self.arena;
         let page = block::page(arena, at);
-        self.by_key.insert((block::pc(arena, at), page), at);
         if let Some(next) = self.pages.insert(page >> 12, at) {
             block::set_next(arena, at, next);
             block::set_previous(arena, next, at);
         }
+        if !block::context(arena, at).trusted() {
+            self.untrusted.push(at);
+        }
         block::set_live(arena, at, 1);
+        // From here on other vCPUs find it: everything about it has been written.
+        self.filler.insert(block::hash(arena, at), at);
     }
 
     /// The live blocks of physical page number `page`.
@@ -45,8 +52,13 @@ impl Blocks {
         std::iter::successors(first, |at| Some(block::next(&self.arena, *at)).filter(|at| *at != NONE))
     }
 
+    /// Live blocks for contexts in which the guest need not invalidate.
+    pub fn untrusted(&self) -> impl Iterator<Item = Offset> {
+        self.untrusted.iter().copied()
+    }
+
     /// Every page that has live blocks.
-    pub fn all_pages(&self) -> Vec<u64> {
+    pub fn pages(&self) -> Vec<u64> {
         self.pages.keys().copied().collect()
     }
 
@@ -93,7 +105,10 @@ impl Blocks {
         let arena = self.arena.clone();
         block::set_live(&arena, at, 0);
         let page = block::page(&arena, at);
-        self.by_key.remove(&(block::pc(&arena, at), page));
+        self.filler.remove(block::hash(&arena, at), at);
+        if !block::context(&arena, at).trusted() {
+            self.untrusted.retain(|other| *other != at);
+        }
         let (next, previous) = (block::next(&arena, at), block::previous(&arena, at));
         match previous {
             NONE if next == NONE => _ = self.pages.remove(&(page >> 12)),

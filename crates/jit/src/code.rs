@@ -51,6 +51,9 @@ impl Arena {
             if writable == libc::MAP_FAILED || executable == libc::MAP_FAILED {
                 return Err(failed);
             }
+            // Asked for once in a process; see `synchronise_fetches`.
+            const REGISTER_PRIVATE_EXPEDITED_SYNC_CORE: libc::c_int = 1 << 6;
+            libc::syscall(libc::SYS_membarrier, REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
             Ok(Arena { writable: writable.cast(), executable: executable as usize, size })
         }
     }
@@ -102,6 +105,14 @@ impl Arena {
         // Relaxed: the code at either target was published before, or is this thread's and the jump to it comes
         // after it in the order in which x86 makes stores visible, to instruction fetches too.
         self.word(field).store(target.wrapping_sub(field + 4), Ordering::Relaxed);
+    }
+
+    /// Comes between the last execution of code and the first of what is written in its place: no host thread has
+    /// instructions from before in its pipeline. Where the kernel does not offer it, x86's coherence must do.
+    pub fn synchronise_fetches(&self) {
+        const PRIVATE_EXPEDITED_SYNC_CORE: libc::c_int = 1 << 5;
+        // SAFETY: a system call that touches no memory of ours.
+        unsafe { libc::syscall(libc::SYS_membarrier, PRIVATE_EXPEDITED_SYNC_CORE, 0, 0) };
     }
 
     /// The value that `CodeBuf::put` put at `at`.

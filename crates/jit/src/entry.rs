@@ -22,9 +22,9 @@ type Enter = unsafe extern "sysv64" fn(*mut Regs, *mut Context, usize) -> u32;
 
 /// Runs compiled code from `code` on; why it returned (`why`).
 pub(crate) fn run(jit: &mut Jit, code: usize) -> u32 {
-    let enter = jit.emitter.buf.arena().address(jit.emitter.thunks.enter);
+    let enter = jit.space.arena.address(jit.space.thunks.enter);
     let jit: *mut Jit = jit;
-    // SAFETY: `enter` is the thunk of that type, and `code` a block, both in the live buffer. The pointers are to
+    // SAFETY: `enter` is the thunk of that type, and `code` a block, both in the live arena. The pointers are to
     // fields of `*jit`, which nobody else uses until the call returns, except helpers, through `jit`.
     unsafe {
         (*jit).context.jit = jit;
@@ -92,7 +92,7 @@ unsafe extern "sysv64" fn evaluate(context: *mut Context, evaluation: Offset, sa
     let saved = unsafe { &mut *saved };
     let body = |jit: &mut Jit| {
         // SAFETY: the code that is being executed was compiled with this offset.
-        let Evaluation { op, to, from } = unsafe { jit.emitter.buf.arena().get(evaluation) };
+        let Evaluation { op, to, from } = unsafe { jit.space.arena.get(evaluation) };
         // SAFETY: both types are 16 bytes, and every pattern is a value of either.
         let operands = from.map(|r| unsafe { transmute::<__m128i, u128>(saved[usize::from(r)]) });
         let v = jit.evaluate(op, operands);
@@ -108,7 +108,7 @@ unsafe extern "sysv64" fn evaluate(context: *mut Context, evaluation: Offset, sa
 impl Jit {
     fn slow_access(&mut self, va: u64, (low, high): (u64, u64), places: &[u64; PLACES], site: Offset) -> u32 {
         // SAFETY: the code that is being executed was compiled with this offset.
-        let site: Site = unsafe { self.emitter.buf.arena().get(site) };
+        let site: Site = unsafe { self.space.arena.get(site) };
         let access = site.access;
         let cpu = &mut self.interp.cpu;
         // A journal says which instruction wrote.
@@ -166,8 +166,7 @@ impl Jit {
         }
         for n in 0..u32::from(site.constant_count) {
             // SAFETY: `Tables::place_site` put so many there.
-            let known: Constant =
-                unsafe { self.emitter.buf.arena().get(site.constants + n * size_of::<Constant>() as Offset) };
+            let known: Constant = unsafe { self.space.arena.get(site.constants + n * size_of::<Constant>() as Offset) };
             set(known.register, known.value);
         }
         regs.pc = site.pc;
@@ -176,7 +175,7 @@ impl Jit {
 
     fn step(&mut self, call: Offset) -> u32 {
         // SAFETY: the code that is being executed was compiled with this offset.
-        let call: Call = unsafe { self.emitter.buf.arena().get(call) };
+        let call: Call = unsafe { self.space.arena.get(call) };
         // What came before it has been executed at the present Exception level.
         self.account(self.context.executed + u64::from(call.executed) - 1, &Ok(()));
         let cpu = &mut self.interp.cpu;

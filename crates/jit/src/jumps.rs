@@ -6,6 +6,7 @@
 
 use crate::context::Static;
 use crate::exits::{JUMP_FOLD, JUMPS};
+use std::ops::Range;
 
 /// Caches kept.
 const CACHES: usize = 16;
@@ -98,6 +99,12 @@ impl Jumps {
                 *entry = EMPTY;
             }
         }
+    }
+
+    /// Forgets blocks whose code is at these host addresses, in every cache.
+    pub fn remove_code(&mut self, place: &Range<usize>) {
+        let entries = self.caches.iter_mut().flat_map(|cache| cache.entries.iter_mut());
+        entries.filter(|entry| place.contains(&(entry.code as usize))).for_each(|entry| *entry = EMPTY);
     }
 
     /// Forgets everything.

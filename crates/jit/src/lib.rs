@@ -3,7 +3,7 @@
 //! Instructions are compiled by the same functions of `semantics` that the interpreter runs: `Emitter` is an
 //! `Engine` whose values are nodes and whose effects are host instructions. What it has no lowering for is a call
 //! of the interpreter's handler from inside the block, so every instruction works, and a lowering only makes it
-//! faster. Each vCPU thread has a compiler, a code buffer and caches of its own; nothing is shared.
+//! faster. The vCPUs of a machine share compiled code (`CodeSpace`); each has jump caches of its own.
 #![deny(unsafe_code)]
 #![allow(clippy::useless_conversion)] // dynasm! converts every register number, also those that need it not
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -29,8 +29,11 @@ mod memory;
 mod microops;
 mod options;
 mod regs;
+mod removed;
 mod rows;
 mod run;
+mod segments;
+mod space;
 mod system;
 mod tables;
 #[cfg(test)]
@@ -45,9 +48,11 @@ pub use code::CodeError;
 pub use listing::{Line, list, table};
 pub use microops::micro_ops;
 pub use options::{Options, OptionsError};
+pub use space::CodeSpace;
 pub use turn::Turn;
 
 use std::any::Any;
+use std::sync::Arc;
 
 /// What was counted, besides `interp::Counts`.
 #[derive(Clone, Debug, Default)]
@@ -78,8 +83,10 @@ pub struct JitCounts {
     pub slow: u64,
     /// Blocks taken out because their words had changed.
     pub stale: u64,
-    /// Times that all code was forgotten because the buffer was full.
-    pub flushes: u64,
+    /// Times that a segment of code was given up to make room.
+    pub evictions: u64,
+    /// Times that a hot block was interpreted: another vCPU was compiling, or there was no room yet.
+    pub busy: u64,
 }
 
 /// One vCPU with the compiler as its engine. Lives on the vCPU's thread.
@@ -92,10 +99,8 @@ pub struct Jit {
     /// Cache: what code is compiled for now, and by which translations its addresses are found.
     statics: context::Static,
     stamp: u64,
-    emitter: emit::Emitter,
-    blocks: blocks::Blocks,
-    /// End of the code buffer.
-    end: code::Offset,
+    space: Arc<CodeSpace>,
+    progress: space::Progress,
     jumps: jumps::Jumps,
     heat: Box<[u8]>,
     /// `Options::hot`.

@@ -2,34 +2,40 @@
 //!
 //! Cold code is interpreted, a block at a time; where that has begun often enough, it is compiled.
 
-use crate::blocks::Blocks;
-use crate::code::{Arena, CodeBuf, CodeError, Offset};
+use crate::code::{CodeError, Offset};
 use crate::context::{Context, Float, Static, pack, unpack};
-use crate::emit::Emitter;
 use crate::jumps::Jumps;
 use crate::options::{Forced, Options};
-use crate::tables::{NONE, block, exit};
-use crate::thunks::{Thunks, why};
+use crate::space::{CodeSpace, Compiled, Progress};
+use crate::tables::block;
+use crate::thunks::why;
 use crate::verify::Verifier;
-use crate::{Jit, JitCounts, entry, translate};
+use crate::{Jit, JitCounts, entry};
 use cpu::{Exit, Vcpu};
-use hw::{AccessSize, Leave, PhysAddr};
+use hw::{Leave, PhysAddr};
 use interp::Interp;
 use semantics::Done;
 use std::sync::Arc;
+use sync::Reasons;
 
 /// Counters of interpreted blocks; addresses share them.
 const HEAT: usize = 1 << 16;
 
 impl Jit {
-    /// An engine for `cpu`.
+    /// An engine for `cpu` that shares its code with no other.
     pub fn new(cpu: Vcpu) -> Result<Jit, CodeError> {
         Jit::with(cpu, &Options::default())
     }
 
     /// The same, with `options` that have been checked.
     pub fn with(cpu: Vcpu, options: &Options) -> Result<Jit, CodeError> {
-        let features = cpu.model.features;
+        let space = CodeSpace::new(options, cpu.model.features, cpu.index + 1)?;
+        Ok(Jit::sharing(cpu, Arc::new(space), options))
+    }
+
+    /// An engine for `cpu`, which shares `space` with the other vCPUs of its machine.
+    pub fn sharing(cpu: Vcpu, space: Arc<CodeSpace>, options: &Options) -> Jit {
+        assert!(cpu.model.features == space.features, "code is compiled for one kind of PE");
         let context = Context {
             attention: cpu.attention.address(),
             tlb: 0,
@@ -39,25 +45,20 @@ impl Jit {
             executed: 0,
             jit: std::ptr::null_mut(),
             events: cpu.shared.bus.code().events_address(),
-            seen: cpu.shared.bus.code().events(),
+            seen: 0,
             result: [0; 2],
             target: 0,
             float: Float::new(),
         };
-        let size = options.code_size;
-        let arena = Arc::new(Arena::new(size)?);
-        let mut buf = CodeBuf::new(arena.clone(), 0, size as Offset);
-        let thunks = Thunks::write(&mut buf);
-        Ok(Jit {
+        Jit {
             interp: Interp::new(cpu),
             counts: JitCounts { calls_by_row: vec![0; a64::ROW_COUNT + 1], ..JitCounts::default() },
             context,
             statics: Static(0),
             stamp: 0,
-            emitter: Emitter::new(CodeBuf::new(arena.clone(), thunks.end, size as Offset), thunks, features, options),
-            end: size as Offset,
+            space,
+            progress: Progress::default(),
             accounted: 0,
-            blocks: Blocks::new(arena),
             jumps: Jumps::new(),
             heat: vec![0; HEAT].into(),
             hot: options.hot,
@@ -66,7 +67,7 @@ impl Jit {
             resynced: false,
             left: None,
             panic: None,
-        })
+        }
     }
 
     /// Jump caches that began empty.
@@ -76,6 +77,15 @@ impl Jit {
 
     /// Executes until the machine must act; the PC is then that of the next instruction.
     pub fn run(&mut self) -> Exit {
+        let seat = self.interp.cpu.index;
+        // If the epoch is another now, the first thing is to catch up.
+        _ = self.space.epochs.enter(seat, self.progress.epoch);
+        let exit = self.run_inside();
+        self.space.epochs.leave(seat);
+        exit
+    }
+
+    fn run_inside(&mut self) -> Exit {
         if let Some(turn) = self.turn_taken() {
             return self.run_verified(turn);
         }
@@ -89,6 +99,7 @@ impl Jit {
     /// Once around the loop of `run`.
     #[inline(always)]
     pub(crate) fn once(&mut self) -> Option<Exit> {
+        self.catch_up();
         if let Some(exit) = self.interp.posted() {
             return Some(exit);
         }
@@ -106,7 +117,6 @@ impl Jit {
 
     /// Runs the block at the PC.
     fn advance(&mut self) -> Done {
-        self.look_for_changes();
         if self.interp.cpu.regs.pstate.btype != 0 {
             // Whether an indirect branch may land there is the interpreter's question.
             return self.interp.run_block();
@@ -122,7 +132,7 @@ impl Jit {
         match self.block()? {
             Some(at) => {
                 self.counts.lookups += 1;
-                let arena = self.emitter.buf.arena();
+                let arena = &*self.space.arena;
                 let code = arena.address(block::entry(arena, at));
                 self.jumps.insert(self.interp.cpu.regs.pc, code);
                 self.run_code(code)
@@ -148,10 +158,10 @@ impl Jit {
     /// Runs the block at `block` and nothing after it: is the instruction at the PC to be interpreted, and how did
     /// the last one end?
     pub(crate) fn run_once(&mut self, block: Offset) -> (bool, Done) {
-        let arena = self.emitter.buf.arena();
+        let arena = &*self.space.arena;
         let (why, done) = self.enter(arena.address(block::entry(arena, block)));
         if why & 7 == why::LINK {
-            self.interp.cpu.regs.pc = exit::target(self.emitter.buf.arena(), why & !7);
+            self.interp.cpu.regs.pc = self.space.taken(why & !7).target;
         }
         (why & 7 == why::INTERPRET, done)
     }
@@ -188,20 +198,18 @@ impl Jit {
 
     /// A block was left by the exit at `from`: goes there directly from now on, if there is a block.
     fn link(&mut self, from: Offset) -> Done {
-        let arena = self.emitter.buf.arena().clone();
-        self.interp.cpu.regs.pc = exit::target(&arena, from);
-        if exit::to(&arena, from) != NONE {
+        let taken = self.space.taken(from);
+        self.interp.cpu.regs.pc = taken.target;
+        if taken.linked {
             // It came for attention.
             return Ok(());
         }
-        // The page is that of the block that was left, and so is the context.
-        let page = block::page(&arena, exit::block(&arena, from));
-        let before = self.counts.flushes;
+        // The page is that of the block that was left, and so is the context. This vCPU has not passed since it was
+        // there, so the records are still what they were.
         if let Some(to) = self.block()?
-            && self.counts.flushes == before
-            && block::page(&arena, to) == page
+            && block::page(&self.space.arena, to) == taken.page
         {
-            self.counts.links += u64::from(self.blocks.link(from, to));
+            self.counts.links += u64::from(self.space.link(from, to));
         }
         Ok(())
     }
@@ -212,7 +220,7 @@ impl Jit {
         // Fetching may have taken a tag from the PC, and changed the translations that are current.
         let pc = self.interp.cpu.regs.pc;
         self.refresh(pc);
-        if let Some(at) = self.blocks.find(pc, pa.0, self.statics) {
+        if let Some(at) = self.space.find(pc, pa, self.statics) {
             return Ok(Some(at));
         }
         let heat = &mut self.heat[(pa.0 >> 2) as usize % HEAT];
@@ -220,35 +228,38 @@ impl Jit {
         if *heat < self.hot {
             return Ok(None);
         }
-        Ok(Some(self.compile(pc, pa)))
+        Ok(self.compile(pc, pa))
     }
 
-    fn compile(&mut self, pc: u64, pa: PhysAddr) -> Offset {
-        if self.emitter.buf.room() < translate::ROOM {
-            self.flush();
+    fn compile(&mut self, pc: u64, pa: PhysAddr) -> Option<Offset> {
+        match self.space.compile(pc, pa, self.statics, self.interp.cpu.shared.bus.ram()) {
+            Compiled::New(at, [guest, host, records]) => {
+                self.counts.blocks += 1;
+                self.counts.guest_bytes += guest;
+                self.counts.host_bytes += host;
+                self.counts.record_bytes += records;
+                Some(at)
+            }
+            Compiled::Known(at) => Some(at),
+            Compiled::Later { given_up } => {
+                self.counts.busy += 1;
+                if given_up {
+                    self.counts.evictions += 1;
+                    self.call_others();
+                }
+                None
+            }
         }
-        let ram = self.interp.cpu.shared.bus.ram();
-        let count = (4096 - (pa.0 & 0xfff)) / 4;
-        let words = (0..count).map_while(|i| {
-            let at = ram.host(PhysAddr(pa.0 + 4 * i))?;
-            Some(ram.load(at, AccessSize::Word) as u32)
-        });
-        let made = self.emitter.translate(pc, pa.0 >> 12, self.statics, words, NONE);
-        self.counts.blocks += 1;
-        self.counts.guest_bytes += 4 * made.length as u64;
-        self.counts.host_bytes += u64::from(made.code);
-        self.counts.record_bytes += u64::from(made.records);
-        self.blocks.add(made.block);
-        made.block
     }
 
-    /// Forgets all compiled code.
-    fn flush(&mut self) {
-        self.counts.flushes += 1;
-        let arena = self.emitter.buf.arena().clone();
-        self.blocks = Blocks::new(arena.clone());
-        self.jumps.clear();
-        self.emitter.buf = CodeBuf::new(arena, self.emitter.thunks.end, self.end);
+    /// Brings the other vCPUs to their dispatchers, if they may be in code that was given up.
+    fn call_others(&self) {
+        let (cpu, epoch) = (&self.interp.cpu, self.space.epochs.now());
+        for (index, peer) in cpu.shared.peers.iter().enumerate() {
+            if index != cpu.index && self.space.epochs.is_before(index, epoch) {
+                peer.attention.post(Reasons::CODE);
+            }
+        }
     }
 
     /// Brings what compiled code reads of the translation context up to date.
@@ -279,51 +290,19 @@ impl Jit {
         statics != self.statics || cpu.mmu.code_stamp(statics.upper()) != self.stamp
     }
 
-    /// Takes out blocks whose words have changed, if instructions were invalidated anywhere. Comes after every
-    /// context synchronisation event, since all of them come to the dispatcher.
+    /// Forgets blocks that were taken out, after taking out those whose words have changed, if instructions were
+    /// invalidated anywhere. Comes after every context synchronisation event, since all of them come to the
+    /// dispatcher.
     #[inline]
-    pub(crate) fn look_for_changes(&mut self) {
-        if self.interp.cpu.shared.bus.code().events() != self.context.seen {
-            self.compare_changed();
-        }
-        if self.resynced {
-            self.resynced = false;
-            if !self.interp.cpu.instruction_cache_on() {
-                // Without an instruction cache the guest need not invalidate.
-                self.compare(None);
-            }
-        }
-    }
-
-    #[cold]
-    fn compare_changed(&mut self) {
-        let shared = self.interp.cpu.shared.clone();
-        let seen = std::mem::replace(&mut self.context.seen, shared.bus.code().events());
-        let mut pages = Vec::new();
-        shared.bus.code().changed_since(seen, |page| pages.push(page.map(|pa| pa.0)));
-        pages.into_iter().for_each(|page| self.compare(page));
-    }
-
-    /// Takes out the blocks of a page (`None` is every page) whose words are not those in RAM.
-    fn compare(&mut self, page: Option<u64>) {
-        let pages = page.map_or_else(|| self.blocks.all_pages(), |pa| vec![pa >> 12]);
-        let shared = self.interp.cpu.shared.clone();
-        let (ram, arena) = (shared.bus.ram(), self.emitter.buf.arena().clone());
-        let differs = |at: &Offset| {
-            let (words, pa) =
-                (block::words(&arena, *at), block::page(&arena, *at) & !0xfff | block::pc(&arena, *at) & 0xfff);
-            (0..block::length(&arena, *at)).any(|n| {
-                let host = ram.host(PhysAddr(pa + 4 * u64::from(n)));
-                host.is_none_or(|host| ram.load(host, AccessSize::Word) as u32 != arena.get32(words + 4 * n))
-            })
-        };
-        for page in pages {
-            let stale: Vec<Offset> = self.blocks.of_page(page).filter(differs).collect();
-            for at in stale {
-                self.counts.stale += 1;
-                self.blocks.remove(at);
-                self.jumps.remove(block::pc(&arena, at));
-            }
+    pub(crate) fn catch_up(&mut self) {
+        // Without an instruction cache the guest need not invalidate.
+        let all = std::mem::take(&mut self.resynced) && !self.interp.cpu.instruction_cache_on();
+        let events = self.interp.cpu.shared.bus.code().events();
+        if all || events != self.progress.events || self.space.epochs.now() != self.progress.epoch {
+            let bus = &self.interp.cpu.shared.bus;
+            self.counts.stale += self.space.catch_up(bus, &mut self.jumps, &mut self.progress, all);
+            self.context.seen = self.progress.events;
+            self.space.epochs.pass(self.interp.cpu.index, self.progress.epoch);
         }
     }
 }

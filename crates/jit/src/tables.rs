@@ -131,7 +131,14 @@ pub(crate) struct Block {
 
 /// `Block::page` of physical page number `page` and a context.
 pub(crate) fn block_page(page: u64, context: Static) -> u64 {
+    assert!(context.0 < 1 << 12, "it shares a word with the page");
     page << 12 | u64::from(context.0)
+}
+
+/// Of the address and the page of a block.
+#[inline]
+pub(crate) fn hash(pc: u64, page: u64) -> u64 {
+    ((pc >> 2) ^ page.rotate_left(20)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32
 }
 
 /// Accessors of fields of records in the arena.
@@ -160,6 +167,7 @@ pub(crate) mod block {
         incoming, set_incoming = incoming;
         next, set_next = next;
         previous, set_previous = previous;
+        before = before;
     }
     #[inline(always)]
     pub fn pc(arena: &Arena, at: Offset) -> u64 {
@@ -168,6 +176,14 @@ pub(crate) mod block {
     #[inline(always)]
     pub fn page(arena: &Arena, at: Offset) -> u64 {
         arena.get64(at + offset_of!(Block, page) as Offset)
+    }
+    /// What it was compiled for.
+    pub fn context(arena: &Arena, at: Offset) -> Static {
+        Static(page(arena, at) as u16 & 0xfff)
+    }
+    /// What it is found by.
+    pub fn hash(arena: &Arena, at: Offset) -> u64 {
+        super::hash(pc(arena, at), page(arena, at))
     }
 }
 

@@ -125,7 +125,7 @@ pub(crate) struct Lowering {
 impl Lowering {
     pub fn new() -> Lowering {
         let jit = Jit::with(vcpu(), &Options { code_size: 1 << 20, ..Options::default() }).unwrap();
-        let start = jit.emitter.buf.here();
+        let start = jit.space.lock().emitter.buf.here();
         Lowering { jit, start, calls: false }
     }
 
@@ -133,7 +133,8 @@ impl Lowering {
     fn compile(&mut self, op: Op, fpcr: u32) {
         self.jit.interp.cpu.regs.fpcr = fpcr;
         let context = Static::of(&self.jit.interp.cpu, 0x4000_0000);
-        let e: &mut Emitter = &mut self.jit.emitter;
+        let space = self.jit.space.clone();
+        let e: &mut Emitter = &mut space.lock().emitter;
         let (start, end) = (self.start, 1 << 20);
         e.buf = CodeBuf::new(e.buf.arena().clone(), start, end);
         (e.context, e.start, e.index, e.words, e.rows) = (context, 0, 0, vec![0], Vec::new());
@@ -168,7 +169,7 @@ impl Lowering {
         let regs = &mut self.jit.interp.cpu.regs;
         (regs.fpcr, regs.fpsr) = (fpcr, fpsr);
         regs.v[..3].copy_from_slice(&operands);
-        let code = self.jit.emitter.buf.arena().address(self.start);
+        let code = self.jit.space.arena.address(self.start);
         self.jit.context.float.used = 0;
         self.jit.context.float.enter(fpcr);
         assert_eq!(crate::entry::run(&mut self.jit, code), why::LOOKUP);

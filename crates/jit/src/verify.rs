@@ -191,7 +191,7 @@ impl Jit {
             text += &format!("  {name:<16}{want:<36}{got}\n");
         }
         let words = self.words(pc);
-        text + &table(&self.emitter.block_lines(pc, self.statics, &words))
+        text + &table(&self.space.block_lines(pc, self.statics, &words))
     }
 
     /// The instructions from `pc`, a place that was just executed, to the end of its page.

@@ -1,8 +1,11 @@
 //! Which engine executes instructions, and one vCPU with it.
 
+use crate::spec::MachineSpec;
 use cpu::{Exit, Vcpu};
 use interp::{Counts, Interp};
 use std::collections::BTreeMap;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+use std::sync::Arc;
 
 /// How instructions are executed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,8 +66,10 @@ pub struct Compiled {
     pub slow: u64,
     /// Blocks dropped because their words had changed.
     pub stale: u64,
-    /// Times the code buffer was full.
-    pub flushes: u64,
+    /// Segments of code given up because the code cache was full.
+    pub evictions: u64,
+    /// Hot blocks interpreted because the compiler was busy, or had no room yet.
+    pub busy: u64,
     /// Executions of blocks that were compared.
     pub compared: u64,
 }
@@ -102,11 +107,13 @@ pub struct Tuning {
     pub plant: Option<(u32, u32)>,
 }
 
-/// What engines are made with, the same for all vCPUs of a machine.
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-pub(crate) type Options = jit::Options;
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-pub(crate) type Options = ();
+/// What the engines of one machine share.
+#[derive(Clone)]
+pub(crate) enum Engines {
+    Interp,
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    Jit(Arc<jit::CodeSpace>, jit::Options),
+}
 
 impl EngineKind {
     /// Can this host run it?
@@ -123,13 +130,13 @@ impl EngineKind {
             EngineKind::Interp if *tuning != Tuning::default() => Err(EngineError::NothingToTune),
             EngineKind::Interp => Ok(()),
             EngineKind::Jit | EngineKind::Verify if !supported => Err(EngineError::Unsupported(self.name())),
-            EngineKind::Jit | EngineKind::Verify => self.options(tuning).map(|_| ()),
+            EngineKind::Jit | EngineKind::Verify => self.check_options(tuning),
         }
     }
 
     /// What engines of this kind are made with.
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    pub(crate) fn options(self, tuning: &Tuning) -> Result<Options, EngineError> {
+    fn options(self, tuning: &Tuning) -> Result<jit::Options, EngineError> {
         let usual = jit::Options::default();
         let verify = self == EngineKind::Verify;
         let options = jit::Options {
@@ -146,8 +153,13 @@ impl EngineKind {
         Ok(options)
     }
 
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    fn check_options(self, tuning: &Tuning) -> Result<(), EngineError> {
+        self.options(tuning).map(|_| ())
+    }
+
     #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-    pub(crate) fn options(self, _: &Tuning) -> Result<Options, EngineError> {
+    fn check_options(self, _: &Tuning) -> Result<(), EngineError> {
         Ok(())
     }
 
@@ -161,18 +173,33 @@ impl EngineKind {
     }
 }
 
-impl Engine {
-    #[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), allow(unused_variables))]
-    pub fn new(kind: EngineKind, cpu: Vcpu, options: &Options) -> Result<Engine, EngineError> {
-        match kind {
-            EngineKind::Interp => Ok(Engine::Interp(Box::new(Interp::new(cpu)))),
+impl Engines {
+    /// For the vCPUs of `spec`.
+    pub fn new(spec: &MachineSpec) -> Result<Engines, EngineError> {
+        match spec.engine {
+            EngineKind::Interp => Ok(Engines::Interp),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            EngineKind::Jit | EngineKind::Verify => Ok(Engine::Jit(Box::new(jit::Jit::with(cpu, options)?))),
+            EngineKind::Jit | EngineKind::Verify => {
+                let options = spec.engine.options(&spec.tuning)?;
+                let space = jit::CodeSpace::new(&options, spec.model.features, spec.cpus)?;
+                Ok(Engines::Jit(Arc::new(space), options))
+            }
             #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-            EngineKind::Jit | EngineKind::Verify => Err(EngineError::Unsupported(kind.name())),
+            EngineKind::Jit | EngineKind::Verify => Err(EngineError::Unsupported(spec.engine.name())),
         }
     }
 
+    /// One for `cpu`.
+    pub fn engine(&self, cpu: Vcpu) -> Engine {
+        match self {
+            Engines::Interp => Engine::Interp(Box::new(Interp::new(cpu))),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Engines::Jit(space, options) => Engine::Jit(Box::new(jit::Jit::sharing(cpu, space.clone(), options))),
+        }
+    }
+}
+
+impl Engine {
     fn interp(&mut self) -> &mut Interp {
         match self {
             Engine::Interp(interp) => interp,
@@ -226,7 +253,8 @@ impl Engine {
                     called: rows.map(|(row, n)| (row.name, *n)).collect(),
                     slow: c.slow,
                     stale: c.stale,
-                    flushes: c.flushes,
+                    evictions: c.evictions,
+                    busy: c.busy,
                     compared: jit.compared(),
                 }
             }
@@ -254,7 +282,8 @@ impl Compiled {
             called,
             slow: self.slow + o.slow,
             stale: self.stale + o.stale,
-            flushes: self.flushes + o.flushes,
+            evictions: self.evictions + o.evictions,
+            busy: self.busy + o.busy,
             compared: self.compared + o.compared,
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::board::{self, Board, BoardError};
 use crate::control::{Control, Ending, Start};
-use crate::engine::{EngineError, Tally};
+use crate::engine::{EngineError, Engines, Tally};
 use crate::fdt::{self, CpuNode, FdtSpec};
 use crate::load::{self, LoadError, LoadRequest, Loaded, Source};
 use crate::spec::{MachineSpec, Payload, SpecError};
@@ -64,6 +64,7 @@ impl Stopper {
 /// One machine: built, loaded, ready to run.
 pub struct Machine {
     spec: MachineSpec,
+    engines: Engines,
     board: Board,
     control: Arc<Control>,
     loaded: Loaded,
@@ -78,11 +79,12 @@ impl Machine {
     pub fn new(spec: MachineSpec, console: Box<dyn CharSink>) -> Result<Machine, MachineError> {
         spec.check()?;
         spec.engine.check(&spec.tuning)?;
+        let engines = Engines::new(&spec)?;
         let board = board::build(&spec, console)?;
         let control = Arc::new(Control::new(board.attentions.clone()));
         let loaded = load(&spec, &board)?;
         let input_open = Arc::new(AtomicBool::new(true));
-        Ok(Machine { spec, board, control, loaded, threads: vec![], alarm: None, input_open, started: None })
+        Ok(Machine { spec, engines, board, control, loaded, threads: vec![], alarm: None, input_open, started: None })
     }
 
     /// The device tree the guest is given.
@@ -155,18 +157,15 @@ impl Machine {
         let shared = self.board.shared.clone();
         let alarm = std::thread::Builder::new().name("alarms".into()).spawn(move || shared.alarms.run());
         self.alarm = Some(alarm.map_err(error("timers".into()))?);
-        let options = self.spec.engine.options(&self.spec.tuning)?;
         for index in 0..self.spec.cpus {
             let (control, shared) = (self.control.clone(), self.board.shared.clone());
-            let (kind, options) = (self.spec.engine, options.clone());
+            let engines = self.engines.clone();
             let spec = VcpuSpec { index, mpidr: map::affinity(index as u32), model: self.spec.model };
             let body = move || {
                 // A panic here is our bug; it must end the run with a message, not leave it waiting.
-                let run =
-                    || vcpu_thread::body(&control, shared.clone(), spec, kind, &options).map_err(|e| e.to_string());
-                let panicked = |_| Err(format!("the thread of CPU {index} panicked; the message is above"));
-                let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(panicked);
-                ended.unwrap_or_else(|why| {
+                let run = || vcpu_thread::body(&control, shared.clone(), spec, &engines);
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| {
+                    let why = format!("the thread of CPU {index} panicked; the message is above");
                     shared.peers[index].abandon();
                     control.end(Ending::Internal(why));
                     control.went_off(index);

@@ -1,28 +1,22 @@
 //! The body of a vCPU's host thread: run the engine, and do what it leaves for.
 
 use crate::control::{Control, Ending, Sleeper, Start};
-use crate::engine::{Engine, EngineError, EngineKind, Options, Tally};
+use crate::engine::{Engine, Engines, Tally};
 use crate::psci::{self, Next};
 use cpu::{Exit, Shared, Vcpu, VcpuSpec};
 use std::sync::Arc;
 
 /// Runs vCPU `spec` whenever it is switched on, until the machine is torn down; what was counted.
-pub(crate) fn body(
-    control: &Control,
-    shared: Arc<Shared>,
-    spec: VcpuSpec,
-    kind: EngineKind,
-    options: &Options,
-) -> Result<Tally, EngineError> {
+pub(crate) fn body(control: &Control, shared: Arc<Shared>, spec: VcpuSpec, engines: &Engines) -> Tally {
     let index = spec.index;
-    let mut engine = Engine::new(kind, Vcpu::new(spec, shared), options)?;
+    let mut engine = engines.engine(Vcpu::new(spec, shared));
     while let Some(start) = control.wait_start(index) {
         enter(engine.cpu(), start);
         while let Some(()) = step(control, &mut engine) {}
         engine.cpu().park();
         control.went_off(index);
     }
-    Ok(engine.tally())
+    engine.tally()
 }
 
 /// Reset state of a PE that is switched on (DEN 0022, "CPU_ON"; Documentation/arch/arm64/booting).

@@ -21,6 +21,8 @@ impl Reasons {
     pub const EVENT: Reasons = Reasons(1 << 3);
     /// The machine wants the thread to stop at a boundary: pause, reset, power off, CPU_ON.
     pub const CONTROL: Reasons = Reasons(1 << 4);
+    /// Compiled code is given up: nothing is to be done but to come out of it.
+    pub const CODE: Reasons = Reasons(1 << 5);
 
     const ASLEEP: u32 = 1 << 31;
 

@@ -2,11 +2,11 @@
 
 #[cfg(loom)]
 pub(crate) use loom::sync::{
-    Condvar, Mutex,
-    atomic::{AtomicU32, Ordering},
+    Arc, Condvar, Mutex,
+    atomic::{AtomicU32, AtomicU64, Ordering, fence},
 };
 #[cfg(not(loom))]
 pub(crate) use std::sync::{
-    Condvar, Mutex,
-    atomic::{AtomicU32, Ordering},
+    Arc, Condvar, Mutex,
+    atomic::{AtomicU32, AtomicU64, Ordering, fence},
 };
