@@ -5,12 +5,15 @@
 //! block.
 
 use crate::code::{CodeBuf, Offset};
-use crate::context::{Static, at, slot};
+use crate::context::{Static, at, slot, vslot};
 use crate::evaluate::Evaluation;
 use crate::options::Options;
-use crate::regs::{HOSTS, RegFile, Where};
+use crate::region::Region;
+use crate::regs::{HOSTS, VFile, Where, XFile};
+use crate::scout::{Facts, Scout, Use};
 use crate::tables::{Constant, Site, Tables};
 use crate::thunks::{Thunks, cc, jump_if};
+use crate::vector::Known;
 use a64::{FeatureSet, Row};
 use dynasmrt::{DynasmApi, dynasm};
 
@@ -58,6 +61,18 @@ pub(crate) enum Test {
     Bit(W, u32),
 }
 
+/// Bytes at a base register that one look at the TLB has found to be in one page of RAM.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    /// Guest register, and as long as it is not written.
+    pub base: u8,
+    pub low: i32,
+    pub high: i32,
+    pub write: bool,
+    /// Added to the guest's address gives the host's.
+    pub addend: u8,
+}
+
 /// Where the guest's condition flags are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Flags {
@@ -70,6 +85,15 @@ pub(crate) enum Flags {
         /// `Context::flags` has them too.
         saved: bool,
     },
+}
+
+/// What is known of registers at one point of a block.
+#[derive(Clone, Copy)]
+pub(crate) struct State {
+    pub x: XFile,
+    pub v: VFile,
+    pub flags: Flags,
+    pub sp_aligned: bool,
 }
 
 /// What an out-of-line access does.
@@ -102,9 +126,14 @@ pub(crate) enum Cold {
     /// A branch out of the block, taken rarely.
     Exit {
         from: Offset,
-        regs: RegFile,
-        flags: Flags,
+        state: Box<State>,
         target: u64,
+        executed: u32,
+    },
+    /// Attention is wanted at the head of a loop.
+    Poll {
+        from: Offset,
+        state: Box<State>,
         executed: u32,
     },
     /// An access that the fast path does not do, and where to go on.
@@ -174,18 +203,23 @@ pub(crate) struct Emitter {
     /// The words of the block's page from `start` on, and their rows.
     pub words: Vec<u32>,
     pub rows: Vec<Option<Row>>,
+    /// What `scout` says of each of them, as far as the block may go.
+    pub facts: Vec<Facts>,
+    pub scout: Scout,
+    pub region: Region,
     pub cold: Vec<Cold>,
-    pub regs: RegFile,
+    pub regs: XFile,
+    pub vregs: VFile,
     pub flags: Flags,
     pub sp_aligned: bool,
+    pub spans: Vec<Span>,
     /// Control does not go on after the present instruction.
     pub ended: bool,
     // The instruction.
     pub index: usize,
     pub nodes: Vec<Node>,
     pub versions: [u8; 32],
-    pub vectors: u8,
-    pub known: crate::vector::Known,
+    pub known: Known,
     /// The block has said that it looks at MXCSR.
     pub float_marked: bool,
     pub failed: bool,
@@ -207,15 +241,19 @@ impl Emitter {
             page: 0,
             words: Vec::new(),
             rows: Vec::new(),
+            facts: Vec::new(),
+            scout: Scout::new(features),
+            region: Region::default(),
             cold: Vec::new(),
-            regs: RegFile::new(),
+            regs: XFile::new(),
+            vregs: VFile::new(),
             flags: Flags::Memory,
             sp_aligned: false,
+            spans: Vec::new(),
             ended: false,
             index: 0,
             nodes: Vec::new(),
             versions: [0; 32],
-            vectors: 0,
             known: Default::default(),
             float_marked: false,
             failed: false,
@@ -276,7 +314,7 @@ impl Emitter {
     }
 
     /// Stores the value of guest register `r`, as `regs` says where it is. May use rax.
-    pub fn write_back(&mut self, regs: &RegFile, r: u8) {
+    pub fn write_back(&mut self, regs: &XFile, r: u8) {
         match regs.find(r) {
             Where::Place(place) => asm!(self ; mov [BYTE rbp + slot(r)], Rq(HOSTS[place as usize])),
             Where::Constant(v) => match i32::try_from(v as i64) {
@@ -290,16 +328,83 @@ impl Emitter {
         }
     }
 
+    /// Stores V register `r`, as `v` says where it is.
+    pub fn write_back_v(&mut self, v: &VFile, r: u8) {
+        if let Where::Place(place) = v.find(r) {
+            asm!(self ; vmovdqu [rbp + vslot(r.into())], Rx(place));
+        }
+    }
+
     /// Stores every guest register that memory is behind on.
-    pub fn write_back_all(&mut self, regs: &RegFile) {
-        regs.all_dirty().for_each(|r| self.write_back(regs, r));
+    pub fn write_back_all(&mut self, x: &XFile, v: &VFile) {
+        x.all_dirty().for_each(|r| self.write_back(x, r));
+        v.all_dirty().for_each(|r| self.write_back_v(v, r));
     }
 
     /// Memory and registers agree; the registers stay.
     pub fn flush(&mut self) {
-        let regs = self.regs;
-        self.write_back_all(&regs);
-        regs.all_dirty().for_each(|r| self.regs.clean(r));
+        let (x, v) = (self.regs, self.vregs);
+        self.write_back_all(&x, &v);
+        x.all_dirty().for_each(|r| self.regs.clean(r));
+        v.all_dirty().for_each(|r| self.vregs.clean(r));
+    }
+
+    /// What is known now.
+    pub fn state(&self) -> State {
+        State { x: self.regs, v: self.vregs, flags: self.flags, sp_aligned: self.sp_aligned }
+    }
+
+    /// It is as `state` says.
+    pub fn set_state(&mut self, state: &State) {
+        State { x: self.regs, v: self.vregs, flags: self.flags, sp_aligned: self.sp_aligned } = *state;
+    }
+
+    /// A host vector register for a value of the present instruction.
+    pub fn vector(&mut self) -> u8 {
+        let Some((place, owner)) = self.vregs.candidate() else {
+            self.give_up();
+            return 0;
+        };
+        if let Some(r) = owner
+            && self.vregs.is_dirty(r)
+        {
+            let v = self.vregs;
+            self.write_back_v(&v, r);
+            self.vregs.clean(r);
+        }
+        self.vregs.take(place);
+        let Known { signed, unsigned, zero } = &mut self.known;
+        [signed, unsigned, zero].into_iter().for_each(|set| *set &= !(1 << place));
+        place
+    }
+
+    /// The host register of V register `r`, loaded if need be.
+    pub fn guest_v(&mut self, r: u8) -> u8 {
+        if let Where::Place(place) = self.vregs.find(r) {
+            self.vregs.touch(place);
+            return place;
+        }
+        let place = self.vector();
+        if !self.failed {
+            asm!(self ; vmovdqu Rx(place), [rbp + vslot(r.into())]);
+            self.vregs.adopt(place, r, false);
+        }
+        place
+    }
+
+    /// V register `r` becomes what is in `from`.
+    pub fn assign_v(&mut self, r: u8, from: u8) {
+        if self.failed {
+            return;
+        }
+        if self.vregs.is_temporary(from) {
+            return self.vregs.adopt(from, r, true);
+        }
+        let to = self.vector();
+        asm!(self ; vmovdqa Rx(to), Rx(from));
+        if !self.failed {
+            self.vregs.adopt(to, r, true);
+        }
     }
 
     /// A place for a value of the present instruction.
@@ -363,13 +468,21 @@ impl Emitter {
     }
 
     /// Does the present instruction, or one after it, look at the flags as they are before it? Whatever may
-    /// leave the block does.
-    fn flags_needed(&self) -> bool {
-        for row in &self.rows[self.index..] {
-            match row.map(crate::rows::flags) {
-                Some(crate::rows::Use::None) => {}
-                Some(crate::rows::Use::Sets) => return false,
-                _ => return true,
+    /// leave the block does, and so does the head of a loop.
+    pub fn flags_needed(&self) -> bool {
+        self.flags_needed_from(self.index)
+    }
+
+    /// The same of the instruction at `index`.
+    pub fn flags_needed_from(&self, index: usize) -> bool {
+        for (i, facts) in self.facts.iter().enumerate().skip(index) {
+            if i > index && self.region.is_label(i) {
+                return true;
+            }
+            match facts.flags {
+                Use::None => {}
+                Use::Sets => return false,
+                Use::Needs => return true,
             }
         }
         true
@@ -481,7 +594,8 @@ impl Emitter {
             executed: self.executed(),
             dirty: self.regs.dirty_places(),
             access,
-            vectors: self.vectors > 0,
+            vectors: self.vregs.is_in_use(),
+            dirty_v: self.vregs.dirty_places(),
             constant_count: (self.tables.constants.len() - first) as u8,
             constants: first as Offset,
         };

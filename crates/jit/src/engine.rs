@@ -3,11 +3,11 @@
 //! The order of the semantics is kept: an access is emitted where it is asked for, and before the first register
 //! is written. What gives up here is called instead; see `emit.rs`.
 
-use crate::context::{at, vslot};
+use crate::context::at;
 use crate::emit::{C, Emitter, Flags, Node, RAX, RCX, Test, W, asm};
 use crate::evaluate::Op;
 use crate::regs::{HOSTS, Where};
-use crate::vector::Known;
+
 use dynasmrt::{DynasmApi, dynasm};
 use hw::{Access, Leave};
 use mem::Atomic;
@@ -25,19 +25,6 @@ const FLAG_BITS: u64 = crate::context::pack(15);
 const NOTHING: W = W(0);
 
 impl Emitter {
-    /// A vector register for the present instruction.
-    pub fn vector(&mut self) -> u8 {
-        if self.vectors == crate::vector::SCRATCH {
-            self.give_up();
-            return 0;
-        }
-        self.vectors += 1;
-        let r = self.vectors - 1;
-        let Known { signed, unsigned, zero } = &mut self.known;
-        [signed, unsigned, zero].into_iter().for_each(|set| *set &= !(1 << r));
-        r
-    }
-
     /// A place with the result of a micro-op that sets flags.
     fn result_place(&mut self) -> (u8, u8) {
         let place = self.temporary().unwrap_or(0);
@@ -285,9 +272,9 @@ impl Engine for Emitter {
         self.node(Node::Select(c, a, b))
     }
 
-    fn branch(&mut self, target: W, _: BranchKind) {
+    fn branch(&mut self, target: W, kind: BranchKind) {
         if !self.failed {
-            self.branch_to(target);
+            self.branch_to(target, kind);
         }
     }
     fn branch_if(&mut self, c: C, offset: i64) {
@@ -425,12 +412,10 @@ impl Engine for Emitter {
         Ok(())
     }
     fn v(&mut self, r: u32) -> u8 {
-        let to = self.vector();
-        asm!(self ; vmovdqu Rx(to), [rbp + vslot(r)]);
-        to
+        self.guest_v(r as u8 & 31)
     }
     fn set_v(&mut self, r: u32, v: u8) {
-        asm!(self ; vmovdqu [rbp + vslot(r)], Rx(v));
+        self.assign_v(r as u8 & 31, v);
     }
     fn vimm(&mut self, v: u128) -> u8 {
         let to = self.vector();

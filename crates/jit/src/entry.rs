@@ -65,6 +65,21 @@ unsafe fn helper(context: *mut Context, body: impl FnOnce(&mut Jit) -> u32) -> u
     }
 }
 
+/// What compiled code had in host registers.
+struct Saved {
+    places: [u64; PLACES],
+    /// Behind the vector registers, where the site says that they were saved.
+    vectors: *const u8,
+}
+
+impl Saved {
+    /// Host vector register `place`, of a site with vectors.
+    fn vector(&self, place: usize) -> u128 {
+        // SAFETY: the thunk saved sixteen of them below the places, and eight bytes between, in ascending order.
+        unsafe { self.vectors.sub(8 + 16 * 16).cast::<u128>().add(place).read() }
+    }
+}
+
 /// An access that the fast path did not do: 0 with `Context::result`, or why to leave.
 unsafe extern "sysv64" fn slow(
     context: *mut Context,
@@ -75,9 +90,9 @@ unsafe extern "sysv64" fn slow(
     site: Offset,
 ) -> u32 {
     // SAFETY: the thunk saved the places in an array on its stack, the last one first.
-    let places = unsafe { *places };
+    let saved = Saved { places: unsafe { *places }, vectors: places.cast() };
     // SAFETY: called by compiled code only.
-    unsafe { helper(context, |jit| jit.slow_access(va, (low, high), &places, site)) }
+    unsafe { helper(context, |jit| jit.slow_access(va, (low, high), &saved, site)) }
 }
 
 /// Runs the handler of the `Call` at an offset: 0 to go on, or why to leave.
@@ -106,7 +121,7 @@ unsafe extern "sysv64" fn evaluate(context: *mut Context, evaluation: Offset, sa
 }
 
 impl Jit {
-    fn slow_access(&mut self, va: u64, (low, high): (u64, u64), places: &[u64; PLACES], site: Offset) -> u32 {
+    fn slow_access(&mut self, va: u64, (low, high): (u64, u64), saved: &Saved, site: Offset) -> u32 {
         // SAFETY: the code that is being executed was compiled with this offset.
         let site: Site = unsafe { self.space.arena.get(site) };
         let access = site.access;
@@ -129,7 +144,7 @@ impl Jit {
             }
             SlowAccess::Zero => cpu.zero_block(va).map(|()| [0; 2]),
             SlowAccess::Interpret => {
-                self.repair(places, &site);
+                self.repair(saved, &site);
                 // The instruction itself is counted by who executes it.
                 self.context.executed -= 1;
                 return why::INTERPRET;
@@ -143,7 +158,7 @@ impl Jit {
                 0
             }
             Err(leave) => {
-                self.repair(places, &site);
+                self.repair(saved, &site);
                 if leave == Leave::Resync {
                     // A device, refused (`verify`).
                     self.context.executed -= 1;
@@ -155,19 +170,22 @@ impl Jit {
     }
 
     /// Writes back what the block held in host registers when it came to `site`, and the PC; counts up to there.
-    fn repair(&mut self, places: &[u64; PLACES], site: &Site) {
+    fn repair(&mut self, saved: &Saved, site: &Site) {
         let regs = &mut self.interp.cpu.regs;
         let mut set = |r: u8, v: u64| match r {
             31 => regs.sp = v,
             _ => regs.x[r as usize] = v,
         };
         for (place, r) in site.dirty.iter().enumerate().filter(|(_, r)| **r < 32) {
-            set(*r, places[PLACES - 1 - place]);
+            set(*r, saved.places[PLACES - 1 - place]);
         }
         for n in 0..u32::from(site.constant_count) {
             // SAFETY: `Tables::place_site` put so many there.
             let known: Constant = unsafe { self.space.arena.get(site.constants + n * size_of::<Constant>() as Offset) };
             set(known.register, known.value);
+        }
+        for (place, r) in site.dirty_v.iter().enumerate().filter(|(_, r)| **r < 32) {
+            regs.v[*r as usize] = saved.vector(place);
         }
         regs.pc = site.pc;
         self.context.executed = self.context.executed.wrapping_add(site.executed.into());
@@ -177,7 +195,8 @@ impl Jit {
         // SAFETY: the code that is being executed was compiled with this offset.
         let call: Call = unsafe { self.space.arena.get(call) };
         // What came before it has been executed at the present Exception level.
-        self.account(self.context.executed + u64::from(call.executed) - 1, &Ok(()));
+        // In the middle of a block r15 may be behind zero.
+        self.account(self.context.executed.wrapping_add(u64::from(call.executed) - 1), &Ok(()));
         let cpu = &mut self.interp.cpu;
         cpu.regs.pc = call.pc;
         cpu.regs.nzcv = unpack(self.context.flags);

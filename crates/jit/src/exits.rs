@@ -2,11 +2,12 @@
 
 use crate::code::Offset;
 use crate::context::at;
-use crate::emit::{C, Cold, Emitter, Flags, RAX, RCX, RDX, Source, W, asm};
-use crate::regs::RegFile;
+use crate::emit::{C, Cold, Emitter, Flags, RAX, RCX, RDX, Source, State, W, asm};
+use crate::regs::{VFile, XFile};
 use crate::tables::{Block, Call, Exit, NONE, Way, block_page};
 use crate::thunks::{call, cc, jump, jump_if, why};
 use dynasmrt::{DynasmApi, dynasm};
+use semantics::BranchKind;
 
 /// Entries of a jump cache, 16 bytes each.
 pub(crate) const JUMPS: usize = 8192;
@@ -16,9 +17,10 @@ pub(crate) const JUMP_FOLD: u32 = 9;
 const JUMP_MASK: i32 = (JUMPS as i32 - 1) << 2;
 
 impl Emitter {
-    /// Brings everything to memory, as `regs` and the present flags say, and counts. Uses rax.
-    fn settle(&mut self, regs: &RegFile, executed: u32) {
-        self.write_back_all(regs);
+    /// Brings everything to memory, as `state` says, and counts. Uses rax.
+    fn settle(&mut self, state: &State, executed: u32) {
+        self.write_back_all(&state.x, &state.v);
+        self.flags = state.flags;
         self.save_flags();
         asm!(self ; lea r15, [BYTE r15 + executed as i8]);
     }
@@ -75,47 +77,66 @@ impl Emitter {
     }
 
     /// The present instruction branches to `target`, always.
-    pub fn branch_to(&mut self, target: W) {
-        let regs = self.regs;
+    pub fn branch_to(&mut self, target: W, kind: BranchKind) {
         self.ended = true;
         if let Some(target) = self.constant(target) {
-            self.settle(&regs, self.executed());
+            let (state, executed) = (self.state(), self.executed());
+            // What a call arrives at, labels know nothing of.
+            let inside = kind == BranchKind::Direct;
+            if inside && self.go_to_label(target, &state, executed) {
+                return;
+            }
+            if inside && self.is_ahead(target) {
+                asm!(self ; .u8 0xe9 ; .i32 0);
+                let from = self.buf.here() - 4;
+                self.cold.push(Cold::Exit { from, state: Box::new(state), target, executed });
+                return;
+            }
+            self.settle(&state, executed);
             return self.go(target);
         }
         let from = self.reg(target);
-        let regs = self.regs;
-        self.settle(&regs, self.executed());
+        let state = self.state();
+        self.settle(&state, self.executed());
         self.mov(RAX, from);
         self.probe_jumps(true);
     }
 
+    /// Is there a label at `target` that is yet to be written?
+    fn is_ahead(&self, target: u64) -> bool {
+        target > self.pc_here() && self.index_of(target).is_some()
+    }
+
     /// The present instruction branches to `target` where `c` holds.
     pub fn branch_where(&mut self, c: C, target: u64) {
+        if self.loop_where(c, target) {
+            return;
+        }
         let Some(cc) = self.test(c) else {
             if !c.inverted {
                 let target = self.node(crate::emit::Node::Imm(target));
-                self.branch_to(target);
+                self.branch_to(target, BranchKind::Direct);
             }
             return;
         };
-        let (regs, flags, executed) = (self.regs, self.flags, self.executed());
+        let (state, executed) = (self.state(), self.executed());
         if target <= self.pc_here() && self.same_page(target) {
             // A loop: what is likely comes first.
             let over = self.forward(cc ^ 1);
-            self.settle(&regs, executed);
+            self.settle(&state, executed);
             self.go(target);
-            self.flags = flags;
+            self.flags = state.flags;
             self.land(over);
         } else {
             let from = self.forward(cc);
-            self.cold.push(Cold::Exit { from, regs, flags, target, executed });
+            self.cold.push(Cold::Exit { from, state: Box::new(state), target, executed });
         }
     }
 
     /// The block ends before `target`, the next instruction.
     pub fn fall_through(&mut self, target: u64) {
-        let regs = self.regs;
-        self.settle(&regs, self.index as u32);
+        let state = self.state();
+        self.settle(&state, self.index as u32);
         // As from the last instruction of the block.
         self.index -= 1;
         self.go(target);
@@ -131,7 +152,8 @@ impl Emitter {
         let step = self.thunks.step;
         asm!(self ; mov eax, record as i32);
         call(&mut self.buf, step);
-        self.regs = RegFile::new();
+        (self.regs, self.vregs) = (XFile::new(), VFile::new());
+        self.spans.clear();
         self.flags = Flags::Memory;
         self.sp_aligned = false;
         // What said so may have been taken back.
@@ -142,11 +164,19 @@ impl Emitter {
     pub fn write_cold(&mut self) {
         for cold in std::mem::take(&mut self.cold) {
             match cold {
-                Cold::Exit { from, regs, flags, target, executed } => {
+                Cold::Exit { from, state, target, executed } => {
                     self.land(from);
-                    self.flags = flags;
-                    self.settle(&regs, executed);
-                    self.go(target);
+                    if !self.go_to_label(target, &state, executed) {
+                        self.settle(&state, executed);
+                        self.go(target);
+                    }
+                }
+                Cold::Poll { from, state, executed } => {
+                    self.land(from);
+                    self.settle(&state, executed);
+                    self.mov_imm(RAX, self.start.wrapping_add(4 * u64::from(executed)));
+                    let lookup = self.thunks.lookup;
+                    jump(&mut self.buf, lookup);
                 }
                 Cold::Load { from, back, site, to } => {
                     self.slow(from, site);

@@ -5,8 +5,8 @@ use cpu::Vcpu;
 use cpu::mmu::Entry;
 use std::sync::Arc;
 
-/// Most instructions of a block.
-const LONGEST: usize = 48;
+/// Most instructions of a block: as many as `Region` has bits.
+const LONGEST: usize = 64;
 /// Least and most bytes of host code: one block must fit, and jumps reach 2 GiB.
 const LEAST_CODE: usize = 128 << 10;
 const MOST_CODE: usize = 1 << 30;
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(check(|o| (o.hot, o.longest, o.code_size) = (1, 1, 128 << 10)), Ok(()));
         assert!(check(|o| o.hot = 0).is_err_and(|e| e.contains("hot=0")));
         assert!(check(|o| o.longest = 0).is_err_and(|e| e.contains("block=0")));
-        assert!(check(|o| o.longest = 49).is_err_and(|e| e.contains("1 to 48")));
+        assert!(check(|o| o.longest = 65).is_err_and(|e| e.contains("1 to 64")));
         for size in [0, 4096, (128 << 10) + 1, 2 << 30] {
             let mut options = Options { code_size: size, ..Options::default() };
             assert!(options.check().is_err_and(|e| e.to_string().contains("128 KiB to 1024 MiB")), "{size}");

@@ -2,11 +2,14 @@
 //!
 //! At a block's ends every guest register is in memory. Between them a guest register may be in a host register,
 //! or known as a constant; `dirty` says that memory is behind. Copied before every instruction, so that an
-//! instruction that cannot be compiled leaves nothing behind.
+//! instruction that cannot be compiled leaves nothing behind. There is one map for X registers and SP, and one for
+//! V registers.
 
 /// Host registers that hold guest registers, by place: rdi, rsi, r8 to r13.
 pub(crate) const HOSTS: [u8; PLACES] = [7, 6, 8, 9, 10, 11, 12, 13];
 pub(crate) const PLACES: usize = 8;
+/// Host vector registers that hold V registers and values: xmm0 to xmm12. The others are for use inside one operation.
+pub(crate) const V_PLACES: usize = 13;
 
 /// Not in a register.
 const NOWHERE: u8 = 0xff;
@@ -25,31 +28,39 @@ pub(crate) enum Where {
     Constant(u64),
 }
 
-/// The map. Guest register 31 is SP.
+/// X registers; 31 is SP.
+pub(crate) type XFile = RegFile<PLACES, 32>;
+/// V registers. No constants.
+pub(crate) type VFile = RegFile<V_PLACES, 0>;
+
+/// The map.
 #[derive(Clone, Copy)]
-pub(crate) struct RegFile {
+pub(crate) struct RegFile<const N: usize, const M: usize> {
     place: [u8; 32],
-    owner: [u8; PLACES],
-    used: [u32; PLACES],
+    owner: [u8; N],
+    used: [u32; N],
     /// Guest registers that memory is behind on.
     dirty: u32,
     /// Places that the present instruction looks at.
-    busy: u8,
+    busy: u16,
+    /// Places whose guest register the loop being compiled wants to find there again.
+    kept: u16,
     tick: u32,
-    constants: [u64; 32],
+    constants: [u64; M],
 }
 
-impl RegFile {
+impl<const N: usize, const M: usize> RegFile<N, M> {
     /// Everything in memory.
-    pub fn new() -> RegFile {
+    pub fn new() -> Self {
         RegFile {
             place: [NOWHERE; 32],
-            owner: [FREE; PLACES],
-            used: [0; PLACES],
+            owner: [FREE; N],
+            used: [0; N],
             dirty: 0,
             busy: 0,
+            kept: 0,
             tick: 0,
-            constants: [0; 32],
+            constants: [0; M],
         }
     }
 
@@ -66,13 +77,13 @@ impl RegFile {
     }
 
     /// Guest registers that memory is behind on.
-    pub fn all_dirty(&self) -> impl Iterator<Item = u8> + use<> {
+    pub fn all_dirty(&self) -> impl Iterator<Item = u8> + use<N, M> {
         let dirty = self.dirty;
         (0..32).filter(move |r| dirty >> r & 1 != 0)
     }
 
     /// By place: the guest register that is in it and that memory is behind on, or 0xff.
-    pub fn dirty_places(&self) -> [u8; PLACES] {
+    pub fn dirty_places(&self) -> [u8; N] {
         self.owner.map(|r| if r < 32 && self.is_dirty(r) { r } else { 0xff })
     }
 
@@ -85,10 +96,10 @@ impl RegFile {
 
     /// A place to take: free, or the least recently used one and the guest register that must leave it first.
     pub fn candidate(&self) -> Option<(u8, Option<u8>)> {
-        let idle = (0..PLACES as u8).filter(|p| self.busy >> p & 1 == 0);
+        let idle = (0..N as u8).filter(|p| self.busy >> p & 1 == 0);
         let place = idle.min_by_key(|p| match self.owner[*p as usize] {
             FREE => 0,
-            _ => 1 + self.used[*p as usize],
+            _ => 1 + u64::from(self.used[*p as usize]) + (u64::from(self.kept >> p & 1) << 32),
         })?;
         let owner = self.owner[place as usize];
         Some((place, (owner < 32).then_some(owner)))
@@ -129,7 +140,7 @@ impl RegFile {
     /// The old value of `r` is of no use any more.
     fn forget(&mut self, r: u8) {
         let place = self.place[r as usize];
-        if (place as usize) < PLACES {
+        if (place as usize) < N {
             self.owner[place as usize] = FREE;
         }
         self.place[r as usize] = NOWHERE;
@@ -143,7 +154,36 @@ impl RegFile {
 
     /// `r` was changed where it is.
     pub fn soil(&mut self, r: u8) {
+        debug_assert!(self.place[r as usize] != NOWHERE, "what is dirty is somewhere");
         self.dirty |= 1 << r;
+    }
+
+    /// The old value of `r` is of no use any more, and it is nowhere.
+    pub fn drop_value(&mut self, r: u8) {
+        self.forget(r);
+    }
+
+    /// Is any place in use?
+    pub fn is_in_use(&self) -> bool {
+        self.owner.iter().any(|o| *o != FREE)
+    }
+
+    /// By place: the guest register that is in it.
+    pub fn residents(&self) -> impl Iterator<Item = (u8, u8)> + use<N, M> {
+        let owner = self.owner;
+        (0..N as u8).map(move |p| (p, owner[p as usize])).filter(|(_, r)| *r < 32)
+    }
+
+    /// The loop being compiled wants to find these guest registers where they are now.
+    pub fn keep(&mut self, registers: u32) {
+        let wanted = self.residents().filter(|(_, r)| registers >> r & 1 != 0);
+        self.kept = wanted.fold(0, |kept, (p, _)| kept | 1 << p);
+    }
+
+    /// Memory is behind wherever it is behind in `other`, of registers that are in places.
+    pub fn soil_as(&mut self, other: &Self) {
+        let placed = self.residents().fold(0, |set, (_, r)| set | 1 << r);
+        self.dirty |= other.dirty & placed;
     }
 
     /// The instruction is over: its own values are gone.

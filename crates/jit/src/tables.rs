@@ -7,7 +7,7 @@
 use crate::code::{Arena, CodeBuf, Offset};
 use crate::context::Static;
 use crate::emit::SlowAccess;
-use crate::regs::PLACES;
+use crate::regs::{PLACES, V_PLACES};
 use std::mem::offset_of;
 
 /// The state to repair when an instruction in the middle of a block does not finish.
@@ -18,6 +18,8 @@ pub(crate) struct Site {
     pub executed: u32,
     /// By place: the guest register to write back, or 0xff.
     pub dirty: [u8; PLACES],
+    /// The same of V registers.
+    pub dirty_v: [u8; V_PLACES],
     pub access: SlowAccess,
     /// Vector registers are in use.
     pub vectors: bool,

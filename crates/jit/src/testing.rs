@@ -4,7 +4,7 @@ use crate::code::CodeBuf;
 use crate::context::Static;
 use crate::emit::{Emitter, Flags, asm};
 use crate::evaluate::Op;
-use crate::regs::RegFile;
+use crate::regs::{VFile, XFile};
 use crate::thunks::{jump, why};
 use crate::{Jit, Options};
 use cpu::{Alarms, Model, Peer, Shared, TlbiQueue, Vcpu, VcpuSpec};
@@ -138,7 +138,7 @@ impl Lowering {
         let (start, end) = (self.start, 1 << 20);
         e.buf = CodeBuf::new(e.buf.arena().clone(), start, end);
         (e.context, e.start, e.index, e.words, e.rows) = (context, 0, 0, vec![0], Vec::new());
-        (e.regs, e.flags, e.failed, e.vectors) = (RegFile::new(), Flags::Memory, false, 0);
+        (e.regs, e.vregs, e.flags, e.failed) = (XFile::new(), VFile::new(), Flags::Memory, false);
         (e.float_marked, e.known) = (false, Default::default());
         e.cold.clear();
         e.nodes.clear();
@@ -158,6 +158,7 @@ impl Lowering {
         assert!(!e.failed, "{op:?}: gave up");
         e.set_v(RESULT as u32, v);
         [a, b, c].into_iter().enumerate().for_each(|(i, r)| e.set_v((AFTER + i) as u32, r));
+        e.flush();
         asm!(e ; mov eax, why::LOOKUP as i32);
         jump(&mut e.buf, e.thunks.leave);
         self.calls = e.buf.room() + e.buf.here() as usize != end as usize;

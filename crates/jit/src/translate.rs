@@ -6,7 +6,7 @@
 use crate::code::Offset;
 use crate::context::Static;
 use crate::emit::{Emitter, Flags};
-use crate::regs::RegFile;
+use crate::regs::{VFile, XFile};
 use crate::rows;
 use crate::verify::once_only;
 use a64::ROW_COUNT;
@@ -53,12 +53,9 @@ impl Emitter {
         let has = |row: &a64::Row, word| self.features.contains(row.needs(word));
         let rows = self.words.iter().map(|word| a64::lookup(*word).filter(|row| has(row, *word)));
         self.rows.extend(rows);
-        // Nothing after an instruction that always leaves is looked at.
-        if let Some(last) = self.rows.iter().position(|row| row.is_none_or(rows::ends)) {
-            self.rows.truncate(last + 1);
-            self.words.truncate(last + 1);
-        }
-        self.regs = RegFile::new();
+        self.survey();
+        (self.regs, self.vregs) = (XFile::new(), VFile::new());
+        self.spans.clear();
         self.flags = Flags::Memory;
         self.sp_aligned = false;
         self.float_marked = false;
@@ -70,9 +67,12 @@ impl Emitter {
         let entry = self.buf.here();
         self.index = 0;
         self.marks.clear();
-        while self.index < self.words.len() && !self.ended && self.buf.here() - entry < ENOUGH {
+        while self.index < self.words.len() && self.buf.here() - entry < ENOUGH {
             self.marks.push(self.buf.here());
-            self.instruction();
+            let comes = !self.region.is_label(self.index) || self.write_label();
+            if comes && !self.ended {
+                self.instruction();
+            }
             self.index += 1;
         }
         let length = self.index;
@@ -91,11 +91,10 @@ impl Emitter {
     /// The present instruction: compiled, or else called.
     fn instruction(&mut self) {
         let (word, row) = (self.word(), self.rows[self.index]);
-        let (at, regs, flags, sp_aligned) = (self.buf.here(), self.regs, self.flags, self.sp_aligned);
+        let (at, state) = (self.buf.here(), self.state());
         let (cold, sites, ways) = (self.cold.len(), self.tables.sites.len(), self.tables.ways.len());
         self.nodes.clear();
         self.versions = [0; 32];
-        self.vectors = 0;
         self.known = Default::default();
         self.failed = false;
         // What a lowering that gave up computes with must exist.
@@ -106,12 +105,13 @@ impl Emitter {
             Some(row) => _ = HANDLERS[row as usize](self, compiled),
             None => self.give_up(),
         }
-        if self.failed {
+        if std::mem::take(&mut self.failed) {
             self.buf.rewind(at);
             self.cold.truncate(cold);
             self.tables.sites.truncate(sites);
             self.tables.ways.truncate(ways);
-            (self.regs, self.flags, self.sp_aligned, self.ended) = (regs, flags, sp_aligned, false);
+            self.set_state(&state);
+            self.ended = false;
             let handler = row.map_or(ROW_COUNT as u16, |row| row as u16);
             self.call_handler(handler, row.is_some_and(rows::is_system));
             if row.is_none_or(rows::ends) {
@@ -124,5 +124,6 @@ impl Emitter {
             }
         }
         self.regs.release();
+        self.vregs.release();
     }
 }

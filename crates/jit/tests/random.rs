@@ -8,12 +8,14 @@ mod common;
 
 use a64::{ROWS, RowInfo};
 use armagic_jit::{Jit, JitCounts, Options};
-use common::{RAM, poke, vcpu, vcpu_of};
+use common::{HANDLER, RAM, VECTORS, poke, vcpu, vcpu_of};
 use cpu::{Exit, Vcpu};
 use hw::{AccessSize, PhysAddr};
 use interp::Interp;
-use std::sync::atomic::{AtomicBool, Ordering};
-use sync::Reasons;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use sync::{Attention, Reasons};
 
 /// Programs begin anywhere in this page, and go on in the next.
 const CODE: u64 = RAM + 0x4000;
@@ -93,16 +95,55 @@ fn word(random: &mut Random, index: u64, length: u64) -> u32 {
                 _ => {}
             }
         }
-        if row.matches(word) && a64::lookup(word) == Some(row.row) {
+        let spoils = |field: &a64::Field| {
+            matches!(field.name, "rd" | "rt" | "rt2" | "rs" | "rn") && (word >> field.lsb & 31) & !1 == COUNTER & !1
+        };
+        if row.matches(word) && a64::lookup(word) == Some(row.row) && !row.fields.iter().any(spoils) {
             return word;
         }
     }
 }
 
+/// Counts a loop down: nothing else writes it.
+const COUNTER: u32 = 25;
+
 fn program(random: &mut Random) -> Vec<u32> {
     let length = 4 + random.below(60);
     let mut words: Vec<u32> = (0..length).map(|i| word(random, i, length)).collect();
-    words.push(0xd400_0002); // hvc #0
+    for i in 0..length {
+        // Many short ways ahead, that join.
+        let ahead = (1 + random.below((length - i).min(8))) as u32;
+        let (register, condition) = (random.below(14) as u32, random.below(14) as u32);
+        match random.below(12) {
+            0 => words[i as usize] = 0x1400_0000 | ahead,                  // b
+            1 => words[i as usize] = 0x5400_0000 | ahead << 5 | condition, // b.cond
+            2 => words[i as usize] = 0xb400_0000 | ahead << 5 | register,  // cbz
+            3 => words[i as usize] = 0x3700_0000 | condition << 19 | ahead << 5 | register, // tbnz
+            _ => {}
+        }
+    }
+    if random.below(2) == 0 {
+        // Every iteration begins by counting, so that no branch forward makes it endless.
+        let head = random.below(length / 2) as usize + 1;
+        let end = head + 2 + random.below(length / 2 - 1) as usize;
+        words[0] = 0xd280_0000 | (1 + random.below(6) as u32) << 5 | COUNTER; // movz x25, #n
+        words[head] = 0xd100_0400 | COUNTER << 5 | COUNTER; // sub x25, x25, #1
+        let back = |from: usize| ((head as i32 - from as i32) as u32 & 0x7ffff) << 5;
+        let cbnz = |from: usize| 0xb500_0000 | back(from) | COUNTER; // cbnz x25, head
+        if end < words.len() && random.below(3) == 0 {
+            words[head + 1] = 0xb400_0000 | (end as u32 - head as u32) << 5 | COUNTER; // cbz x25, end + 1
+            words[end] = 0x1400_0000 | (head as i32 - end as i32) as u32 & 0x3ff_ffff; // b head
+        } else if end < words.len() {
+            words[end] = cbnz(end);
+            // Another way back.
+            let middle = head + 1 + random.below((end - head - 1).max(1) as u64) as usize;
+            if random.below(3) == 0 && middle < end {
+                words[middle] = cbnz(middle);
+            }
+        }
+    }
+    // Two, since the handler returns from an SVC to the instruction after the next.
+    words.extend([0xd400_0002; 2]); // hvc #0
     words
 }
 
@@ -132,25 +173,52 @@ fn set_up(random: &mut Random, cpu: &mut Vcpu, start: u64) {
     }
 }
 
-/// Everything that a program may change.
-fn outcome(cpu: &Vcpu) -> Vec<(String, u128)> {
-    let mut all = vec![
-        ("sp".to_owned(), cpu.regs.sp.into()),
-        ("pc".to_owned(), cpu.regs.pc.into()),
-        ("nzcv".to_owned(), cpu.regs.nzcv.into()),
-        ("fpsr".to_owned(), cpu.regs.fpsr.into()),
-        ("el".to_owned(), cpu.regs.pstate.el.into()),
-        ("esr".to_owned(), cpu.sys.esr[1].into()),
-        ("far".to_owned(), cpu.sys.far[1].into()),
-        ("spsr".to_owned(), cpu.sys.spsr[1].into()),
-        ("elr".to_owned(), cpu.sys.elr[1].into()),
+/// Everything that a program may change, in the order of `name`.
+fn outcome(cpu: &Vcpu) -> Vec<u128> {
+    let regs = &cpu.regs;
+    let mut all: Vec<u128> = vec![
+        regs.sp.into(),
+        regs.pc.into(),
+        regs.nzcv.into(),
+        regs.fpsr.into(),
+        regs.pstate.el.into(),
+        cpu.sys.esr[1].into(),
+        cpu.sys.far[1].into(),
+        cpu.sys.spsr[1].into(),
+        cpu.sys.elr[1].into(),
     ];
-    all.extend(cpu.regs.x.iter().enumerate().map(|(i, x)| (format!("x{i}"), (*x).into())));
-    all.extend(cpu.regs.v.iter().enumerate().map(|(i, v)| (format!("v{i}"), *v)));
-    for at in (DATA - 0x400..DATA + DATA_SIZE + 0x400).step_by(8) {
-        all.push((format!("[{at:#x}]"), cpu.shared.bus.read(PhysAddr(at), AccessSize::Double).unwrap().into()));
-    }
+    all.extend(regs.x.iter().map(|x| u128::from(*x)));
+    all.extend(regs.v);
+    let memory = (DATA - 0x400..DATA + DATA_SIZE + 0x400).step_by(8);
+    all.extend(memory.map(|at| u128::from(cpu.shared.bus.read(PhysAddr(at), AccessSize::Double).unwrap())));
     all
+}
+
+/// What stands at `index` of an outcome.
+fn name(index: usize) -> String {
+    const FIRST: [&str; 9] = ["sp", "pc", "nzcv", "fpsr", "el", "esr", "far", "spsr", "elr"];
+    match index {
+        0..9 => FIRST[index].to_owned(),
+        9..40 => format!("x{}", index - 9),
+        40..72 => format!("v{}", index - 40),
+        _ => format!("[{:#x}]", DATA - 0x400 + 8 * (index as u64 - 72)),
+    }
+}
+
+fn listing(words: &[u32], start: u64) -> String {
+    let line = |(i, w): (usize, &u32)| format!("{:#x}: {w:08x} {:?}\n", start + 4 * i as u64, a64::lookup(*w));
+    words.iter().enumerate().map(line).collect()
+}
+
+/// Stops a vCPU whose program does not end.
+fn watch(attention: Arc<Attention>, cases: Weak<AtomicU64>) {
+    let mut before = None;
+    while let Some(now) = cases.upgrade().map(|c| c.load(Ordering::Relaxed)) {
+        if before.replace(now) == Some(now) {
+            attention.post(Reasons::CONTROL);
+        }
+        std::thread::sleep(Duration::from_secs(4));
+    }
 }
 
 /// Runs one program on both; what differs.
@@ -160,6 +228,9 @@ fn check(seed: u64, engines: &mut (Interp, Jit)) -> Option<String> {
     let start = CODE + 4 * random.below(1024);
     let (interp, jit) = engines;
     for cpu in [&mut interp.cpu, &mut jit.interp.cpu] {
+        // A program may have found a way to write here.
+        poke(cpu, VECTORS + 0x200, &HANDLER);
+        cpu.shared.bus.code().invalidate(PhysAddr(VECTORS));
         poke(cpu, start, &words);
         cpu.shared.bus.code().invalidate(PhysAddr(start));
         cpu.shared.bus.code().invalidate(PhysAddr(start + 0x1000));
@@ -171,26 +242,25 @@ fn check(seed: u64, engines: &mut (Interp, Jit)) -> Option<String> {
         random.next();
         let counts = (interp.counts.instructions, jit.interp.counts.instructions);
         let exits = (interp.run(), jit.run());
-        assert_eq!(exits, (Exit::Firmware, Exit::Firmware), "seed {seed}");
+        if exits != (Exit::Firmware, Exit::Firmware) {
+            let pc = (interp.cpu.regs.pc, jit.interp.cpu.regs.pc);
+            return Some(format!("seed {seed}, turn {turn}: {exits:?} at {pc:#x?}\n{}", listing(&words, start)));
+        }
         let executed = (interp.counts.instructions - counts.0, jit.interp.counts.instructions - counts.1);
         let (want, got) = (outcome(&interp.cpu), outcome(&jit.interp.cpu));
         if want != got || executed.0 != executed.1 {
-            let listing: Vec<String> = words
-                .iter()
-                .enumerate()
-                .map(|(i, w)| format!("{:#x}: {w:08x} {:?}", start + 4 * i as u64, a64::lookup(*w)))
-                .collect();
             let differences: Vec<String> = want
                 .iter()
                 .zip(&got)
-                .filter(|(a, b)| a != b)
+                .enumerate()
+                .filter(|(_, (a, b))| a != b)
                 .take(8)
-                .map(|((name, a), (_, b))| format!("{name}: interp {a:#x}, jit {b:#x}"))
+                .map(|(i, (a, b))| format!("{}: interp {a:#x}, jit {b:#x}", name(i)))
                 .collect();
             return Some(format!(
                 "seed {seed}, turn {turn}, executed {executed:?}\n{}\n{}",
                 differences.join("\n"),
-                listing.join("\n")
+                listing(&words, start)
             ));
         }
     }
@@ -212,12 +282,20 @@ fn compare_on(vcpu: impl Fn() -> Vcpu, options: &Options, cases: u64) -> JitCoun
     let make = || (Interp::new(vcpu()), Jit::with(vcpu(), options).unwrap());
     let mut engines = make();
     let mut failures = 0;
+    let progress = Arc::new(AtomicU64::new(0));
     for seed in seed << 32..(seed << 32) + cases {
+        if progress.fetch_add(1, Ordering::Relaxed) == 0 {
+            for attention in [&engines.0.cpu.attention, &engines.1.interp.cpu.attention] {
+                let (attention, progress) = (attention.clone(), Arc::downgrade(&progress));
+                std::thread::spawn(move || watch(attention, progress));
+            }
+        }
         if let Some(difference) = check(seed, &mut engines) {
             println!("{options:?}\n{difference}\n");
             failures += 1;
             assert!(failures < 4, "too many differences; the first are above");
             engines = make();
+            progress.store(0, Ordering::Relaxed);
         }
     }
     assert_eq!(failures, 0);

@@ -227,7 +227,8 @@ fn rounds() -> u64 {
 
 #[test]
 fn vcpus_agree_with_the_interpreter_while_they_rewrite_code() {
-    let counts = check(4, &options(64 << 20), rounds());
+    // Short blocks: what a long one has inside is a link between them.
+    let counts = check(4, &Options { longest: 6, ..options(64 << 20) }, rounds());
     assert!(counts.stale > 0 && counts.links > 0 && counts.evictions == 0, "{counts:?}");
 }
 
@@ -275,6 +276,6 @@ fn blocks(vcpus: usize) -> u64 {
 #[test]
 fn code_is_compiled_once_for_all() {
     let one = blocks(1);
-    assert!(one > 300, "{one}");
+    assert!(one > 200, "{one}");
     assert!(blocks(4) <= one);
 }

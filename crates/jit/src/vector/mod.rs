@@ -105,9 +105,8 @@ impl Emitter {
         }
     }
 
-    /// Gives back the vector register that was just taken: there is no lowering.
+    /// There is no lowering. The vector register that was taken for its result is free after the instruction.
     fn no_vector(&mut self) -> Option<u8> {
-        self.vectors -= 1;
         None
     }
 

@@ -10,7 +10,18 @@ use sync::Attention;
 /// First byte of RAM.
 pub const RAM: u64 = 0x4000_0000;
 const RAM_SIZE: u64 = 1 << 20;
-const VECTORS: u64 = RAM + 0x800;
+/// VBAR_EL1.
+#[allow(dead_code)] // not every test looks at it
+pub const VECTORS: u64 = RAM + 0x800;
+/// The handler of synchronous exceptions from EL1 goes on after the instruction.
+pub const HANDLER: [u32; 6] = [
+    0xd518_d080, // msr tpidr_el1, x0
+    0xd538_4020, // mrs x0, elr_el1
+    0x9100_1000, // add x0, x0, #4
+    0xd518_4020, // msr elr_el1, x0
+    0xd538_d080, // mrs x0, tpidr_el1
+    0xd69f_03e0, // eret
+];
 const TABLE: u64 = RAM + 0x1000;
 /// A PE at EL1 with a little RAM; with `mmu`, RAM is mapped at its own address.
 pub fn vcpu(mmu: bool) -> Vcpu {
@@ -29,16 +40,7 @@ pub fn vcpu_of(model: &str, mmu: bool) -> Vcpu {
     let shared = Arc::new(Shared { bus, gic, clock, alarms, peers });
     let mut cpu = Vcpu::new(VcpuSpec { index: 0, mpidr: 0, model: Model::by_name(model).unwrap() }, shared);
     cpu.unpark();
-    // The handler of synchronous exceptions from EL1 goes on after the instruction.
-    let handler = [
-        0xd518_d080, // msr tpidr_el1, x0
-        0xd538_4020, // mrs x0, elr_el1
-        0x9100_1000, // add x0, x0, #4
-        0xd518_4020, // msr elr_el1, x0
-        0xd538_d080, // mrs x0, tpidr_el1
-        0xd69f_03e0, // eret
-    ];
-    poke(&cpu, VECTORS + 0x200, &handler);
+    poke(&cpu, VECTORS + 0x200, &HANDLER);
     // An identity map of the gigabyte that RAM is in: a block of Normal memory, accessed, global.
     let block = RAM | 1 << 10 | 3 << 8 | 1;
     cpu.shared.bus.write(PhysAddr(TABLE + 8), AccessSize::Double, block).unwrap();

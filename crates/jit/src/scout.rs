@@ -1,0 +1,390 @@
+//! What is known of an instruction before it is compiled: an engine that executes nothing, and notes what the
+//! semantics ask for.
+//!
+//! A block is looked over once before code is written, so that a loop finds its registers where its end leaves
+//! them, and one check of the TLB serves every access that has the same base register.
+
+use a64::{Feature, FeatureSet, MopsStage, PacKey, Pauth, PstateField, ROW_COUNT, Row, SysReg};
+use hw::{Access, Leave};
+use mem::Atomic;
+use semantics::fops::{FOp1, FOp2, FOp3};
+use semantics::vops::{SOp1, SOp2, SOp3, VOp1, VOp2, VOp3};
+use semantics::{BranchKind, Cond, Done, Engine, FlagOp, Gpr, Handler, Hint, Op1, Op2, Trap, WaitFor, Width};
+
+static HANDLERS: [Handler<Scout>; ROW_COUNT] = semantics::handlers::<Scout>();
+
+/// What an instruction has to do with the flags.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Use {
+    /// Nothing, and it always finishes.
+    None,
+    /// Replaces all four, and looks at none.
+    Sets,
+    /// Looks at them, or may leave the block.
+    Needs,
+}
+
+/// Bytes that an instruction accesses at a base register: `[base + low, base + high)`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Reach {
+    /// Guest register; 31 is SP.
+    pub base: u8,
+    pub low: i32,
+    pub high: i32,
+    pub write: bool,
+}
+
+/// What one instruction does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Facts {
+    /// Guest registers, by bit; bit 31 is SP.
+    pub reads: u32,
+    pub writes: u32,
+    /// The same of V registers.
+    pub reads_v: u32,
+    pub writes_v: u32,
+    pub flags: Use,
+    /// Its accesses, if they are plain and have one base.
+    pub reach: Option<Reach>,
+    /// Bytes from it to the target of a direct branch that is not a call.
+    pub branch: Option<i64>,
+    /// Control never simply goes on after it.
+    pub ends: bool,
+}
+
+/// A value, as far as it matters.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Value {
+    Known(u64),
+    /// A guest register plus an offset.
+    Register(u8, i64),
+    Other,
+}
+
+/// The engine.
+pub(crate) struct Scout {
+    features: FeatureSet,
+    facts: Facts,
+    /// It looked at the flags, or may leave.
+    needs: bool,
+    sets: bool,
+    /// Its accesses have no one base.
+    scattered: bool,
+}
+
+/// An instruction that control does not come to.
+pub(crate) const UNREACHED: Facts = NOTHING;
+
+const NOTHING: Facts =
+    Facts { reads: 0, writes: 0, reads_v: 0, writes_v: 0, flags: Use::None, reach: None, branch: None, ends: false };
+
+impl Scout {
+    pub fn new(features: FeatureSet) -> Scout {
+        Scout { features, facts: NOTHING, needs: false, sets: false, scattered: false }
+    }
+
+    /// Looks at an instruction of `row`, or of none.
+    pub fn look(&mut self, row: Option<Row>, word: u32) -> Facts {
+        self.facts = NOTHING;
+        (self.needs, self.sets, self.scattered) = (false, false, false);
+        match row {
+            Some(row) => {
+                if HANDLERS[row as usize](self, word).is_err() {
+                    self.needs = true;
+                }
+                self.facts.ends |= matches!(row, Row::Sysl);
+            }
+            None => (self.needs, self.facts.ends) = (true, true),
+        }
+        if self.scattered {
+            self.facts.reach = None;
+        }
+        self.facts.flags = match (self.needs, self.sets) {
+            (true, _) => Use::Needs,
+            (false, true) => Use::Sets,
+            (false, false) => Use::None,
+        };
+        self.facts
+    }
+
+    fn access(&mut self, at: Value, bytes: u64, how: Access, write: bool) {
+        self.needs = true;
+        let Value::Register(base, offset) = at else {
+            self.scattered = true;
+            return;
+        };
+        let (Ok(low), false) = (i32::try_from(offset), how.unprivileged) else {
+            self.scattered = true;
+            return;
+        };
+        let new = Reach { base, low, high: low.saturating_add(bytes as i32), write };
+        self.facts.reach = match self.facts.reach {
+            None => Some(new),
+            Some(old) if old.base == base && old.write == write => {
+                Some(Reach { low: old.low.min(new.low), high: old.high.max(new.high), ..old })
+            }
+            Some(_) => {
+                self.scattered = true;
+                None
+            }
+        };
+    }
+
+    /// An access of another kind.
+    fn special<T>(&mut self, value: T) -> Result<T, Leave> {
+        self.needs = true;
+        self.scattered = true;
+        Ok(value)
+    }
+}
+
+impl Engine for Scout {
+    type W = Value;
+    type V = ();
+    type C = ();
+
+    fn has(&mut self, feature: Feature) -> bool {
+        self.features.has(feature)
+    }
+    fn imm(&mut self, v: u64) -> Value {
+        Value::Known(v)
+    }
+    fn x(&mut self, r: Gpr) -> Value {
+        if r.0 == 31 {
+            return Value::Known(0);
+        }
+        self.facts.reads |= 1 << r.0;
+        Value::Register(r.0 as u8, 0)
+    }
+    fn set_x(&mut self, r: Gpr, _: Value) {
+        if r.0 != 31 {
+            self.facts.writes |= 1 << r.0;
+        }
+    }
+    fn sp(&mut self) -> Value {
+        self.facts.reads |= 1 << 31;
+        Value::Register(31, 0)
+    }
+    fn set_sp(&mut self, _: Value) {
+        self.facts.writes |= 1 << 31;
+    }
+    fn pc(&mut self) -> Value {
+        Value::Known(0)
+    }
+    fn op1(&mut self, op: Op1, a: Value) -> Value {
+        match a {
+            Value::Known(v) => Value::Known(op.eval(v)),
+            _ => Value::Other,
+        }
+    }
+    fn op2(&mut self, op: Op2, a: Value, b: Value) -> Value {
+        match (op, a, b) {
+            (_, Value::Known(a), Value::Known(b)) => Value::Known(op.eval(a, b)),
+            (Op2::Add, Value::Register(r, o), Value::Known(v)) => Value::Register(r, o.wrapping_add(v as i64)),
+            (Op2::Sub, Value::Register(r, o), Value::Known(v)) => Value::Register(r, o.wrapping_sub(v as i64)),
+            _ => Value::Other,
+        }
+    }
+    fn flag_op(&mut self, op: FlagOp, _: Width, _: Value, _: Value) -> Value {
+        match op {
+            FlagOp::Add | FlagOp::Sub | FlagOp::And | FlagOp::Bic => self.sets = true,
+            _ => self.needs = true,
+        }
+        Value::Other
+    }
+    fn flag_op_if(&mut self, _: (), _: FlagOp, _: Width, _: Value, _: Value, _: u32) {
+        self.needs = true;
+    }
+    fn add_carry(&mut self, _: Value, _: Value) -> Value {
+        self.needs = true;
+        Value::Other
+    }
+    fn nzcv(&mut self) -> Value {
+        self.needs = true;
+        Value::Other
+    }
+    fn set_nzcv(&mut self, _: Value) {
+        self.needs = true;
+    }
+    fn cond(&mut self, _: Cond) {
+        self.needs = true;
+    }
+    fn is_zero(&mut self, _: Value) {}
+    fn bit(&mut self, _: Value, _: u32) {}
+    fn not(&mut self, (): ()) {}
+    fn select(&mut self, (): (), _: Value, _: Value) -> Value {
+        Value::Other
+    }
+
+    fn branch(&mut self, target: Value, kind: BranchKind) {
+        self.needs = true;
+        self.facts.ends = true;
+        if let (Value::Known(offset), BranchKind::Direct) = (target, kind) {
+            self.facts.branch = Some(offset as i64);
+        }
+    }
+    fn branch_if(&mut self, (): (), offset: i64) {
+        self.needs = true;
+        self.facts.branch = Some(offset);
+    }
+    fn indirect(&mut self, _: BranchKind, _: u32) -> Done {
+        Ok(())
+    }
+    fn trap(&mut self, _: Trap) -> Done {
+        self.facts.ends = true;
+        self.special(())
+    }
+    fn eret(&mut self, _: Option<PacKey>) -> Done {
+        self.facts.ends = true;
+        self.special(())
+    }
+    fn pauth(&mut self, _: Pauth, _: Value, _: Value) -> Result<Value, Leave> {
+        self.special(Value::Other)
+    }
+
+    fn base(&mut self, rn: Gpr) -> Result<Value, Leave> {
+        Ok(if rn.0 == 31 { self.sp() } else { self.x(rn) })
+    }
+    fn load(&mut self, at: Value, how: Access) -> Result<Value, Leave> {
+        self.access(at, how.bytes(), how, false);
+        Ok(Value::Other)
+    }
+    fn store(&mut self, at: Value, how: Access, _: Value) -> Done {
+        self.access(at, how.bytes(), how, true);
+        Ok(())
+    }
+    fn load2(&mut self, at: Value, how: Access) -> Result<(Value, Value), Leave> {
+        self.access(at, 2 * how.bytes(), how, false);
+        Ok((Value::Other, Value::Other))
+    }
+    fn store2(&mut self, at: Value, how: Access, _: Value, _: Value) -> Done {
+        self.access(at, 2 * how.bytes(), how, true);
+        Ok(())
+    }
+    fn load_v(&mut self, at: Value, how: Access) -> Result<(), Leave> {
+        self.access(at, 16, how, false);
+        Ok(())
+    }
+    fn store_v(&mut self, at: Value, how: Access, (): ()) -> Done {
+        self.access(at, 16, how, true);
+        Ok(())
+    }
+    fn load_exclusive(&mut self, _: Value, _: Access) -> Result<Value, Leave> {
+        self.special(Value::Other)
+    }
+    fn store_exclusive(&mut self, _: Value, _: Access, _: Value) -> Result<Value, Leave> {
+        self.special(Value::Other)
+    }
+    fn load_exclusive2(&mut self, _: Value, _: Access) -> Result<(Value, Value), Leave> {
+        self.special((Value::Other, Value::Other))
+    }
+    fn store_exclusive2(&mut self, _: Value, _: Access, _: Value, _: Value) -> Result<Value, Leave> {
+        self.special(Value::Other)
+    }
+    fn rmw(&mut self, _: Atomic, _: Value, _: Access, _: Value) -> Result<Value, Leave> {
+        self.special(Value::Other)
+    }
+    fn cas(&mut self, _: Value, _: Access, _: Value, _: Value) -> Result<Value, Leave> {
+        self.special(Value::Other)
+    }
+    fn cas2(&mut self, _: Value, _: Access, _: (Value, Value), _: (Value, Value)) -> Result<(Value, Value), Leave> {
+        self.special((Value::Other, Value::Other))
+    }
+    fn mops_check(&mut self, _: MopsStage, _: Value, _: u32) -> Done {
+        self.special(())
+    }
+    fn mops_copy(&mut self, _: Value, _: Value, _: Value, _: (Access, Access)) -> Result<Value, Leave> {
+        self.special(Value::Other)
+    }
+    fn mops_set(&mut self, _: Value, _: Value, _: Value, _: Access) -> Result<Value, Leave> {
+        self.special(Value::Other)
+    }
+
+    fn mrs(&mut self, _: SysReg) -> Result<Value, Leave> {
+        self.special(Value::Other)
+    }
+    fn msr(&mut self, _: SysReg, _: Value) -> Done {
+        self.special(())
+    }
+    fn msr_imm(&mut self, _: PstateField, _: u32) -> Done {
+        self.special(())
+    }
+    fn sys(&mut self, _: SysReg, _: Value) -> Done {
+        self.special(())
+    }
+    fn wait_until(&mut self, _: Value, _: WaitFor) -> Done {
+        self.special(())
+    }
+    fn hint(&mut self, _: Hint) -> Done {
+        self.special(())
+    }
+
+    fn fp_access(&mut self) -> Done {
+        Ok(())
+    }
+    fn v(&mut self, r: u32) {
+        self.facts.reads_v |= 1 << (r & 31);
+    }
+    fn set_v(&mut self, r: u32, (): ()) {
+        self.facts.writes_v |= 1 << (r & 31);
+    }
+    fn vimm(&mut self, _: u128) {}
+    fn vfrom(&mut self, _: Value) {}
+    fn vget(&mut self, (): (), _: u32, _: u32) -> Value {
+        Value::Other
+    }
+    fn vset(&mut self, (): (), _: u32, _: u32, _: Value) {}
+    fn vop1(&mut self, _: VOp1, (): ()) {}
+    fn vop2(&mut self, _: VOp2, (): (), (): ()) {}
+    fn vop3(&mut self, _: VOp3, (): (), (): (), (): ()) {}
+    fn sop1(&mut self, _: SOp1, (): ()) {}
+    fn sop2(&mut self, _: SOp2, (): (), (): ()) {}
+    fn sop3(&mut self, _: SOp3, (): (), (): (), (): ()) {}
+    fn fop1(&mut self, _: FOp1, (): ()) {}
+    fn fop2(&mut self, _: FOp2, (): (), (): ()) {}
+    fn fop3(&mut self, _: FOp3, (): (), (): (), (): ()) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(word: u32) -> Facts {
+        Scout::new(FeatureSet::default()).look(a64::lookup(word), word)
+    }
+
+    #[test]
+    fn registers_are_noted() {
+        let add = look(0x8b02_0020); // add x0, x1, x2
+        assert_eq!((add.reads, add.writes, add.flags), (0b110, 0b1, Use::None));
+        let cmp = look(0xf100_041f); // cmp x0, #1
+        assert_eq!((cmp.reads, cmp.writes, cmp.flags), (0b1, 0, Use::Sets));
+        let adc = look(0x9a02_0020); // adc x0, x1, x2
+        assert_eq!(adc.flags, Use::Needs);
+    }
+
+    #[test]
+    fn accesses_are_noted() {
+        let ldp = look(0xa9c1_7bfd); // ldp x29, x30, [sp, #16]!
+        assert_eq!(ldp.reach, Some(Reach { base: 31, low: 16, high: 32, write: false }));
+        assert_eq!((ldp.writes, ldp.flags), (1 << 29 | 1 << 30 | 1 << 31, Use::Needs));
+        let str = look(0xf800_8420); // str x0, [x1], #8
+        assert_eq!(str.reach, Some(Reach { base: 1, low: 0, high: 8, write: true }));
+        let ldr = look(0xf862_6820); // ldr x0, [x1, x2]
+        assert_eq!(ldr.reach, None);
+        let ldtr = look(0xf840_0820); // ldtr x0, [x1]
+        assert_eq!(ldtr.reach, None);
+    }
+
+    #[test]
+    fn branches_are_noted() {
+        let bne = look(0x54ff_ffe1); // b.ne .-4
+        assert_eq!((bne.branch, bne.ends), (Some(-4), false));
+        let b = look(0x1400_0002); // b .+8
+        assert_eq!((b.branch, b.ends), (Some(8), true));
+        let bl = look(0x9400_0002); // bl .+8
+        assert_eq!((bl.branch, bl.ends), (None, true));
+        let ret = look(0xd65f_03c0);
+        assert_eq!((ret.branch, ret.ends), (None, true));
+    }
+}
