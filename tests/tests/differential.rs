@@ -42,6 +42,9 @@ fn instructions_do_what_qemu_does() {
     let (sequences, instructions) = coverage.sequences();
     println!("{} rows, {} cases", coverage.rows().count(), coverage.compared());
     println!("{sequences} sequences of {instructions} instructions");
+    println!("the same by the compiler, in {} blocks", coverage.blocks());
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    assert!(coverage.blocks() >= cases || !jit::is_supported(), "programs were not compiled");
     coverage.reasons().for_each(|(reason, count)| println!("known: {reason}: {count}"));
     if env::var_os("BLESS").is_some() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/isa-coverage.md");

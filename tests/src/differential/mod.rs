@@ -5,6 +5,7 @@
 //! is one random word of a row with random operands; batches of cases run in a guest process (`runner`)
 //! under QEMU and on a PE with the interpreter (`pe`).
 
+mod compiler;
 mod generate;
 mod keys;
 mod layout;
@@ -49,6 +50,7 @@ pub fn compare(seed: u64, cases: usize) -> io::Result<Coverage> {
         loop {
             let batch = taken.fetch_add(1, Ordering::Relaxed);
             if batch >= all {
+                coverage.lock().expect("no thread panics holding it").add_blocks(pe.blocks());
                 return Ok(());
             }
             // A batch depends on its number alone, so threads do not matter.
@@ -97,6 +99,8 @@ pub struct Compared {
     pc: u64,
     qemu: Ran,
     ours: Ran,
+    /// Ours is that of the compiler, and the interpreter's is another.
+    miscompiled: bool,
 }
 
 /// Random memory for scratch.
@@ -154,7 +158,10 @@ fn shortest(qemu: &mut Qemu, pe: &mut Pe, sequence: &Sequence, memory: &[u8]) ->
 impl Compared {
     fn new(pe: &mut Pe, case: Case, memory: &[u8], pc: u64, qemu: Ran) -> Compared {
         let ours = pe.run(&case, memory, pc);
-        Compared { case, pc, qemu, ours }
+        match pe.run_compiled(&case, memory, pc) {
+            Some(compiled) if compiled != ours => Compared { case, pc, qemu, ours: compiled, miscompiled: true },
+            _ => Compared { case, pc, qemu, ours, miscompiled: false },
+        }
     }
 
     /// A copy or set that faults: which of its instructions does is IMPLEMENTATION DEFINED, and so are its registers.
@@ -169,6 +176,9 @@ impl Compared {
 
     /// Do both agree, where the architecture says what is right?
     fn agree(&self) -> bool {
+        if self.miscompiled {
+            return false;
+        }
         let (a, b) = (&self.qemu, &self.ours);
         if rows::is_mops(self.case.row) && self.agree_on_fault() {
             return true;
@@ -197,7 +207,7 @@ mod tests {
         let (mut random, mut pe) = (Random::new(1), Pe::new(keys::keys()));
         let case = generate::case(&mut random, &mut pe, (Witness::Host, info), 0, &memory);
         let qemu = Ran { state: case.state.clone(), outcome, memory };
-        let mut compared = Compared { case, pc: 0, ours: qemu.clone(), qemu };
+        let mut compared = Compared { case, pc: 0, ours: qemu.clone(), qemu, miscompiled: false };
         assert!(compared.agree());
         tamper(&mut compared.ours);
         assert_eq!(compared.agree(), agree);

@@ -3,6 +3,7 @@
 //! Scratch and code are where the runner of QEMU has them; nothing else is mapped for EL0. Every exception
 //! leads to an HVC at its vector, where `Interp::run` returns.
 
+use super::compiler::Compiler;
 use super::layout::{BATCH, SCRATCH, SCRATCH_SIZE, SLOT_SIZE, SLOTS};
 use super::rows;
 use super::state::{Case, Outcome, Ran, State, signal};
@@ -28,6 +29,8 @@ const HVC: u32 = 0xd400_0002;
 /// A PE with one case after the other.
 pub struct Pe {
     interp: Interp,
+    /// Another that runs them compiled, where the host can.
+    compiler: Compiler,
 }
 
 /// Where a case stopped.
@@ -41,45 +44,28 @@ struct Stop {
 impl Pe {
     /// With these keys of pointer authentication.
     pub fn new(keys: pauth::Keys) -> Pe {
-        let shared = machine();
-        let mut cpu = Vcpu::new(VcpuSpec { index: 0, mpidr: 0, model: rows::model() }, shared);
-        let sys = &mut cpu.sys;
-        sys.keys = keys;
-        sys.vbar[1] = VECTORS;
-        sys.ttbr0[1] = TABLES;
-        sys.mair[1] = 0xff;
-        // 48 bits and 4 KiB granules in both halves, write-back tables; EPD1; the top byte is ignored below.
-        sys.tcr[1] = 1 << 37 | 5 << 32 | 2 << 30 | 1 << 23 | 0x3500 | 16 << 16 | 16;
-        sys.sctlr[1] = sctlr();
-        sys.cpacr = 3 << 20;
-        cpu.refresh();
-        Pe { interp: Interp::new(cpu) }
+        Pe { interp: Interp::new(vcpu(keys)), compiler: Compiler::new(vcpu(keys)) }
     }
 
     /// What comes of `case` at `pc`, with `memory` in scratch.
     pub fn run(&mut self, case: &Case, memory: &[u8], pc: u64) -> Ran {
         let stop = self.execute(&case.state, &case.words, memory, pc);
-        let end = pc + 4 * case.words.len() as u64;
-        let outcome = match (stop.class, stop.iss & 0x3f) {
-            (0x15, _) if (end..=end + 4).contains(&(stop.pc - 4)) => Outcome::Finished,
-            // Aborts of data (0x21 is for alignment) and of instructions; a misaligned PC.
-            (0x24, 0x21) | (0x22, _) => Outcome::Signal { signal: signal::BUS, pc: stop.pc },
-            (0x20 | 0x24, _) => Outcome::Signal { signal: signal::SEGV, pc: stop.pc },
-            (0x3c, _) => Outcome::Signal { signal: signal::TRAP, pc: stop.pc },
-            _ => Outcome::Signal { signal: signal::ILL, pc: stop.pc },
-        };
-        let mut memory = vec![0; SCRATCH_SIZE as usize];
-        let cpu = &self.interp.cpu;
-        cpu.shared.bus.ram().read_bytes(PhysAddr(SCRATCH), &mut memory).expect("scratch is RAM");
-        let state = State {
-            x: cpu.regs.x,
-            sp: cpu.sys.sp_el[0],
-            nzcv: cpu.sys.spsr[1] as u32 & 0xf000_0000,
-            fpcr: cpu.regs.fpcr,
-            fpsr: cpu.regs.fpsr,
-            v: cpu.regs.v,
-        };
-        Ran { state, outcome, memory }
+        came_of(&self.interp.cpu, case, pc, stop)
+    }
+
+    /// The same compiled, if this host can.
+    pub fn run_compiled(&mut self, case: &Case, memory: &[u8], pc: u64) -> Option<Ran> {
+        let cpu = self.compiler.cpu()?;
+        begin(cpu, &case.state, &case.words, memory, pc);
+        [pc, pc + SLOT_SIZE - 1].iter().for_each(|at| cpu.shared.bus.code().invalidate(PhysAddr(*at)));
+        let exit = self.compiler.run();
+        let cpu = self.compiler.cpu()?;
+        Some(came_of(cpu, case, pc, stopped(cpu, exit)))
+    }
+
+    /// Blocks that were compiled.
+    pub fn blocks(&self) -> u64 {
+        self.compiler.blocks()
     }
 
     /// The address that `word` alone at `pc` cannot access, if there is one; the whole page at 0 is such.
@@ -95,27 +81,76 @@ impl Pe {
     }
 
     fn execute(&mut self, state: &State, words: &[u32], memory: &[u8], pc: u64) -> Stop {
-        let cpu = &mut self.interp.cpu;
-        let write = |at: u64, bytes: &[u8]| {
-            cpu.shared.bus.ram().write_bytes(PhysAddr(at), bytes).expect("slots and scratch are RAM");
-        };
-        let code: Vec<u8> = words.iter().chain(&[SVC, SVC]).flat_map(|word| word.to_le_bytes()).collect();
-        write(pc, &code);
-        write(SCRATCH, memory);
-        let State { x, sp, nzcv, fpcr, fpsr, v } = state;
-        (cpu.regs.x, cpu.regs.fpcr, cpu.regs.fpsr, cpu.regs.v) = (*x, *fpcr, *fpsr, *v);
-        (cpu.sys.sp_el[0], cpu.monitor, cpu.event) = (*sp, None, false);
-        cpu.sys.elr[1] = pc;
-        let user = Pstate { el: 0, sp_elx: false, ..Pstate::reset(1) };
-        cpu.sys.spsr[1] = user.to_spsr(nzcv >> 28);
-        _ = cpu.eret();
+        begin(&mut self.interp.cpu, state, words, memory, pc);
         // WFET and WFIT: the machine lets them go on.
         let exit = std::iter::repeat_with(|| self.interp.run()).find(|exit| *exit != Exit::Wfe).expect("it repeats");
-        let cpu = &self.interp.cpu;
-        assert_eq!(exit, Exit::Firmware, "every vector is an HVC; {}", cpu.describe_exception());
-        let esr = cpu.sys.esr[1];
-        Stop { class: esr >> 26 & 0x3f, iss: esr & 0x1ff_ffff, pc: cpu.sys.elr[1], far: cpu.sys.far[1] }
+        stopped(&self.interp.cpu, exit)
     }
+}
+
+/// Puts `words` at `pc`, `memory` into scratch, and the PE there at EL0.
+fn begin(cpu: &mut Vcpu, state: &State, words: &[u32], memory: &[u8], pc: u64) {
+    let write = |at: u64, bytes: &[u8]| {
+        cpu.shared.bus.ram().write_bytes(PhysAddr(at), bytes).expect("slots and scratch are RAM");
+    };
+    let code: Vec<u8> = words.iter().chain(&[SVC, SVC]).flat_map(|word| word.to_le_bytes()).collect();
+    write(pc, &code);
+    write(SCRATCH, memory);
+    let State { x, sp, nzcv, fpcr, fpsr, v } = state;
+    (cpu.regs.x, cpu.regs.fpcr, cpu.regs.fpsr, cpu.regs.v) = (*x, *fpcr, *fpsr, *v);
+    (cpu.sys.sp_el[0], cpu.monitor, cpu.event) = (*sp, None, false);
+    cpu.sys.elr[1] = pc;
+    let user = Pstate { el: 0, sp_elx: false, ..Pstate::reset(1) };
+    cpu.sys.spsr[1] = user.to_spsr(nzcv >> 28);
+    _ = cpu.eret();
+}
+
+/// Where it ended, with `exit`.
+fn stopped(cpu: &Vcpu, exit: Exit) -> Stop {
+    assert_eq!(exit, Exit::Firmware, "every vector is an HVC; {}", cpu.describe_exception());
+    let esr = cpu.sys.esr[1];
+    Stop { class: esr >> 26 & 0x3f, iss: esr & 0x1ff_ffff, pc: cpu.sys.elr[1], far: cpu.sys.far[1] }
+}
+
+/// What came of `case` at `pc`, which ended at `stop`.
+fn came_of(cpu: &Vcpu, case: &Case, pc: u64, stop: Stop) -> Ran {
+    let end = pc + 4 * case.words.len() as u64;
+    let outcome = match (stop.class, stop.iss & 0x3f) {
+        (0x15, _) if (end..=end + 4).contains(&(stop.pc - 4)) => Outcome::Finished,
+        // Aborts of data (0x21 is for alignment) and of instructions; a misaligned PC.
+        (0x24, 0x21) | (0x22, _) => Outcome::Signal { signal: signal::BUS, pc: stop.pc },
+        (0x20 | 0x24, _) => Outcome::Signal { signal: signal::SEGV, pc: stop.pc },
+        (0x3c, _) => Outcome::Signal { signal: signal::TRAP, pc: stop.pc },
+        _ => Outcome::Signal { signal: signal::ILL, pc: stop.pc },
+    };
+    let mut memory = vec![0; SCRATCH_SIZE as usize];
+    cpu.shared.bus.ram().read_bytes(PhysAddr(SCRATCH), &mut memory).expect("scratch is RAM");
+    let state = State {
+        x: cpu.regs.x,
+        sp: cpu.sys.sp_el[0],
+        nzcv: cpu.sys.spsr[1] as u32 & 0xf000_0000,
+        fpcr: cpu.regs.fpcr,
+        fpsr: cpu.regs.fpsr,
+        v: cpu.regs.v,
+    };
+    Ran { state, outcome, memory }
+}
+
+/// A PE at EL1, with these keys of pointer authentication.
+fn vcpu(keys: pauth::Keys) -> Vcpu {
+    let shared = machine();
+    let mut cpu = Vcpu::new(VcpuSpec { index: 0, mpidr: 0, model: rows::model() }, shared);
+    let sys = &mut cpu.sys;
+    sys.keys = keys;
+    sys.vbar[1] = VECTORS;
+    sys.ttbr0[1] = TABLES;
+    sys.mair[1] = 0xff;
+    // 48 bits and 4 KiB granules in both halves, write-back tables; EPD1; the top byte is ignored below.
+    sys.tcr[1] = 1 << 37 | 5 << 32 | 2 << 30 | 1 << 23 | 0x3500 | 16 << 16 | 16;
+    sys.sctlr[1] = sctlr();
+    sys.cpacr = 3 << 20;
+    cpu.refresh();
+    cpu
 }
 
 /// SCTLR_EL1 as Linux has it, but for SP alignment, which user-mode QEMU does not check, and the instruction

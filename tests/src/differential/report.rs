@@ -37,6 +37,7 @@ pub struct Coverage {
     reasons: Vec<usize>,
     /// Of all sequences together; an instruction is a case here.
     sequences: Sequences,
+    blocks: u64,
 }
 
 /// What became of the sequences.
@@ -56,6 +57,7 @@ impl Coverage {
             rows: vec![Tally::default(); ROW_COUNT],
             reasons: vec![0; KNOWN.len()],
             sequences: Sequences::default(),
+            blocks: 0,
         }
     }
 
@@ -101,6 +103,16 @@ impl Coverage {
                 self.sequences.example.get_or_insert_with(|| describe(&shortest));
             }
         }
+    }
+
+    /// Blocks that a worker compiled.
+    pub(super) fn add_blocks(&mut self, blocks: u64) {
+        self.blocks += blocks;
+    }
+
+    /// Blocks that were compiled, each to be compared with the interpreter; none on a host without a compiler.
+    pub fn blocks(&self) -> u64 {
+        self.blocks
     }
 
     /// Sequences compared, and their instructions.
@@ -203,6 +215,9 @@ impl Coverage {
 
 /// Which of `KNOWN` explains it.
 fn known(witness: Witness, c: &Compared) -> Option<usize> {
+    if c.miscompiled {
+        return None;
+    }
     KNOWN.iter().position(|known| known.of.contains(&witness) && (known.applies)(&c.case, &c.qemu, &c.ours))
 }
 
@@ -216,6 +231,9 @@ fn flags(fpsr: u32) -> String {
 /// The instructions, the registers that their fields name, and what differs.
 fn describe(c: &Compared) -> String {
     let mut text = String::new();
+    if c.miscompiled {
+        _ = writeln!(text, "    compiled, which is not what the interpreter does:");
+    }
     // A NOP stands where an instruction was that does not matter.
     let shown = |word: u32| c.case.words.len() == 1 || word != NOP;
     for (i, word) in c.case.words.iter().enumerate().filter(|(_, word)| shown(**word)) {
