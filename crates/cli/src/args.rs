@@ -129,6 +129,12 @@ pub struct MachineArgs {
     /// Limits of the compiler: hot=N, block=N, code=BYTES, misses=N, polls=N (docs/jit.md)
     #[arg(long, value_name = "KEY=N,...", value_parser = crate::tune::parse)]
     pub tune: Option<machine::Tuning>,
+    /// Report guests that execute instructions they changed without cache maintenance: slow
+    #[arg(long)]
+    pub check_smc: bool,
+    /// Name guest addresses of compiled code for `perf`, in /tmp/perf-PID.map
+    #[arg(long)]
+    pub perf_map: bool,
     /// Give up after this many seconds of host time (exit status 5)
     #[arg(long, value_name = "SECS", value_parser = seconds)]
     pub timeout: Option<Duration>,

@@ -1,11 +1,11 @@
 //! `armagic boot` and `armagic demo`: from arguments to a machine, and from its end to an exit status.
 
-use crate::args::{Boot, Demo, EngineName, MachineArgs, StatsFormat};
+use crate::args::{Boot, Demo, EngineName, MachineArgs};
 use crate::console::{self, Marks, Output};
 use crate::ending::{Reason, Status, Verdict};
-use crate::guests;
+use crate::{guests, stats};
 use anyhow::{Context, Result};
-use machine::{Ending, EngineKind, Machine, MachineError, MachineSpec, Payload, Stats};
+use machine::{Ending, EngineKind, Machine, MachineError, MachineSpec, Payload, Tuning};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -77,7 +77,7 @@ fn spec(args: &MachineArgs, target: Target, dtb: Option<PathBuf>) -> MachineSpec
             EngineName::Jit => EngineKind::Jit,
             EngineName::Verify => EngineKind::Verify,
         },
-        tuning: args.tune.clone().unwrap_or_default(),
+        tuning: Tuning { check_smc: args.check_smc, perf_map: args.perf_map, ..args.tune.clone().unwrap_or_default() },
         payload: target.payload,
         initrd: target.initrd,
         append: target.append,
@@ -103,8 +103,10 @@ fn run(spec: MachineSpec, args: &MachineArgs, ran: bool, start: Instant) -> Resu
     let ending = ending?;
     let (status, message) = verdict.status(&ending, args.until.as_deref(), ran);
     message.into_iter().for_each(|m| eprintln!("armagic: {m}"));
-    if let Some(format) = args.stats {
-        print_stats(&machine.finish(), format);
+    if args.stats.is_some() || args.check_smc {
+        let counted = machine.finish();
+        counted.stale_code.iter().for_each(|report| eprintln!("armagic: --check-smc: {report}"));
+        args.stats.into_iter().for_each(|format| stats::print(&counted, format));
     }
     Ok(status)
 }
@@ -136,41 +138,4 @@ fn stop_on_signals(verdict: Verdict) {
     _ = std::thread::Builder::new().name("signals".into()).spawn(move || {
         signals.forever().for_each(|_| verdict.decide(Reason::UserQuit));
     });
-}
-
-fn print_stats(stats: &Stats, format: StatsFormat) {
-    if format == StatsFormat::Json {
-        return eprintln!("{}", serde_json::to_string(stats).expect("plain numbers and strings"));
-    }
-    eprintln!(
-        "{} engine, {:.3} s, {} instructions ({:.0} million a second), {} exceptions, {} interrupts",
-        stats.engine, stats.seconds, stats.instructions, stats.mips, stats.exceptions, stats.interrupts
-    );
-    for (word, times) in &stats.unallocated {
-        eprintln!("undefined instruction {word} ({}), executed {times} times", disassemble(word));
-    }
-}
-
-/// What another disassembler calls an instruction word that we do not have, so that the gap has a name.
-fn disassemble(word: &str) -> String {
-    use capstone::arch::{BuildsCapstone, arm64::ArchMode};
-    let number = word.strip_prefix("0x").and_then(|hex| u32::from_str_radix(hex, 16).ok());
-    let engine = capstone::Capstone::new().arm64().mode(ArchMode::Arm).build();
-    let text = number.zip(engine.ok()).and_then(|(number, engine)| {
-        let insns = engine.disasm_all(&number.to_le_bytes(), 0).ok()?;
-        let insn = insns.first()?;
-        Some(format!("{} {}", insn.mnemonic()?, insn.op_str()?).trim_end().to_owned())
-    });
-    text.unwrap_or_else(|| "unallocated".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::disassemble;
-
-    #[test]
-    fn gaps_have_names() {
-        assert_eq!(disassemble("0xd503201f"), "nop");
-        assert_eq!(disassemble("0xffffffff"), "unallocated");
-    }
 }

@@ -7,6 +7,7 @@ mod console;
 mod ending;
 mod guests;
 mod jit;
+mod stats;
 mod terminal;
 mod tune;
 

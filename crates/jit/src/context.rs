@@ -167,6 +167,10 @@ impl Static {
         let always = 1 | Self::FP | Self::LENIENT | Self::SP_CHECK | Self::SP_ELX | Self::TRUSTED;
         Static(always | if pc >> 55 & 1 != 0 { Self::UPPER } else { 0 })
     }
+    /// Its Exception level.
+    pub fn level(self) -> u16 {
+        self.0 & 3
+    }
     /// Exception level 1.
     pub fn is_el1(self) -> bool {
         self.0 & 3 == 1

@@ -125,6 +125,7 @@ impl Jit {
         // SAFETY: the code that is being executed was compiled with this offset.
         let site: Site = unsafe { self.space.arena.get(site) };
         let access = site.access;
+        self.count_slow(access, va);
         let cpu = &mut self.interp.cpu;
         // A journal says which instruction wrote.
         cpu.regs.pc = site.pc;
@@ -150,7 +151,6 @@ impl Jit {
                 return why::INTERPRET;
             }
         };
-        self.counts.slow += 1;
         match done {
             Ok(result) => {
                 self.context.result = result;

@@ -69,6 +69,7 @@ impl Emitter {
 impl Jit {
     /// The value of `op`; FPSR gets its flags.
     pub(crate) fn evaluate(&mut self, op: Op, [a, b, c]: [u128; 3]) -> u128 {
+        self.counts.causes.evaluated(op);
         let regs = &mut self.interp.cpu.regs;
         let mut env = FpEnv { fpcr: regs.fpcr, fpsr: regs.fpsr };
         let (v, saturated) = match op {

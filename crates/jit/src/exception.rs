@@ -12,7 +12,7 @@ impl Jit {
     /// guest registers, and the flags in `Context::flags`, are as it left them. Takes the exception, or does what
     /// else follows, and finds the block to go on with.
     pub(crate) fn turn(&mut self, leave: Leave) -> u32 {
-        if self.is_verifying() {
+        if self.is_single() {
             self.left = Some(leave);
             return why::LEFT;
         }
@@ -38,7 +38,7 @@ impl Jit {
 
     /// Between two instructions: takes an interrupt if one waits, and finds the block at the PC.
     pub(crate) fn onward(&mut self) -> u32 {
-        if self.is_verifying()
+        if self.is_single()
             || self.interp.cpu.attention.is_set()
             || self.interp.is_watched()
             || self.interp.cpu.regs.pstate.btype != 0

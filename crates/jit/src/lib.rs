@@ -10,6 +10,7 @@
 
 mod atomic;
 mod blocks;
+mod causes;
 #[allow(unsafe_code)]
 mod code;
 mod constants;
@@ -28,6 +29,7 @@ mod listing;
 mod memory;
 mod microops;
 mod options;
+mod perf;
 mod region;
 mod regs;
 mod removed;
@@ -35,6 +37,7 @@ mod rows;
 mod run;
 mod scout;
 mod segments;
+mod smc;
 mod space;
 mod system;
 mod tables;
@@ -46,10 +49,13 @@ mod turn;
 mod vector;
 mod verify;
 
+pub use causes::Causes;
 pub use code::CodeError;
 pub use listing::{Line, list, table};
 pub use microops::micro_ops;
 pub use options::{Options, OptionsError};
+pub use perf::PerfMap;
+pub use smc::CodeStores;
 pub use space::CodeSpace;
 pub use turn::Turn;
 
@@ -83,6 +89,8 @@ pub struct JitCounts {
     pub calls_by_row: Vec<u64>,
     /// Accesses that the inline probe did not do.
     pub slow: u64,
+    /// Why compiled code left, and what it did out of line.
+    pub causes: Causes,
     /// Blocks taken out because their words had changed.
     pub stale: u64,
     /// Times that a segment of code was given up to make room.
@@ -110,6 +118,9 @@ pub struct Jit {
     forced: options::Forced,
     /// Everything is executed twice, and compared.
     verifier: Option<Box<verify::Verifier>>,
+    /// Blocks are compared with memory before they are executed.
+    stores: Option<Arc<CodeStores>>,
+    perf_map: Option<Arc<PerfMap>>,
     /// A context synchronisation event has happened.
     resynced: bool,
     /// Instructions since compiled code was entered that have been counted.

@@ -1,5 +1,7 @@
 //! What may be chosen of the engine. Small limits make rare paths common, which is what tests want of them.
 
+use crate::perf::PerfMap;
+use crate::smc::CodeStores;
 use crate::turn::Turn;
 use cpu::Vcpu;
 use cpu::mmu::Entry;
@@ -29,6 +31,10 @@ pub struct Options {
     pub attend_every: u32,
     /// Everything is executed twice and compared (`verify`), by one vCPU at a time of those that share this.
     pub verify: Option<Arc<Turn>>,
+    /// Blocks are compared with memory before they are executed (`smc`).
+    pub check_smc: Option<Arc<CodeStores>>,
+    /// Where blocks are noted for perf.
+    pub perf_map: Option<Arc<PerfMap>>,
     /// The first word is compiled as if it were the second, which is of the same row: an error to be noticed.
     pub planted: Option<(u32, u32)>,
 }
@@ -42,6 +48,8 @@ impl Default for Options {
             miss_every: 0,
             attend_every: 0,
             verify: None,
+            check_smc: None,
+            perf_map: None,
             planted: None,
         }
     }

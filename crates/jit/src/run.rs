@@ -16,6 +16,7 @@ use hw::{Leave, PhysAddr};
 use interp::Interp;
 use semantics::Done;
 use std::sync::Arc;
+use std::time::Instant;
 use sync::Reasons;
 
 /// Counters of interpreted blocks; addresses share them.
@@ -63,6 +64,8 @@ impl Jit {
             heat: vec![0; HEAT].into(),
             hot: options.hot,
             forced: Forced::new(options),
+            stores: options.check_smc.clone(),
+            perf_map: options.perf_map.clone(),
             verifier: options.verify.clone().map(|turn| Box::new(Verifier::new(turn))),
             resynced: false,
             left: None,
@@ -124,6 +127,9 @@ impl Jit {
         if self.is_verifying() {
             return self.advance_verified();
         }
+        if let Some(stores) = self.stores.clone() {
+            return self.advance_checked(&stores);
+        }
         let pc = self.interp.cpu.regs.pc;
         self.refresh(pc);
         if let Some(code) = self.jumps.find(pc) {
@@ -166,6 +172,11 @@ impl Jit {
         (why & 7 == why::INTERPRET, done)
     }
 
+    /// Counts what `run_once` has executed.
+    pub(crate) fn account_once(&mut self, done: &Done) {
+        self.account(self.context.executed, done);
+    }
+
     /// Runs compiled code until it leaves: why it did, and how its last instruction ended.
     fn enter(&mut self, code: usize) -> (u32, Done) {
         self.context.flags = pack(self.interp.cpu.regs.nzcv);
@@ -176,6 +187,7 @@ impl Jit {
         self.accounted = 0;
         self.counts.entries += 1;
         let why = entry::run(self, code);
+        self.counts.causes.left(why);
         self.merge_fpsr();
         self.interp.cpu.regs.nzcv = unpack(self.context.flags);
         let done = match why & 7 {
@@ -232,8 +244,14 @@ impl Jit {
     }
 
     fn compile(&mut self, pc: u64, pa: PhysAddr) -> Option<Offset> {
+        let begun = Instant::now();
         match self.space.compile(pc, pa, self.statics, self.interp.cpu.shared.bus.ram()) {
             Compiled::New(at, [guest, host, records]) => {
+                self.counts.causes.compiling += begun.elapsed();
+                if let Some(map) = &self.perf_map {
+                    let arena = &self.space.arena;
+                    map.add(arena.address(block::entry(arena, at)), host, pc, self.statics.level());
+                }
                 self.counts.blocks += 1;
                 self.counts.guest_bytes += guest;
                 self.counts.host_bytes += host;

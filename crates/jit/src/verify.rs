@@ -113,6 +113,12 @@ impl Jit {
         self.verifier.is_some()
     }
 
+    /// Does compiled code run one block at a time?
+    #[inline(always)]
+    pub(crate) fn is_single(&self) -> bool {
+        self.verifier.is_some() || self.stores.is_some()
+    }
+
     /// As `run`, in turn with the other vCPUs, and until the first difference.
     #[cold]
     pub(crate) fn run_verified(&mut self, turn: Arc<Turn>) -> Exit {

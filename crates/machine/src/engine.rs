@@ -33,8 +33,14 @@ pub enum EngineError {
     #[error("--tune {0}")]
     Tuning(#[from] jit::OptionsError),
     /// There is no compiler to tune.
-    #[error("--tune is for the compiler; use --engine jit or --engine verify")]
+    #[error("--tune, --check-smc and --perf-map are for the compiler; use --engine jit")]
     NothingToTune,
+    /// The file for perf could not be made.
+    #[error("cannot write a map for perf to /tmp: {0}; leave --perf-map out")]
+    PerfMap(std::io::Error),
+    /// `verify` runs blocks once more as it is.
+    #[error("--check-smc does not go with --engine verify; use --engine jit")]
+    CheckedTwice,
 }
 
 /// What the compiler counted; zero without one.
@@ -72,6 +78,42 @@ pub struct Compiled {
     pub busy: u64,
     /// Executions of blocks that were compared.
     pub compared: u64,
+    /// Guest instructions for each entry into compiled code, exceptions and all.
+    pub instructions_per_entry: f64,
+    /// Seconds spent in compiling, all vCPUs together.
+    pub compile_seconds: f64,
+    /// Why compiled code left.
+    pub exits: Exits,
+    /// Why accesses were done out of line.
+    pub out_of_line: OutOfLine,
+    /// Vector micro-ops that compiled code had evaluated.
+    pub evaluated: BTreeMap<String, u64>,
+}
+
+/// Why compiled code left.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Exits {
+    /// It did not know the block at its next address.
+    pub lookup: u64,
+    /// An exit had not been linked yet, or attention was wanted there.
+    pub link: u64,
+    /// An exception, or something that the machine is wanted for.
+    pub event: u64,
+    /// The interpreter was to execute the next instruction.
+    pub interpret: u64,
+}
+
+/// Why accesses were done out of line.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct OutOfLine {
+    /// Nothing in the TLB.
+    pub miss: u64,
+    /// A device, or a page that is only written with care.
+    pub device: u64,
+    /// Not aligned.
+    pub unaligned: u64,
+    /// Across the end of a page.
+    pub crossing: u64,
 }
 
 /// What one vCPU's engine counted.
@@ -81,6 +123,8 @@ pub struct Tally {
     pub counts: Counts,
     /// The compiler's.
     pub compiled: Compiled,
+    /// `--check-smc`: what was found, by any vCPU.
+    pub stale_code: Vec<String>,
 }
 
 /// One vCPU.
@@ -105,6 +149,10 @@ pub struct Tuning {
     pub polls: u32,
     /// A word that is compiled as if it were another: an error for `verify` to notice.
     pub plant: Option<(u32, u32)>,
+    /// `--check-smc`
+    pub check_smc: bool,
+    /// `--perf-map`
+    pub perf_map: bool,
 }
 
 /// What the engines of one machine share.
@@ -130,6 +178,7 @@ impl EngineKind {
             EngineKind::Interp if *tuning != Tuning::default() => Err(EngineError::NothingToTune),
             EngineKind::Interp => Ok(()),
             EngineKind::Jit | EngineKind::Verify if !supported => Err(EngineError::Unsupported(self.name())),
+            EngineKind::Verify if tuning.check_smc => Err(EngineError::CheckedTwice),
             EngineKind::Jit | EngineKind::Verify => self.check_options(tuning),
         }
     }
@@ -141,12 +190,14 @@ impl EngineKind {
         let verify = self == EngineKind::Verify;
         let options = jit::Options {
             // What is interpreted is not compared.
-            hot: tuning.hot.unwrap_or(if verify { 1 } else { usual.hot }),
+            hot: tuning.hot.unwrap_or(if verify || tuning.check_smc { 1 } else { usual.hot }),
             longest: tuning.block.unwrap_or(usual.longest),
             code_size: tuning.code.unwrap_or(usual.code_size),
             miss_every: tuning.misses,
             attend_every: tuning.polls,
             verify: verify.then(Default::default),
+            check_smc: tuning.check_smc.then(Default::default),
+            perf_map: None,
             planted: tuning.plant,
         };
         options.check()?;
@@ -180,7 +231,9 @@ impl Engines {
             EngineKind::Interp => Ok(Engines::Interp),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             EngineKind::Jit | EngineKind::Verify => {
-                let options = spec.engine.options(&spec.tuning)?;
+                let map = || jit::PerfMap::create().map(Arc::new).map_err(EngineError::PerfMap);
+                let perf_map = spec.tuning.perf_map.then(map).transpose()?;
+                let options = jit::Options { perf_map, ..spec.engine.options(&spec.tuning)? };
                 let space = jit::CodeSpace::new(&options, spec.model.features, spec.cpus)?;
                 Ok(Engines::Jit(Arc::new(space), options))
             }
@@ -222,6 +275,15 @@ impl Engine {
         }
     }
 
+    /// `--check-smc`: what was found since it was last asked, by any vCPU.
+    pub fn stale_code(&self) -> Vec<String> {
+        match self {
+            Engine::Interp(_) => Vec::new(),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Engine::Jit(jit) => jit.stale_code(),
+        }
+    }
+
     /// `verify` only: how the engines differ, after `run` has returned for that.
     pub fn difference(&mut self) -> Option<String> {
         match self {
@@ -256,10 +318,25 @@ impl Engine {
                     evictions: c.evictions,
                     busy: c.busy,
                     compared: jit.compared(),
+                    instructions_per_entry: jit.interp.counts.instructions as f64 / c.entries.max(1) as f64,
+                    compile_seconds: c.causes.compiling.as_secs_f64(),
+                    exits: Exits {
+                        lookup: c.causes.lookup,
+                        link: c.causes.link,
+                        event: c.causes.event,
+                        interpret: c.causes.interpret,
+                    },
+                    out_of_line: OutOfLine {
+                        miss: c.causes.miss,
+                        device: c.causes.device,
+                        unaligned: c.causes.unaligned,
+                        crossing: c.causes.crossing,
+                    },
+                    evaluated: c.causes.evaluations().collect(),
                 }
             }
         };
-        Tally { counts: self.interp().counts.clone(), compiled }
+        Tally { counts: self.interp().counts.clone(), compiled, stale_code: self.stale_code() }
     }
 }
 
@@ -268,6 +345,12 @@ impl Compiled {
     pub(crate) fn plus(self, o: &Compiled) -> Compiled {
         let mut called = self.called;
         o.called.iter().for_each(|(row, n)| *called.entry(row).or_default() += n);
+        let mut evaluated = self.evaluated;
+        o.evaluated.iter().for_each(|(op, n)| *evaluated.entry(op.clone()).or_default() += n);
+        // The mean, weighted by entries.
+        let executed = |c: f64, entries: u64| c * entries as f64;
+        let executed =
+            executed(self.instructions_per_entry, self.entries) + executed(o.instructions_per_entry, o.entries);
         Compiled {
             blocks: self.blocks + o.blocks,
             guest_bytes: self.guest_bytes + o.guest_bytes,
@@ -285,6 +368,21 @@ impl Compiled {
             evictions: self.evictions + o.evictions,
             busy: self.busy + o.busy,
             compared: self.compared + o.compared,
+            instructions_per_entry: executed / (self.entries + o.entries).max(1) as f64,
+            compile_seconds: self.compile_seconds + o.compile_seconds,
+            exits: Exits {
+                lookup: self.exits.lookup + o.exits.lookup,
+                link: self.exits.link + o.exits.link,
+                event: self.exits.event + o.exits.event,
+                interpret: self.exits.interpret + o.exits.interpret,
+            },
+            out_of_line: OutOfLine {
+                miss: self.out_of_line.miss + o.out_of_line.miss,
+                device: self.out_of_line.device + o.out_of_line.device,
+                unaligned: self.out_of_line.unaligned + o.out_of_line.unaligned,
+                crossing: self.out_of_line.crossing + o.out_of_line.crossing,
+            },
+            evaluated,
         }
     }
 }

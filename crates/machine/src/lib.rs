@@ -18,7 +18,7 @@ pub use board::BoardError;
 pub use control::Ending;
 pub use cpu::Model;
 pub use devices::{CharSink, Pl011};
-pub use engine::{Compiled, EngineError, EngineKind, Tuning};
+pub use engine::{Compiled, EngineError, EngineKind, Exits, OutOfLine, Tuning};
 pub use excerpt::{Excerpt, ExcerptError, Place, excerpt};
 pub use machine::{Machine, MachineError, Stopper};
 pub use spec::{MAX_CPUS, MIN_MEMORY, MachineSpec, Payload, SpecError};

@@ -22,6 +22,8 @@ pub struct Stats {
     pub interrupts: u64,
     /// Instruction words that belong to no row of the table, and how often each was executed.
     pub unallocated: BTreeMap<String, u64>,
+    /// `--check-smc`: instructions that were executed though their change was not made known.
+    pub stale_code: Vec<String>,
     /// What the compiler counted.
     pub compiled: Compiled,
 }
@@ -42,6 +44,7 @@ impl Stats {
             exceptions: sum(|c| c.exceptions),
             interrupts: sum(|c| c.interrupts),
             unallocated,
+            stale_code: tallies.iter().flat_map(|t| t.stale_code.clone()).collect(),
             compiled: tallies.iter().fold(Compiled::default(), |sum, t| sum.plus(&t.compiled)),
         }
     }

@@ -93,6 +93,11 @@ impl Vcpu {
         Ok(PhysAddr(leaf.pa))
     }
 
+    /// Does the TLB know the page at `va`, for reading or writing, even if it promises nothing?
+    pub fn knows_page(&self, unprivileged: bool, va: u64, write: bool) -> bool {
+        self.mmu.entry(unprivileged, va).place(va, write).is_some()
+    }
+
     /// Translates one access that stays within a page, by TLB or walk.
     pub(crate) fn resolve(&mut self, va: u64, ask: Ask) -> Result<Place, FaultStatus> {
         let entry = self.mmu.entry(ask.unprivileged, va);
