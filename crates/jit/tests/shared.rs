@@ -4,17 +4,15 @@
 //! `ARMAGIC_CASES=N` makes N rounds, `ARMAGIC_SEED=N` other programs.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
-use armagic_jit::{CodeSpace, Jit, JitCounts, Options};
-use cpu::{Alarms, Exit, Model, Peer, Shared, TlbiQueue, Vcpu, VcpuSpec};
-use gic::{Affinity, Gic, GicSpec, PeSpec};
-use hw::{AccessSize, Clock, PhysAddr};
-use interp::Interp;
-use mem::{Bus, Ram};
-use std::sync::Arc;
-use sync::Attention;
+mod board;
 
-const RAM: u64 = 0x4000_0000;
-const TABLE: u64 = RAM + 0x1000;
+use armagic_jit::{CodeSpace, Jit, JitCounts, Options};
+use board::{RAM, board, poke, vcpu};
+use cpu::{Exit, Model, Shared, Vcpu};
+use hw::{AccessSize, PhysAddr};
+use interp::Interp;
+use std::sync::Arc;
+
 /// Functions that nobody rewrites.
 const LIBRARY: u64 = RAM + 0x10_0000;
 const PAGES: u64 = 12;
@@ -40,40 +38,9 @@ fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
-/// What `count` vCPUs share; the second is for the interpreter.
-fn board(count: usize) -> Arc<Shared> {
-    let clock = Clock::start();
-    let attentions: Vec<_> = (0..count).map(|_| Arc::new(Attention::new())).collect();
-    let pe = |(n, attention): (usize, &Arc<Attention>)| PeSpec {
-        affinity: Affinity { aff0: n as u8, ..Affinity::default() },
-        attention: attention.clone(),
-    };
-    let gic = Gic::new(GicSpec { spis: 32, pes: attentions.iter().enumerate().map(pe).collect() }).unwrap();
-    let bus = Bus::new(Ram::new(PhysAddr(RAM), 4 << 20).unwrap());
-    // An identity map of the gigabyte that RAM is in: a block of Normal memory, accessed, global.
-    bus.write(PhysAddr(TABLE + 8), AccessSize::Double, RAM | 1 << 10 | 3 << 8 | 1).unwrap();
-    let peer = |attention: &Arc<Attention>| Peer { attention: attention.clone(), tlbi: TlbiQueue::new() };
-    let peers = attentions.iter().map(peer).collect();
-    Arc::new(Shared { bus, gic, clock, alarms: Alarms::new(clock, attentions), peers })
-}
-
-/// vCPU `index`. Even ones have the MMU on.
-fn vcpu(shared: &Arc<Shared>, index: usize, number: usize) -> Vcpu {
-    let model = Model::by_name("neoverse-n1").unwrap();
-    let mut cpu = Vcpu::new(VcpuSpec { index, mpidr: index as u64, model }, shared.clone());
-    cpu.unpark();
-    cpu.sys.mair[1] = 0xff;
-    cpu.sys.ttbr0[1] = TABLE;
-    cpu.sys.tcr[1] = 25 | 2 << 32 | 1 << 23;
-    cpu.sys.sctlr[1] |= 1 << 12 | u64::from(number % 2 == 0);
-    cpu.refresh();
-    cpu
-}
-
-fn poke(shared: &Shared, at: u64, words: &[u32]) {
-    for (word, n) in words.iter().zip(0..) {
-        shared.bus.write(PhysAddr(at + 4 * n), AccessSize::Word, (*word).into()).unwrap();
-    }
+/// SCTLR_EL1 of vCPU `number`: even ones have the MMU on.
+fn sctlr(number: usize) -> u64 {
+    1 << 12 | u64::from(number % 2 == 0)
 }
 
 /// One instruction on X0 to X7, or on the data that X20 points at.
@@ -159,10 +126,10 @@ fn outcome(cpu: &Vcpu, own: u64) -> Vec<u64> {
 
 /// One vCPU's life: `rounds` times it rewrites one of its pages and its main program, and runs that.
 fn live(shared: &Arc<Shared>, space: &Arc<CodeSpace>, options: &Options, number: usize, rounds: u64) -> JitCounts {
-    let mut jit = Jit::sharing(vcpu(shared, number, number), space.clone(), options);
+    let mut jit = Jit::sharing(vcpu(shared, number, sctlr(number)), space.clone(), options);
     let reference = board(1);
     fill_library(&[&reference]);
-    let mut interp = Interp::new(vcpu(&reference, 0, number));
+    let mut interp = Interp::new(vcpu(&reference, 0, sctlr(number)));
     let own = LIBRARY + OWN * (number as u64 + 1);
     let mut random = Random(number as u64 + 1000 * self::number("ARMAGIC_SEED", 1));
     let boards = [&**shared, &*reference];
@@ -255,7 +222,7 @@ fn blocks(vcpus: usize) -> u64 {
     let features = Model::by_name("neoverse-n1").unwrap().features;
     let space = Arc::new(CodeSpace::new(&options, features, vcpus).unwrap());
     let run = &|number: usize| {
-        let mut jit = Jit::sharing(vcpu(&shared, number, 0), space.clone(), &options);
+        let mut jit = Jit::sharing(vcpu(&shared, number, sctlr(0)), space.clone(), &options);
         for _ in 0..20 {
             // Data of its own, so that all do the same.
             let own = LIBRARY + OWN * (number as u64 + 1);
