@@ -85,7 +85,8 @@ fn compile(compiler: &str, size: Size, flags: &[&str], sources_of: &[&str], out:
     if size == Size::Smoke {
         command.arg("-DSMOKE");
     }
-    let done = command.output().with_context(|| format!("cannot start {compiler}"))?;
+    let absent = || if compiler == CROSS { NO_CROSS.to_string() } else { format!("cannot start {compiler}") };
+    let done = command.output().with_context(absent)?;
     let said = String::from_utf8_lossy(&done.stderr);
     ensure!(done.status.success(), "{compiler} cannot make {}:\n{said}", out.display());
     Ok(())
