@@ -20,6 +20,7 @@ struct bench {
     const char *name;
     // Does `rounds` rounds in `mem`, which holds anything; gives a number that depends on all of the work.
     u64 (*run)(void *mem, u64 rounds);
+    // Some milliseconds of them: among short repetitions one finds a host at rest, for a slow emulator too.
     u64 rounds;
 };
 

@@ -200,6 +200,6 @@ static u64 spectral(void *mem, u64 rounds) {
 }
 
 const struct bench TABLE[] = {
-    {NAME("nbody"), nbody, 2000}, {NAME("mandelbrot"), mandelbrot, 200}, {NAME("linpack"), linpack, 20},
-    {NAME("saxpy"), saxpy, 400},  {NAME("spectral"), spectral, 10},      {0},
+    {NAME("nbody"), nbody, 500}, {NAME("mandelbrot"), mandelbrot, 50}, {NAME("linpack"), linpack, 3},
+    {NAME("saxpy"), saxpy, 100}, {NAME("spectral"), spectral, 4},      {0},
 };

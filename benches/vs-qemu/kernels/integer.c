@@ -325,8 +325,8 @@ static u64 fibonacci(void *mem, u64 rounds) {
 }
 
 const struct bench integer_benches[] = {
-    {"list", list, 40},     {"matrix", matrix, 40},         {"state", state, 60},
-    {"crc", crc, 100},      {"sieve", sieve, 8},            {"qsort", quicksort, 10},
-    {"hash", hash, 60},     {"sha256", sha256, 4000},       {"fib", fibonacci, 60},
+    {"list", list, 20},     {"matrix", matrix, 40},         {"state", state, 60},
+    {"crc", crc, 100},      {"sieve", sieve, 4},            {"qsort", quicksort, 4},
+    {"hash", hash, 40},     {"sha256", sha256, 1000},       {"fib", fibonacci, 30},
     {0},
 };

@@ -211,18 +211,18 @@ static u64 libc_strlen(void *mem, u64 rounds) {
 }
 
 static const struct bench benches[] = {
-    {"null-syscall", null_call, 20000},
-    {"page-fault", page_fault, 512},
-    {"mmap-touch-munmap", map_unmap, 1000},
-    {"fork-exit", fork_exit, 20},
-    {"fork-exec", fork_exec, 10},
-    {"pipe-round-trip", pipe_round_trip, 1000},
-    {"signal", signal_self, 2000},
-    {"sched-yield", yield, 5000},
-    {"memcpy-4k", libc_memcpy, 5000},
-    {"memcpy-61", libc_small_memcpy, 20000},
+    {"null-syscall", null_call, 2000},
+    {"page-fault", page_fault, 128},
+    {"mmap-touch-munmap", map_unmap, 50},
+    {"fork-exit", fork_exit, 5},
+    {"fork-exec", fork_exec, 3},
+    {"pipe-round-trip", pipe_round_trip, 100},
+    {"signal", signal_self, 100},
+    {"sched-yield", yield, 500},
+    {"memcpy-4k", libc_memcpy, 3000},
+    {"memcpy-61", libc_small_memcpy, 50000},
     {"memset-4k", libc_memset, 5000},
-    {"strlen-libc", libc_strlen, 20000},
+    {"strlen-libc", libc_strlen, 5000},
     {0},
 };
 

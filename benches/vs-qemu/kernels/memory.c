@@ -94,6 +94,6 @@ static u64 strlen_bytes(void *mem, u64 rounds) {
 }
 
 const struct bench memory_benches[] = {
-    {"copy-4k", copy_page, 10000},      {"copy-61-bytes", copy_line, 20000},    {"set-4k", set_page, 20000},
-    {"strlen-words", strlen_words, 20000}, {"strlen-bytes", strlen_bytes, 4000}, {0},
+    {"copy-4k", copy_page, 3000},         {"copy-61-bytes", copy_line, 10000}, {"set-4k", set_page, 5000},
+    {"strlen-words", strlen_words, 10000}, {"strlen-bytes", strlen_bytes, 3000}, {0},
 };

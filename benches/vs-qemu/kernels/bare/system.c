@@ -140,16 +140,16 @@ static u64 tlbi_page(void *mem, u64 rounds) {
 }
 
 static const struct bench benches[] = {
-    {"svc-eret", svc, 20000},
-    {"svc-eret-el0", svc_of_el0, 20000},
+    {"svc-eret", svc, 5000},
+    {"svc-eret-el0", svc_of_el0, 5000},
     {"call-return", call, 200000},
     {"call-indirect", call_indirect, 100000},
     {"mmio-read", mmio, 20000},
-    {"sgi-self", sgi_to_self, 5000},
-    {"timer-interrupt", timer, 2000},
+    {"sgi-self", sgi_to_self, 2000},
+    {"timer-interrupt", timer, 1000},
     {"timer-set", timer_set, 5000},
-    {"asid-switch-2", asid_2, 5000},
-    {"asid-switch-64", asid_64, 5000},
+    {"asid-switch-2", asid_2, 1000},
+    {"asid-switch-64", asid_64, 1000},
     {"tlbi-page", tlbi_page, 5000},
     {0},
 };

@@ -62,7 +62,7 @@ static u64 together(void *mem, u64 rounds) {
 }
 
 void run(void) {
-    static const struct bench spin = {"sgi-peer", ping, 2000}, sleep = {"sgi-peer-asleep", ping, 500};
+    static const struct bench spin = {"sgi-peer", ping, 200}, sleep = {"sgi-peer-asleep", ping, 200};
     gic_distributor();
     gic_this_pe(0);
     start_second_pe();
