@@ -201,7 +201,7 @@ impl Jit {
         cpu.regs.pc = call.pc;
         cpu.regs.nzcv = unpack(self.context.flags);
         if self.is_verifying() && a64::ROWS.get(usize::from(call.handler)).is_none_or(|row| called_once(row.row)) {
-            self.context.executed += u64::from(call.executed) - 1;
+            self.context.executed = self.context.executed.wrapping_add(u64::from(call.executed) - 1);
             return why::INTERPRET;
         }
         self.counts.calls += 1;
@@ -213,7 +213,7 @@ impl Jit {
         match done {
             Err(Leave::Resync) if self.interp.cpu.regs.pc == call.pc => {
                 // A device, refused (`verify`).
-                self.context.executed += u64::from(call.executed) - 1;
+                self.context.executed = self.context.executed.wrapping_add(u64::from(call.executed) - 1);
                 why::INTERPRET
             }
             Err(leave) => {
