@@ -18,7 +18,7 @@ mod slow;
 pub use journal::{Journal, Written};
 
 use crate::Vcpu;
-use crate::mmu::{Need, PAGE};
+use crate::mmu::{Ask, Need, PAGE};
 use hw::{Access, AccessSize, Leave, Order};
 use mem::{Atomic, HostAddr};
 use std::sync::atomic::{Ordering, fence};
@@ -65,6 +65,16 @@ impl Vcpu {
         let entry = self.mmu.entry(how.unprivileged, va);
         let hit = entry.write == wanted(va, bytes, how.bytes().min(8)) && how.order as u8 == Order::Plain as u8;
         hit.then(|| HostAddr(entry.addend.wrapping_add(va) as usize))
+    }
+
+    /// Brings the page of `va` into the TLB, if an access there would not fault. Are `bytes` from `low` on then in one
+    /// page of RAM that an access with nothing to check may use?
+    pub fn reaches(&mut self, va: u64, low: u64, bytes: u64, write: bool) -> bool {
+        let need = if write { Need::Write } else { Need::Read };
+        // A fault is found again, and raised, by who accesses.
+        _ = self.resolve(va, Ask { unprivileged: false, need, unaligned: true, write_back: false });
+        let entry = self.mmu.entry(false, low);
+        (if write { entry.write } else { entry.read }) == wanted(low, bytes, 1)
     }
 
     /// Loads up to 8 bytes, zero-extended.

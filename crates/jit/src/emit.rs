@@ -11,11 +11,13 @@ use crate::options::Options;
 use crate::region::Region;
 use crate::regs::{HOSTS, VFile, Where, XFile};
 use crate::scout::{Facts, Scout, Use};
-use crate::tables::{Constant, Site, Tables};
+use crate::spans::Spans;
+use crate::tables::{Constant, Site, Tables, block_page};
 use crate::thunks::{Thunks, cc, jump_if};
 use crate::vector::Known;
 use a64::{FeatureSet, Row};
 use dynasmrt::{DynasmApi, dynasm};
+use hashbrown::HashSet;
 
 /// `dynasm!` into the emitter's buffer.
 macro_rules! asm {
@@ -61,18 +63,6 @@ pub(crate) enum Test {
     Bit(W, u32),
 }
 
-/// Bytes at a base register that one look at the TLB has found to be in one page of RAM.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
-    /// Guest register, and as long as it is not written.
-    pub base: u8,
-    pub low: i32,
-    pub high: i32,
-    pub write: bool,
-    /// Added to the guest's address gives the host's.
-    pub addend: u8,
-}
-
 /// Where the guest's condition flags are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Flags {
@@ -109,6 +99,13 @@ pub(crate) enum SlowAccess {
     Cas(hw::Access),
     /// DC ZVA.
     Zero,
+    /// None: what is to be found in one page of RAM, from the offset on, so many bytes, is looked up, or else the
+    /// instruction is interpreted.
+    Reach {
+        write: bool,
+        offset: i16,
+        bytes: u16,
+    },
     /// None: the instruction is interpreted instead.
     Interpret,
 }
@@ -168,6 +165,14 @@ pub(crate) enum Cold {
         site: u32,
         value: u8,
     },
+    /// A span that is not in one page that the TLB has; the address of the access is `HOSTS[base] + offset`.
+    Reach {
+        from: Offset,
+        back: Offset,
+        site: u32,
+        base: u8,
+        offset: i32,
+    },
     Interpret {
         from: Offset,
         site: u32,
@@ -212,7 +217,11 @@ pub(crate) struct Emitter {
     pub vregs: VFile,
     pub flags: Flags,
     pub sp_aligned: bool,
-    pub spans: Vec<Span>,
+    pub spans: Spans,
+    /// Blocks without spans, by PC and `Block::page`: theirs did not fit too often.
+    pub careful: HashSet<(u64, u64)>,
+    /// Has the present block any?
+    pub with_spans: bool,
     /// Control does not go on after the present instruction.
     pub ended: bool,
     // The instruction.
@@ -249,7 +258,9 @@ impl Emitter {
             vregs: VFile::new(),
             flags: Flags::Memory,
             sp_aligned: false,
-            spans: Vec::new(),
+            spans: Spans::default(),
+            careful: HashSet::new(),
+            with_spans: false,
             ended: false,
             index: 0,
             nodes: Vec::new(),
@@ -421,6 +432,7 @@ impl Emitter {
             self.regs.clean(r);
         }
         self.regs.take(place);
+        self.spans.lose(place);
         Some(place)
     }
 
@@ -591,6 +603,7 @@ impl Emitter {
         self.tables.constants.extend(constants);
         let site = Site {
             pc: self.pc_here(),
+            page: block_page(self.page, self.context),
             executed: self.executed(),
             dirty: self.regs.dirty_places(),
             access,

@@ -122,8 +122,9 @@ unsafe extern "sysv64" fn evaluate(context: *mut Context, evaluation: Offset, sa
 
 impl Jit {
     fn slow_access(&mut self, va: u64, (low, high): (u64, u64), saved: &Saved, site: Offset) -> u32 {
+        let place = site;
         // SAFETY: the code that is being executed was compiled with this offset.
-        let site: Site = unsafe { self.space.arena.get(site) };
+        let site: Site = unsafe { self.space.arena.get(place) };
         let access = site.access;
         self.count_slow(access, va);
         let cpu = &mut self.interp.cpu;
@@ -144,6 +145,22 @@ impl Jit {
                 cpu.cas(va, how, cut(low), cut(high)).map(|v| [v as u64, 0])
             }
             SlowAccess::Zero => cpu.zero_block(va).map(|()| [0; 2]),
+            SlowAccess::Reach { write, offset, bytes } => {
+                let low = va.wrapping_add_signed(offset.into());
+                let fits = cpu.reaches(va, low, bytes.into(), write);
+                self.refresh_tlb();
+                // Compiled code looks where its own half of the addresses is.
+                let upper = low >> 55 & 1 != 0;
+                let seen =
+                    upper == self.statics.upper() && self.context.tlb == self.interp.cpu.mmu.data_entries(false, upper);
+                if fits && seen {
+                    return 0;
+                }
+                self.misfit(place, &site);
+                self.repair(saved, &site);
+                self.context.executed = self.context.executed.wrapping_sub(1);
+                return why::INTERPRET;
+            }
             SlowAccess::Interpret => {
                 self.repair(saved, &site);
                 // The instruction itself is counted by who executes it.

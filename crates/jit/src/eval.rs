@@ -92,6 +92,15 @@ impl Emitter {
                 }
             }
         }
+        let by = match node {
+            Node::Op2(op @ (Op2::Add | Op2::Sub), a, b) => match (self.at(a), self.constant(b)) {
+                (Node::X(from, _), Some(v)) if from == r && op == Op2::Add => Some(v as i64),
+                (Node::X(from, _), Some(v)) if from == r => Some((v as i64).wrapping_neg()),
+                _ => None,
+            },
+            _ => None,
+        };
+        self.move_spans(r, by);
         self.versions[r as usize & 31] += 1;
     }
 

@@ -153,7 +153,7 @@ impl Emitter {
         asm!(self ; mov eax, record as i32);
         call(&mut self.buf, step);
         (self.regs, self.vregs) = (XFile::new(), VFile::new());
-        self.spans.clear();
+        self.spans = Default::default();
         self.flags = Flags::Memory;
         self.sp_aligned = false;
         // What said so may have been taken back.
@@ -221,6 +221,7 @@ impl Emitter {
                     self.slow([None; 2], site);
                     jump(&mut self.buf, back);
                 }
+                Cold::Reach { from, back, site, base, offset } => self.write_reach(from, back, site, base, offset),
                 Cold::Interpret { from, site } => self.slow([Some(from), None], site),
                 Cold::Evaluate { from, back, evaluation } => {
                     self.land(from);
@@ -231,7 +232,7 @@ impl Emitter {
         }
     }
 
-    fn slow(&mut self, from: [Option<u32>; 2], site: u32) {
+    pub(crate) fn slow(&mut self, from: [Option<u32>; 2], site: u32) {
         from.into_iter().flatten().for_each(|from| self.land(from));
         let vectors = self.tables.sites[site as usize].vectors;
         let slow = if vectors { self.thunks.slow_with_vectors } else { self.thunks.slow };

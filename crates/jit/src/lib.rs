@@ -39,6 +39,7 @@ mod scout;
 mod segments;
 mod smc;
 mod space;
+mod spans;
 mod system;
 mod tables;
 #[cfg(test)]
@@ -67,6 +68,8 @@ use std::sync::Arc;
 pub struct JitCounts {
     /// Blocks compiled.
     pub blocks: u64,
+    /// Stretches of accesses that were not in one page of RAM.
+    pub misfits: u64,
     /// Guest bytes they were made from.
     pub guest_bytes: u64,
     /// Host bytes they became.
@@ -123,6 +126,10 @@ pub struct Jit {
     perf_map: Option<Arc<PerfMap>>,
     /// A context synchronisation event has happened.
     resynced: bool,
+    /// Spans that did not fit, by where their sites are.
+    misfits: hashbrown::HashMap<code::Offset, u8>,
+    /// A block was taken out that this vCPU may still find.
+    purge: bool,
     /// Instructions since compiled code was entered that have been counted.
     accounted: u64,
     left: Option<hw::Leave>,

@@ -11,17 +11,41 @@ use crate::code::Offset;
 use crate::context::at;
 use crate::emit::{Cold, Emitter, Node, RAX, SlowAccess, Source, W, asm};
 use crate::regs::HOSTS;
+use crate::spans::Spot;
 use crate::thunks::{cc, jump_on};
+use crate::vector::{T0, T1};
 use cpu::mmu::Entry;
 use dynasmrt::{DynasmApi, dynasm};
 use hw::Access;
 use semantics::Op2;
 use std::mem::offset_of;
 
-const READ: i8 = offset_of!(Entry, read) as i8;
-const WRITE: i8 = offset_of!(Entry, write) as i8;
-const ADDEND: i8 = offset_of!(Entry, addend) as i8;
+pub(crate) const READ: i8 = offset_of!(Entry, read) as i8;
+pub(crate) const WRITE: i8 = offset_of!(Entry, write) as i8;
+pub(crate) const ADDEND: i8 = offset_of!(Entry, addend) as i8;
 const _: () = assert!(size_of::<Entry>() == 32);
+
+/// An instruction whose last operand is memory at a spot.
+macro_rules! from_spot {
+    ($e:expr, $spot:expr, $plus:expr ; $($code:tt)*) => {{
+        let Spot { base, addend, offset } = $spot;
+        match i8::try_from(offset + $plus) {
+            Ok(near) => asm!($e ; $($code)* [BYTE Rq(base) + Rq(addend) + near]),
+            Err(_) => asm!($e ; $($code)* [DWORD Rq(base) + Rq(addend) + offset + $plus]),
+        }
+    }};
+}
+
+/// An instruction whose first operand is memory at a spot.
+macro_rules! to_spot {
+    ($e:expr, $spot:expr ; $op:ident $($size:ident)? ; $($operand:tt)*) => {{
+        let Spot { base, addend, offset } = $spot;
+        match i8::try_from(offset) {
+            Ok(near) => asm!($e ; $op $($size)? [BYTE Rq(base) + Rq(addend) + near], $($operand)*),
+            Err(_) => asm!($e ; $op $($size)? [DWORD Rq(base) + Rq(addend) + offset], $($operand)*),
+        }
+    }};
+}
 
 /// Where the fast path gives up.
 pub(crate) type Misses = [Option<Offset>; 2];
@@ -81,6 +105,17 @@ impl Emitter {
 
     /// Loads up to 8 bytes into a new place.
     pub fn load_into_place(&mut self, at: W, how: Access) -> Option<u8> {
+        if let Some(spot) = self.spot(at, how, how.bytes(), false) {
+            let place = self.temporary()?;
+            let to = HOSTS[place as usize];
+            match how.size {
+                0 => from_spot!(self, spot, 0 ; movzx Rd(to), BYTE),
+                1 => from_spot!(self, spot, 0 ; movzx Rd(to), WORD),
+                2 => from_spot!(self, spot, 0 ; mov Rd(to),),
+                _ => from_spot!(self, spot, 0 ; mov Rq(to),),
+            }
+            return Some(place);
+        }
         let place = self.temporary()?;
         let spare = self.spare(how)?;
         self.fence_if_released(how.order);
@@ -101,6 +136,16 @@ impl Emitter {
 
     /// Loads two elements.
     pub fn load_pair(&mut self, at: W, how: Access) -> Option<[u8; 2]> {
+        if let Some(spot) = self.spot(at, how, 2 * how.bytes(), false) {
+            let places = [self.temporary()?, self.temporary()?];
+            for (to, plus) in places.map(|p| HOSTS[p as usize]).into_iter().zip([0, how.bytes() as i32]) {
+                match how.size {
+                    2 => from_spot!(self, spot, plus ; mov Rd(to),),
+                    _ => from_spot!(self, spot, plus ; mov Rq(to),),
+                }
+            }
+            return Some(places);
+        }
         let places = [self.temporary()?, self.temporary()?];
         self.address(at);
         let site = self.site(SlowAccess::Load2(how));
@@ -110,8 +155,7 @@ impl Emitter {
             2 => asm!(self ; mov Rd(to[0]), [rax] ; mov Rd(to[1]), [BYTE rax + 4]),
             _ => {
                 let whole = self.if_whole(|e| {
-                    let v = e.vector();
-                    asm!(e ; vmovdqa Rx(v), [rax] ; vmovq Rq(to[0]), Rx(v) ; vpextrq Rq(to[1]), Rx(v), 1);
+                    asm!(e ; vmovdqa Rx(T0), [rax] ; vmovq Rq(to[0]), Rx(T0) ; vpextrq Rq(to[1]), Rx(T0), 1);
                 });
                 asm!(self ; mov Rq(to[0]), [rax] ; mov Rq(to[1]), [BYTE rax + 8]);
                 whole.into_iter().for_each(|done| self.land(done));
@@ -143,9 +187,26 @@ impl Emitter {
         }
     }
 
+    /// The same at a spot.
+    fn store_at_spot(&mut self, v: Source, size: u8, spot: Spot) {
+        match (v, size) {
+            (Source::Reg(v), 0) => to_spot!(self, spot ; mov ; Rb(v)),
+            (Source::Reg(v), 1) => to_spot!(self, spot ; mov ; Rw(v)),
+            (Source::Reg(v), 2) => to_spot!(self, spot ; mov ; Rd(v)),
+            (Source::Reg(v), _) => to_spot!(self, spot ; mov ; Rq(v)),
+            (Source::Imm(v), 0) => to_spot!(self, spot ; mov BYTE ; v as i8),
+            (Source::Imm(v), 1) => to_spot!(self, spot ; mov WORD ; v as i16),
+            (Source::Imm(v), 2) => to_spot!(self, spot ; mov DWORD ; v as i32),
+            (Source::Imm(v), _) => to_spot!(self, spot ; mov QWORD ; v as i32),
+        }
+    }
+
     /// Stores up to 8 bytes.
     pub fn store_one(&mut self, at: W, how: Access, v: W) {
         let v = self.stored(v, how.size);
+        if let Some(spot) = self.spot(at, how, how.bytes(), true) {
+            return self.store_at_spot(v, how.size, spot);
+        }
         let Some(spare) = self.spare(how) else { return };
         self.address(at);
         let site = self.site(SlowAccess::Store(how));
@@ -159,6 +220,11 @@ impl Emitter {
     /// Stores two elements.
     pub fn store_pair(&mut self, at: W, how: Access, a: W, b: W) {
         let values = [self.stored(a, how.size), self.stored(b, how.size)];
+        if let Some(spot) = self.spot(at, how, 2 * how.bytes(), true) {
+            self.store_at_spot(values[0], how.size, spot);
+            let next = Spot { offset: spot.offset + how.bytes() as i32, ..spot };
+            return self.store_at_spot(values[1], how.size, next);
+        }
         self.address(at);
         let site = self.site(SlowAccess::Store2(how));
         let from = self.probe(how, 2 * how.bytes(), true, None);
@@ -186,7 +252,7 @@ impl Emitter {
 
     /// Stores two double words at once. The address, in rax, is aligned.
     fn store_whole(&mut self, values: [Source; 2]) {
-        let [low, high] = [self.vector(), self.vector()];
+        let [low, high] = [T0, T1]; // nothing may be taken where control may not come
         for (to, value) in [(low, values[0]), (high, values[1])] {
             match value {
                 Source::Reg(v) => asm!(self ; vmovq Rx(to), Rq(v)),
@@ -200,6 +266,10 @@ impl Emitter {
     /// Loads 16 bytes into a new vector register.
     pub fn load_vector(&mut self, at: W, how: Access) -> u8 {
         let to = self.vector();
+        if let Some(spot) = self.spot(at, how, 16, false) {
+            from_spot!(self, spot, 0 ; vmovdqu Rx(to),);
+            return to;
+        }
         self.address(at);
         let site = self.site(SlowAccess::Load16(how));
         let mut from = [None; 2];
@@ -220,6 +290,9 @@ impl Emitter {
 
     /// Stores 16 bytes.
     pub fn store_vector(&mut self, at: W, how: Access, value: u8) {
+        if let Some(spot) = self.spot(at, how, 16, true) {
+            return to_spot!(self, spot ; vmovdqu ; Rx(value));
+        }
         self.address(at);
         let site = self.site(SlowAccess::Store16(how));
         let mut from = [None; 2];

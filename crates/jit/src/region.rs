@@ -132,7 +132,8 @@ impl Emitter {
             self.land(from);
             self.count(executed, index);
         }
-        self.spans.clear();
+        self.drop_spans();
+        self.regs.release_all();
         self.float_marked = false;
         if matches!(self.flags, Flags::Host { saved: false, .. }) && self.label_needs_flags(index) {
             self.save_flags();

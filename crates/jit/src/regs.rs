@@ -19,6 +19,8 @@ const CONSTANT: u8 = 0xfe;
 const FREE: u8 = 0xff;
 /// A place with a value of the instruction being compiled.
 const TEMPORARY: u8 = 0xfe;
+/// A place with what a `Span` knows, which is kept from instruction to instruction.
+const SPAN: u8 = 0xfd;
 
 /// Where a guest register is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,6 +115,25 @@ impl<const N: usize, const M: usize> RegFile<N, M> {
         }
         self.owner[place as usize] = TEMPORARY;
         self.touch(place);
+    }
+
+    /// What is in `place` belongs to a span.
+    pub fn lend(&mut self, place: u8) {
+        self.owner[place as usize] = SPAN;
+        self.touch(place);
+    }
+
+    /// Nothing is in places but guest registers.
+    pub fn release_all(&mut self) {
+        self.owner.iter_mut().filter(|o| **o >= 32).for_each(|o| *o = FREE);
+        self.busy = 0;
+    }
+
+    /// No span needs `place` any more.
+    pub fn give_back(&mut self, place: u8) {
+        if self.owner[place as usize] == SPAN {
+            self.owner[place as usize] = FREE;
+        }
     }
 
     /// Is there a value of the present instruction in `place`, and not a guest register?

@@ -7,11 +7,12 @@ use crate::context::{Context, Float, Static, pack, unpack};
 use crate::jumps::Jumps;
 use crate::options::{Forced, Options};
 use crate::space::{CodeSpace, Compiled, Progress};
-use crate::tables::block;
+use crate::tables::{Site, block};
 use crate::thunks::why;
 use crate::verify::Verifier;
 use crate::{Jit, JitCounts, entry};
 use cpu::{Exit, Vcpu};
+use hashbrown::HashMap;
 use hw::{Leave, PhysAddr};
 use interp::Interp;
 use semantics::Done;
@@ -68,6 +69,8 @@ impl Jit {
             perf_map: options.perf_map.clone(),
             verifier: options.verify.clone().map(|turn| Box::new(Verifier::new(turn))),
             resynced: false,
+            misfits: HashMap::new(),
+            purge: false,
             left: None,
             panic: None,
         }
@@ -270,6 +273,21 @@ impl Jit {
         }
     }
 
+    /// The span of `site`, which is at `place`, was not in one page of RAM.
+    pub(crate) fn misfit(&mut self, place: Offset, site: &Site) {
+        /// As often as that is rare.
+        const SELDOM: u8 = 6;
+        self.counts.misfits += 1;
+        let seen = self.misfits.entry(place).or_default();
+        *seen += 1;
+        if *seen > SELDOM {
+            self.misfits.clear();
+            let start = site.pc.wrapping_sub(4 * (u64::from(site.executed) - 1));
+            self.space.without_spans(start, site.page);
+            self.purge = true;
+        }
+    }
+
     /// Brings the other vCPUs to their dispatchers, if they may be in code that was given up.
     fn call_others(&self) {
         let (cpu, epoch) = (&self.interp.cpu, self.space.epochs.now());
@@ -316,7 +334,8 @@ impl Jit {
         // Without an instruction cache the guest need not invalidate.
         let all = std::mem::take(&mut self.resynced) && !self.interp.cpu.instruction_cache_on();
         let events = self.interp.cpu.shared.bus.code().events();
-        if all || events != self.progress.events || self.space.epochs.now() != self.progress.epoch {
+        let purge = std::mem::take(&mut self.purge);
+        if all || purge || events != self.progress.events || self.space.epochs.now() != self.progress.epoch {
             let bus = &self.interp.cpu.shared.bus;
             self.counts.stale += self.space.catch_up(bus, &mut self.jumps, &mut self.progress, all);
             self.context.seen = self.progress.events;

@@ -46,6 +46,10 @@ pub(crate) struct Facts {
     pub flags: Use,
     /// Its accesses, if they are plain and have one base.
     pub reach: Option<Reach>,
+    /// The register it writes last, if that moves by so much.
+    pub shift: Option<(u8, i64)>,
+    /// It may do more to memory and its translation than `reach` says.
+    pub special: bool,
     /// Bytes from it to the target of a direct branch that is not a call.
     pub branch: Option<i64>,
     /// Control never simply goes on after it.
@@ -75,8 +79,18 @@ pub(crate) struct Scout {
 /// An instruction that control does not come to.
 pub(crate) const UNREACHED: Facts = NOTHING;
 
-const NOTHING: Facts =
-    Facts { reads: 0, writes: 0, reads_v: 0, writes_v: 0, flags: Use::None, reach: None, branch: None, ends: false };
+const NOTHING: Facts = Facts {
+    reads: 0,
+    writes: 0,
+    reads_v: 0,
+    writes_v: 0,
+    flags: Use::None,
+    reach: None,
+    shift: None,
+    special: false,
+    branch: None,
+    ends: false,
+};
 
 impl Scout {
     pub fn new(features: FeatureSet) -> Scout {
@@ -94,7 +108,7 @@ impl Scout {
                 }
                 self.facts.ends |= matches!(row, Row::Sysl);
             }
-            None => (self.needs, self.facts.ends) = (true, true),
+            None => (self.needs, self.facts.ends, self.facts.special) = (true, true, true),
         }
         if self.scattered {
             self.facts.reach = None;
@@ -130,10 +144,19 @@ impl Scout {
         };
     }
 
+    fn written(&mut self, r: u8, v: Value) {
+        self.facts.writes |= 1 << r;
+        self.facts.shift = match v {
+            Value::Register(from, by) if from == r => Some((r, by)),
+            _ => None,
+        };
+    }
+
     /// An access of another kind.
     fn special<T>(&mut self, value: T) -> Result<T, Leave> {
         self.needs = true;
         self.scattered = true;
+        self.facts.special = true;
         Ok(value)
     }
 }
@@ -156,17 +179,17 @@ impl Engine for Scout {
         self.facts.reads |= 1 << r.0;
         Value::Register(r.0 as u8, 0)
     }
-    fn set_x(&mut self, r: Gpr, _: Value) {
+    fn set_x(&mut self, r: Gpr, v: Value) {
         if r.0 != 31 {
-            self.facts.writes |= 1 << r.0;
+            self.written(r.0 as u8, v);
         }
     }
     fn sp(&mut self) -> Value {
         self.facts.reads |= 1 << 31;
         Value::Register(31, 0)
     }
-    fn set_sp(&mut self, _: Value) {
-        self.facts.writes |= 1 << 31;
+    fn set_sp(&mut self, v: Value) {
+        self.written(31, v);
     }
     fn pc(&mut self) -> Value {
         Value::Known(0)
@@ -374,6 +397,14 @@ mod tests {
         assert_eq!(ldr.reach, None);
         let ldtr = look(0xf840_0820); // ldtr x0, [x1]
         assert_eq!(ldtr.reach, None);
+    }
+
+    #[test]
+    fn moves_of_a_base_are_noted() {
+        assert_eq!(look(0xa9bf_7bfd).shift, Some((31, -16))); // stp x29, x30, [sp, #-16]!
+        assert_eq!(look(0xf800_8420).shift, Some((1, 8))); // str x0, [x1], #8
+        assert_eq!(look(0x9100_43ff).shift, Some((31, 16))); // add sp, sp, #16
+        assert_eq!(look(0x8b02_0020).shift, None); // add x0, x1, x2
     }
 
     #[test]

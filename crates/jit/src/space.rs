@@ -26,6 +26,9 @@ use mem::{Bus, Ram};
 use std::sync::{Arc, Mutex, MutexGuard};
 use sync::{Epochs, Index};
 
+/// Blocks without spans that are remembered.
+const MOST_CAREFUL: usize = 4096;
+
 /// Compiled code, shared by vCPUs with the same features.
 pub struct CodeSpace {
     pub(crate) arena: Arc<Arena>,
@@ -121,6 +124,22 @@ impl CodeSpace {
     /// Makes the exit at `from` lead to the block `to`, if nobody is at it and both are still live. True if so.
     pub(crate) fn link(&self, from: Offset, to: Offset) -> bool {
         self.compiler.try_lock().is_ok_and(|compiler| compiler.blocks.link(from, to))
+    }
+
+    /// The block at `pc`, of `page` (`Block::page`), is to be compiled without spans from now on.
+    pub(crate) fn without_spans(&self, pc: u64, page: u64) {
+        let mut compiler = self.lock();
+        let careful = &mut compiler.emitter.careful;
+        if careful.len() >= MOST_CAREFUL {
+            careful.clear();
+        }
+        careful.insert((pc, page));
+        let arena = &*self.arena;
+        if let Some(at) =
+            self.index.find(hash(pc, page), |at| block::pc(arena, at) == pc && block::page(arena, at) == page)
+        {
+            compiler.take_out(vec![at]);
+        }
     }
 
     /// Acts on invalidations of instructions, once for all vCPUs, and takes out of `jumps` what was taken out since

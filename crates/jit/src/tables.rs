@@ -14,6 +14,8 @@ use std::mem::offset_of;
 #[derive(Clone, Copy)]
 pub(crate) struct Site {
     pub pc: u64,
+    /// `Block::page`.
+    pub page: u64,
     /// Instructions of the block before it, and itself.
     pub executed: u32,
     /// By place: the guest register to write back, or 0xff.

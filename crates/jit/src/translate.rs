@@ -8,6 +8,7 @@ use crate::context::Static;
 use crate::emit::{Emitter, Flags};
 use crate::regs::{VFile, XFile};
 use crate::rows;
+use crate::tables::block_page;
 use crate::verify::once_only;
 use a64::ROW_COUNT;
 use semantics::Handler;
@@ -55,7 +56,8 @@ impl Emitter {
         self.rows.extend(rows);
         self.survey();
         (self.regs, self.vregs) = (XFile::new(), VFile::new());
-        self.spans.clear();
+        self.spans = Default::default();
+        self.with_spans = !self.once_only && !self.careful.contains(&(pc, block_page(page, context)));
         self.flags = Flags::Memory;
         self.sp_aligned = false;
         self.float_marked = false;
@@ -91,12 +93,15 @@ impl Emitter {
     /// The present instruction: compiled, or else called.
     fn instruction(&mut self) {
         let (word, row) = (self.word(), self.rows[self.index]);
-        let (at, state) = (self.buf.here(), self.state());
+        let (at, state, spans) = (self.buf.here(), self.state(), self.spans);
         let (cold, sites, ways) = (self.cold.len(), self.tables.sites.len(), self.tables.ways.len());
         self.nodes.clear();
         self.versions = [0; 32];
         self.known = Default::default();
         self.failed = false;
+        if self.facts[self.index].special {
+            self.drop_spans();
+        }
         // What a lowering that gave up computes with must exist.
         self.node(crate::emit::Node::Imm(0));
         let compiled = self.planted.filter(|(as_is, _)| *as_is == word).map_or(word, |(_, other)| other);
@@ -111,6 +116,7 @@ impl Emitter {
             self.tables.sites.truncate(sites);
             self.tables.ways.truncate(ways);
             self.set_state(&state);
+            self.spans = spans;
             self.ended = false;
             let handler = row.map_or(ROW_COUNT as u16, |row| row as u16);
             self.call_handler(handler, row.is_some_and(rows::is_system));
