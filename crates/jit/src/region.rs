@@ -69,8 +69,13 @@ impl Emitter {
         region.labels.clear();
         (region.targets, region.reached) = (0, 0);
         let mut index = 0;
+        self.rows.clear();
         while index < self.words.len() {
-            let facts = self.scout.look(self.rows[index], self.words[index]);
+            // Only what is reached is looked up: most blocks are much shorter than they may be.
+            self.rows.resize(index, None);
+            let word = self.words[index];
+            self.rows.push(a64::lookup(word).filter(|row| self.features.contains(row.needs(word))));
+            let facts = self.scout.look(self.rows[index], word);
             self.facts.push(facts);
             region.reached |= 1 << index;
             if let Some(offset) = facts.branch
@@ -100,7 +105,7 @@ impl Emitter {
             }
         }
         self.words.truncate(index);
-        self.rows.truncate(index);
+        self.rows.resize(index, None);
         self.region = region;
     }
 

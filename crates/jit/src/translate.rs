@@ -50,10 +50,6 @@ impl Emitter {
         self.page = page;
         self.words.clear();
         self.words.extend(words.take(self.longest));
-        self.rows.clear();
-        let has = |row: &a64::Row, word| self.features.contains(row.needs(word));
-        let rows = self.words.iter().map(|word| a64::lookup(*word).filter(|row| has(row, *word)));
-        self.rows.extend(rows);
         self.survey();
         (self.regs, self.vregs) = (XFile::new(), VFile::new());
         self.spans = Default::default();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
 /// Times that the code changes.
-const TIMES: u64 = 2000;
+const TIMES: u64 = 500;
 
 const WRITER: u64 = RAM + 0x1_0000;
 const READER: u64 = RAM + 0x2_0000;
