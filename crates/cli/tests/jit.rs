@@ -84,3 +84,23 @@ fn what_is_not_there_is_named() {
     let run = armagic(&["jit", "/nonexistent/Image"]).ended(3);
     assert!(run.err.contains("/nonexistent/Image"), "{}", run.err);
 }
+
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn statistics_say_what_the_compiler_did() {
+    let run = armagic(&["demo", "--engine", "jit", "--tune", "hot=1", "--stats", "json", "--timeout", "60"]).ended(0);
+    let stats: serde_json::Value = serde_json::from_str(run.err.lines().last().expect("stats")).expect("JSON");
+    let compiled = &stats["compiled"];
+    let number = |value: &serde_json::Value| value.as_f64().unwrap_or_else(|| panic!("no number in {compiled}"));
+    let positive = ["blocks", "entries", "compile_seconds", "instructions_per_entry", "host_bytes", "slow"];
+    positive.iter().for_each(|name| assert!(number(&compiled[name]) > 0.0, "{name} in {compiled}"));
+    let sum = |group: &serde_json::Value, names: &[&str]| names.iter().map(|name| number(&group[name])).sum::<f64>();
+    let exits = sum(&compiled["exits"], &["lookup", "link", "event", "interpret"]);
+    assert_eq!(exits, number(&compiled["entries"]), "every entry is left once: {compiled}");
+    let slow = sum(&compiled["out_of_line"], &["miss", "device", "unaligned", "crossing"]);
+    assert!(slow > 0.0 && slow <= number(&compiled["slow"]), "{compiled}");
+    assert!(number(&compiled["out_of_line"]["device"]) > 0.0, "it prints: {compiled}");
+    let run = armagic(&["demo", "--engine", "jit", "--stats", "--timeout", "60"]).ended(0);
+    let says = ["jit engine, ", "compiled ", "entered ", "out of line: TLB miss ", "by the interpreter: "];
+    says.iter().for_each(|text| assert!(run.err.contains(text), "no `{text}` in {}", run.err));
+}

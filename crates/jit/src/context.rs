@@ -164,7 +164,8 @@ impl Static {
     }
     /// As a kernel has it that runs at `pc`.
     pub fn of_kernel(pc: u64) -> Static {
-        let always = 1 | Self::FP | Self::LENIENT | Self::SP_CHECK | Self::SP_ELX | Self::TRUSTED;
+        const FLOAT: u16 = Static::FP | Static::PLAIN_FLOAT;
+        let always = 1 | FLOAT | Self::LENIENT | Self::SP_CHECK | Self::SP_ELX | Self::TRUSTED;
         Static(always | if pc >> 55 & 1 != 0 { Self::UPPER } else { 0 })
     }
     /// Its Exception level.

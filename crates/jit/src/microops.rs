@@ -126,7 +126,7 @@ impl Engine for Scribe {
         self.lines.push(format!("nzcv = {} ? {text} of {width:?} : {otherwise:04b}", self.text(c)));
     }
     fn add_carry(&mut self, a: T, b: T) -> T {
-        let text = self.call("AddCarry", &[a, b]).replace('"', "");
+        let text = self.call(format_args!("AddCarry"), &[a, b]);
         self.value(text)
     }
     fn nzcv(&mut self) -> T {
@@ -307,13 +307,13 @@ impl Engine for Scribe {
         self.op(op, &[a, b, c])
     }
     fn fop1(&mut self, op: FOp1, a: T) -> T {
-        self.op(op, &[a])
+        self.op(format_args!("{:?}.{}x{}", op.op, op.shape.lanes, 8 << op.shape.esize), &[a])
     }
     fn fop2(&mut self, op: FOp2, a: T, b: T) -> T {
-        self.op(op, &[a, b])
+        self.op(format_args!("{:?}.{}x{}", op.op, op.shape.lanes, 8 << op.shape.esize), &[a, b])
     }
     fn fop3(&mut self, op: FOp3, a: T, b: T, c: T) -> T {
-        self.op(op, &[a, b, c])
+        self.op(format_args!("{:?}.{}x{}", op.op, op.shape.lanes, 8 << op.shape.esize), &[a, b, c])
     }
 }
 
@@ -340,6 +340,8 @@ mod tests {
         check(0xf840_8461, &["t0 = load64 [x3]", "x1 = t0", "x3 = Add(x3, 8)"]); // ldr x1, [x3], #8
         check(0xd503_3bbf, &["Dmb(11)"]);
         check(0xd503_201f, &["Nop"]);
+        check(0x1e62_2820, &["v0 = Add.1x64(v1, v2)"]); // fadd d0, d1, d2
+        check(0x9a02_0020, &["x0 = AddCarry(x1, x2)"]); // adc x0, x1, x2
         check(0xd53b_d040, &["t0 = system register S3_3_C13_C0_2", "x0 = t0"]);
         check(0, &[]);
     }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use armagic_jit::{Jit, Options, Turn};
+use armagic_jit::{Jit, Options, PerfMap, Turn};
 use common::{RAM, poke, vcpu};
 use cpu::Exit;
 use std::sync::Arc;
@@ -81,4 +81,19 @@ fn a_wrong_vector_is_shown() {
     assert!(planted.check().is_err(), "of another row");
     let planted = Options { planted: Some((SUBS_X2_X2_1, SUBS_W2_W2_1)), ..Options::default() };
     assert_eq!(planted.check(), Ok(()));
+}
+
+#[test]
+fn perf_learns_where_blocks_are() {
+    let path = format!("/tmp/perf-{}.map", std::process::id());
+    let options = Options { hot: 1, perf_map: Some(Arc::new(PerfMap::create().unwrap())), ..Options::default() };
+    let mut jit = Jit::with(vcpu(true), &options).unwrap();
+    poke(&jit.interp.cpu, CODE, &[ADD_X0_X0_1, HVC]);
+    jit.interp.cpu.regs.pc = CODE;
+    assert_eq!(jit.run(), Exit::Firmware);
+    let map = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let line = map.lines().find(|line| line.ends_with(" guest_40004000_el1")).unwrap_or_else(|| panic!("{map}"));
+    let numbers: Vec<_> = line.split(' ').take(2).map(|hex| u64::from_str_radix(hex, 16).unwrap()).collect();
+    assert!(numbers[0] > 0x1000 && (8..200).contains(&numbers[1]), "{line}");
 }
