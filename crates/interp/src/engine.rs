@@ -202,11 +202,11 @@ impl Engine for Interp {
     }
     #[inline(always)]
     fn load_v(&mut self, at: u64, how: Access) -> Result<u128, Leave> {
-        self.cpu.load16(at, how)
+        if how.size == 4 { self.cpu.load16(at, how) } else { self.load(at, how).map(u128::from) }
     }
     #[inline(always)]
     fn store_v(&mut self, at: u64, how: Access, v: u128) -> Done {
-        self.cpu.store16(at, how, v)
+        if how.size == 4 { self.cpu.store16(at, how, v) } else { self.store(at, how, v as u64) }
     }
     fn load_exclusive(&mut self, at: u64, how: Access) -> Result<u64, Leave> {
         self.cpu.load_exclusive(at, how).map(|v| v as u64)

@@ -478,6 +478,33 @@ impl Engine for Emitter {
     fn fop3(&mut self, op: FOp3, a: u8, b: u8, c: u8) -> u8 {
         self.lower_f3(op, a, b, c).unwrap_or_else(|| self.evaluated(Op::F3(op), [a, b, c]))
     }
+    fn load_elements(&mut self, at: W, how: Access, count: u32) -> Result<[u8; 4], Leave> {
+        if let Some(v) = self.load_bytes(at, how, count << how.size) {
+            return Ok(v);
+        }
+        if how.size < 4 {
+            self.give_up();
+        }
+        let mut v = [0; 4];
+        for (to, i) in v.iter_mut().zip(0..count) {
+            let at = self.element(at, how, i);
+            *to = self.load_vector(at, how);
+        }
+        Ok(v)
+    }
+    fn store_elements(&mut self, at: W, how: Access, count: u32, v: [u8; 4]) -> Done {
+        if self.store_bytes(at, how, count << how.size, v) {
+            return Ok(());
+        }
+        if how.size < 4 {
+            self.give_up();
+        }
+        for (from, i) in v.into_iter().zip(0..count) {
+            let at = self.element(at, how, i);
+            self.store_vector(at, how, from);
+        }
+        Ok(())
+    }
     fn compare(&mut self, op: FOp2, a: u8, b: u8) {
         if !self.compare_floats(op, a, b) {
             let v = self.fop2(op, a, b);

@@ -263,15 +263,74 @@ impl Emitter {
         asm!(self ; vpunpcklqdq Rx(low), Rx(low), Rx(high) ; vmovdqa [rax], Rx(low));
     }
 
-    /// Loads 16 bytes into a new vector register.
+    /// Loads up to 16 bytes into a new vector register.
     pub fn load_vector(&mut self, at: W, how: Access) -> u8 {
         let to = self.vector();
-        if let Some(spot) = self.spot(at, how, 16, false) {
-            from_spot!(self, spot, 0 ; vmovdqu Rx(to),);
+        if let Some(spot) = self.spot(at, how, how.bytes(), false) {
+            match how.size {
+                0 => from_spot!(self, spot, 0 ; movzx ecx, BYTE),
+                1 => from_spot!(self, spot, 0 ; movzx ecx, WORD),
+                2 => from_spot!(self, spot, 0 ; vmovd Rx(to),),
+                3 => from_spot!(self, spot, 0 ; vmovq Rx(to),),
+                _ => from_spot!(self, spot, 0 ; vmovdqu Rx(to),),
+            }
+            if how.size < 2 {
+                asm!(self ; vmovd Rx(to), ecx);
+            }
             return to;
         }
         self.address(at);
-        let site = self.site(SlowAccess::Load16(how));
+        let site = self.site(if how.size == 4 { SlowAccess::Load16(how) } else { SlowAccess::Load(how) });
+        let from = self.probe_vector(how, false);
+        match how.size {
+            0 => asm!(self ; movzx ecx, BYTE [rax] ; vmovd Rx(to), ecx),
+            1 => asm!(self ; movzx ecx, WORD [rax] ; vmovd Rx(to), ecx),
+            2 => asm!(self ; vmovd Rx(to), [rax]),
+            3 => asm!(self ; vmovq Rx(to), [rax]),
+            _ => {
+                let whole = self.if_whole(|e| asm!(e ; vmovdqa Rx(to), [rax]));
+                asm!(self ; vmovdqu Rx(to), [rax]);
+                whole.into_iter().for_each(|done| self.land(done));
+            }
+        }
+        let back = self.buf.here();
+        self.cold.push(Cold::LoadV { from, back, site, to });
+        to
+    }
+
+    /// Stores the low bytes of a vector register, up to 16.
+    pub fn store_vector(&mut self, at: W, how: Access, value: u8) {
+        if how.size >= 2
+            && let Some(spot) = self.spot(at, how, how.bytes(), true)
+        {
+            return match how.size {
+                2 => to_spot!(self, spot ; vmovd ; Rx(value)),
+                3 => to_spot!(self, spot ; vmovq ; Rx(value)),
+                _ => to_spot!(self, spot ; vmovdqu ; Rx(value)),
+            };
+        }
+        self.address(at);
+        let site = self.site(if how.size == 4 { SlowAccess::Store16(how) } else { SlowAccess::Store(how) });
+        let from = self.probe_vector(how, true);
+        match how.size {
+            0 => asm!(self ; vpextrb [rax], Rx(value), 0),
+            1 => asm!(self ; vpextrw [rax], Rx(value), 0),
+            2 => asm!(self ; vmovd [rax], Rx(value)),
+            3 => asm!(self ; vmovq [rax], Rx(value)),
+            _ => {
+                let whole = self.if_whole(|e| asm!(e ; vmovdqa [rax], Rx(value)));
+                asm!(self ; vmovdqu [rax], Rx(value));
+                whole.into_iter().for_each(|done| self.land(done));
+            }
+        }
+        let back = self.buf.here();
+        self.cold.push(Cold::StoreV { from, back, site, value });
+    }
+
+    fn probe_vector(&mut self, how: Access, write: bool) -> Misses {
+        if how.size < 4 {
+            return self.probe(how, how.bytes(), write, None);
+        }
         let mut from = [None; 2];
         if !self.context.lenient() {
             // SCTLR_ELx.A may ask for 16-byte alignment.
@@ -279,34 +338,52 @@ impl Emitter {
             from[1] = Some(self.forward(cc::NE));
         }
         let aligned = Access { size: 3, ..how };
-        from[0] = self.probe(aligned, if self.context.lenient() { 16 } else { 8 }, false, None)[0];
-        let whole = self.if_whole(|e| asm!(e ; vmovdqa Rx(to), [rax]));
-        asm!(self ; vmovdqu Rx(to), [rax]);
-        whole.into_iter().for_each(|done| self.land(done));
-        let back = self.buf.here();
-        self.cold.push(Cold::LoadV { from, back, site, to });
-        to
+        from[0] = self.probe(aligned, if self.context.lenient() { 16 } else { 8 }, write, None)[0];
+        from
     }
 
-    /// Stores 16 bytes.
-    pub fn store_vector(&mut self, at: W, how: Access, value: u8) {
-        if let Some(spot) = self.spot(at, how, 16, true) {
-            return to_spot!(self, spot ; vmovdqu ; Rx(value));
+    /// One probe for several elements, where they need no alignment; false if they do. Else, if it misses, the
+    /// instruction is interpreted: it has changed nothing yet.
+    fn probe_elements(&mut self, at: W, how: Access, bytes: u32, write: bool) -> bool {
+        // With FEAT_LSE2 what is 16 bytes is accessed at once.
+        let possible = self.context.lenient() && !(how.size == 4 && self.context.whole());
+        if possible {
+            self.address(at);
+            let site = self.site(SlowAccess::Interpret);
+            let from = self.probe(how, bytes.into(), write, None);
+            self.cold.extend(from.into_iter().flatten().map(|from| Cold::Interpret { from, site }));
         }
-        self.address(at);
-        let site = self.site(SlowAccess::Store16(how));
-        let mut from = [None; 2];
-        if !self.context.lenient() {
-            asm!(self ; test al, 15);
-            from[1] = Some(self.forward(cc::NE));
+        possible
+    }
+
+    /// Loads consecutive bytes; `None` if the elements are to be loaded one by one.
+    pub fn load_bytes(&mut self, at: W, how: Access, bytes: u32) -> Option<[u8; 4]> {
+        if !self.probe_elements(at, how, bytes, false) {
+            return None;
         }
-        let aligned = Access { size: 3, ..how };
-        from[0] = self.probe(aligned, if self.context.lenient() { 16 } else { 8 }, true, None)[0];
-        let whole = self.if_whole(|e| asm!(e ; vmovdqa [rax], Rx(value)));
-        asm!(self ; vmovdqu [rax], Rx(value));
-        whole.into_iter().for_each(|done| self.land(done));
-        let back = self.buf.here();
-        self.cold.push(Cold::StoreV { from, back, site, value });
+        let mut v = [0; 4];
+        for (to, n) in v.iter_mut().zip(0..bytes.div_ceil(16)) {
+            *to = self.vector();
+            match bytes - 16 * n {
+                8 => asm!(self ; vmovq Rx(*to), [BYTE rax + (16 * n) as i8]),
+                _ => asm!(self ; vmovdqu Rx(*to), [BYTE rax + (16 * n) as i8]),
+            }
+        }
+        Some(v)
+    }
+
+    /// Stores consecutive bytes; false if the elements are to be stored one by one.
+    pub fn store_bytes(&mut self, at: W, how: Access, bytes: u32, v: [u8; 4]) -> bool {
+        if !self.probe_elements(at, how, bytes, true) {
+            return false;
+        }
+        for (from, n) in v.into_iter().zip(0..bytes.div_ceil(16)) {
+            match bytes - 16 * n {
+                8 => asm!(self ; vmovq [BYTE rax + (16 * n) as i8], Rx(from)),
+                _ => asm!(self ; vmovdqu [BYTE rax + (16 * n) as i8], Rx(from)),
+            }
+        }
+        true
     }
 
     /// The base register SP: must it be aligned, and is that not known yet?

@@ -152,9 +152,9 @@ pub trait Engine {
     fn load2(&mut self, at: Self::W, how: Access) -> Result<(Self::W, Self::W), Leave>;
     /// Two stores (STP).
     fn store2(&mut self, at: Self::W, how: Access, a: Self::W, b: Self::W) -> Done;
-    /// Loads 16 bytes.
+    /// Loads up to 16 bytes; what is above is zero.
     fn load_v(&mut self, at: Self::W, how: Access) -> Result<Self::V, Leave>;
-    /// Stores 16 bytes.
+    /// Stores the low bytes, up to 16.
     fn store_v(&mut self, at: Self::W, how: Access, v: Self::V) -> Done;
     /// LDXR family: loads and sets the monitor.
     fn load_exclusive(&mut self, at: Self::W, how: Access) -> Result<Self::W, Leave>;
@@ -236,6 +236,45 @@ pub trait Engine {
     fn fop2(&mut self, op: FOp2, a: Self::V, b: Self::V) -> Self::V;
     /// Micro-ops that read FPCR and accumulate into FPSR.
     fn fop3(&mut self, op: FOp3, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// Loads `count` elements that lie one behind the other, 64 bytes at most: their bytes as they lie, zeros behind
+    /// them.
+    #[inline(always)]
+    fn load_elements(&mut self, at: Self::W, how: Access, count: u32) -> Result<[Self::V; 4], Leave> {
+        let mut v = [self.vimm(0); 4];
+        for i in 0..count {
+            let (at, to, index) = (self.element(at, how, i), (i << how.size >> 4) as usize, i & (15 >> how.size));
+            v[to] = if how.size == 4 {
+                self.load_v(at, how)?
+            } else {
+                let element = self.load(at, how)?;
+                self.vset(v[to], how.size.into(), index, element)
+            };
+        }
+        Ok(v)
+    }
+    /// The reverse.
+    #[inline(always)]
+    fn store_elements(&mut self, at: Self::W, how: Access, count: u32, v: [Self::V; 4]) -> Done {
+        for i in 0..count {
+            let (at, from, index) = (self.element(at, how, i), (i << how.size >> 4) as usize, i & (15 >> how.size));
+            if how.size == 4 {
+                self.store_v(at, how, v[from])?;
+            } else {
+                let element = self.vget(v[from], how.size.into(), index);
+                self.store(at, how, element)?;
+            }
+        }
+        Ok(())
+    }
+    /// The address of element `i` of those at `at`.
+    #[inline(always)]
+    fn element(&mut self, at: Self::W, how: Access, i: u32) -> Self::W {
+        if i == 0 {
+            return at;
+        }
+        let offset = self.imm(u64::from(i) << how.size);
+        self.op2(Op2::Add, at, offset)
+    }
     /// FCMP, FCMPE: sets NZCV by `op`, whose function is `Fn2::Compare`.
     #[inline(always)]
     fn compare(&mut self, op: FOp2, a: Self::V, b: Self::V) {

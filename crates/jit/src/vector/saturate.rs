@@ -1,19 +1,22 @@
-//! Saturation. What differs from the result without it is collected in `Float::saturated`; FPSR.QC is made of that.
+//! Saturation. Lanes that differ from the result without it are left in `Float::saturated`; FPSR.QC is made of
+//! that.
 
 use super::{T0, T1, T2, Vex, by_lane};
 use crate::constants::*;
 use crate::context::at;
 use crate::emit::{Emitter, asm};
+use crate::thunks::cc;
 use dynasmrt::{DynasmApi, dynasm};
 use semantics::vops::{Lane, SOp1, SOp2};
 
 impl Emitter {
-    /// Bits of `v` say that a lane saturated. Changes `v`.
+    /// Bits of `v` say that a lane saturated. Few do, and the next operation would wait for the memory.
     fn collect(&mut self, v: u8) {
-        asm!(self
-            ; vpor Rx(v), Rx(v), [rbx + at::SATURATED]
-            ; vmovdqa [rbx + at::SATURATED], Rx(v)
-        );
+        self.clobber_flags();
+        asm!(self ; vptest Rx(v), Rx(v));
+        let none = self.forward(cc::E);
+        asm!(self ; vmovdqa [rbx + at::SATURATED], Rx(v));
+        self.land(none);
     }
 
     pub(super) fn saturate1(&mut self, op: SOp1, a: u8) -> Option<u8> {

@@ -30,21 +30,13 @@ pub(super) fn plus<E: Engine>(e: &mut E, at: E::W, offset: i64) -> E::W {
 /// Loads a register of up to 16 bytes; what is above is zero.
 #[inline(always)]
 pub(super) fn load<E: Engine>(e: &mut E, at: E::W, size: u32) -> Result<E::V, Leave> {
-    if size == 4 {
-        return e.load_v(at, Access::plain(4));
-    }
-    let v = e.load(at, Access::plain(size))?;
-    Ok(e.vfrom(v))
+    e.load_v(at, Access::plain(size))
 }
 
 /// Stores the low `1 << size` bytes of `v`.
 #[inline(always)]
 pub(super) fn store<E: Engine>(e: &mut E, at: E::W, size: u32, v: E::V) -> Done {
-    if size == 4 {
-        return e.store_v(at, Access::plain(4), v);
-    }
-    let v = e.vget(v, size, 0);
-    e.store(at, Access::plain(size), v)
+    e.store_v(at, Access::plain(size), v)
 }
 
 /// Runs `access` at the address of `rn` and `offset`, and writes the base back after it.
@@ -161,8 +153,8 @@ pub fn ldr_lit_v<E: Engine>(e: &mut E, i: LdrLitV) -> Done {
 fn load_pair<E: Engine>(e: &mut E, rn: u32, imm7: u32, index: Index, size: u32, [rt, rt2]: [u32; 2]) -> Done {
     indexed(e, rn, signed(imm7, 7) << size, index, |e, at| {
         let (a, b) = if size == 4 {
-            let second = plus(e, at, 16);
-            (load(e, at, 4)?, load(e, second, 4)?)
+            let [a, b, ..] = e.load_elements(at, Access::plain(4), 2)?;
+            (a, b)
         } else {
             let (a, b) = e.load2(at, Access::plain(size))?;
             (e.vfrom(a), e.vfrom(b))
@@ -178,9 +170,7 @@ fn store_pair<E: Engine>(e: &mut E, rn: u32, imm7: u32, index: Index, size: u32,
     indexed(e, rn, signed(imm7, 7) << size, index, |e, at| {
         let (a, b) = (e.v(rt), e.v(rt2));
         if size == 4 {
-            let second = plus(e, at, 16);
-            store(e, at, 4, a)?;
-            return store(e, second, 4, b);
+            return e.store_elements(at, Access::plain(4), 2, [a, b, a, b]);
         }
         let (a, b) = (e.vget(a, size, 0), e.vget(b, size, 0));
         e.store2(at, Access::plain(size), a, b)

@@ -3,9 +3,9 @@
 //! Registers wrap from V31 to V0. No register is written before the last load is done.
 
 use super::Part;
-use super::memory::{load, plus, store};
+use super::memory::{load, plus};
 use crate::dpimm::set_x_or_sp;
-use crate::vops::{Lane, VOp1};
+use crate::vops::{Lane, VOp1, VOp2};
 use crate::{Done, Engine, Gpr, Op2, Width};
 use a64::*;
 use hw::Access;
@@ -43,13 +43,15 @@ impl Operands {
 /// LD1 of `registers` whole registers.
 fn load_whole<E: Engine>(e: &mut E, q: u32, registers: u32, o: Operands) -> Done {
     let base = e.base(Gpr(o.rn))?;
-    let mut v = [e.vimm(0); 4];
-    for k in 0..registers {
-        let at = plus(e, base, (k * (8 << q)).into());
-        v[k as usize] = load(e, at, 3 + q)?;
+    let mut v = e.load_elements(base, Access::plain(3 + q), registers)?;
+    if q == 0 {
+        // Two registers' worth in each.
+        let [low, high, ..] = v;
+        let upper = |e: &mut E, v| e.vop1(VOp1::Dup(Lane::D, 1), v);
+        v = [low, upper(e, low), high, upper(e, high)];
     }
     for k in 0..registers {
-        e.set_v(o.register(k), v[k as usize]);
+        Part::vector(q).write(e, o.register(k), v[k as usize])?;
     }
     o.write_back(e, base, registers * (8 << q))
 }
@@ -57,42 +59,78 @@ fn load_whole<E: Engine>(e: &mut E, q: u32, registers: u32, o: Operands) -> Done
 /// ST1 of `registers` whole registers.
 fn store_whole<E: Engine>(e: &mut E, q: u32, registers: u32, o: Operands) -> Done {
     let base = e.base(Gpr(o.rn))?;
-    for k in 0..registers {
-        let (at, v) = (plus(e, base, (k * (8 << q)).into()), e.v(o.register(k)));
-        store(e, at, 3 + q, v)?;
+    let mut v = [e.v(o.rt); 4];
+    for k in 1..registers {
+        v[k as usize] = e.v(o.register(k));
     }
+    if q == 0 {
+        let both = |e: &mut E, low, high| e.vop2(VOp2::Zip1(Lane::D), low, high);
+        let [a, b, c, d] = v;
+        (v[0], v[1]) = (both(e, a, b), both(e, c, d));
+    }
+    e.store_elements(base, Access::plain(3 + q), registers, v)?;
     o.write_back(e, base, registers * (8 << q))
 }
 
-/// LD2, LD3, LD4: element by element, `n` registers side by side.
+/// LD2, LD3, LD4: `n` registers side by side.
 fn load_interleaved<E: Engine>(e: &mut E, q: u32, size: u32, n: u32, o: Operands) -> Done {
-    let base = e.base(Gpr(o.rn))?;
-    let mut v = [e.vimm(0); 4];
+    let (base, lane, how) = (e.base(Gpr(o.rn))?, Lane::of(size), Access::plain(size));
     let elements = (8 << q) >> size;
-    for index in 0..elements {
-        for k in 0..n {
-            let at = plus(e, base, ((index * n + k) << size).into());
-            let element = e.load(at, Access::plain(size))?;
-            v[k as usize] = e.vset(v[k as usize], size, index, element);
+    let mut v;
+    if n == 3 {
+        v = [e.vimm(0); 4];
+        for i in 0..3 * elements {
+            let (at, k) = (plus(e, base, (i << size).into()), (i % 3) as usize);
+            let element = e.load(at, how)?;
+            v[k] = e.vset(v[k], size, i / 3, element);
+        }
+    } else {
+        v = e.load_elements(base, how, n * elements)?;
+        // Even and odd elements; of four registers, twice.
+        if q == 0 {
+            v = if n == 2 { [v[0]; 4] } else { [v[0], v[1], v[0], v[1]] };
+        }
+        let even = |e: &mut E, a, b| e.vop2(VOp2::Uzp1(lane), a, b);
+        let odd = |e: &mut E, a, b| e.vop2(VOp2::Uzp2(lane), a, b);
+        let [a, b, c, d] = v;
+        if n == 2 {
+            (v[0], v[1]) = (even(e, a, b), odd(e, a, b));
+        } else {
+            let (evens, odds) = ([even(e, a, b), even(e, c, d)], [odd(e, a, b), odd(e, c, d)]);
+            let pick = |e: &mut E, [a, b]: [E::V; 2]| (even(e, a, b), odd(e, a, b));
+            ((v[0], v[2]), (v[1], v[3])) = (pick(e, evens), pick(e, odds));
         }
     }
     for k in 0..n {
-        e.set_v(o.register(k), v[k as usize]);
+        Part::vector(q).write(e, o.register(k), v[k as usize])?;
     }
     o.write_back(e, base, n * (8 << q))
 }
 
 /// ST2, ST3, ST4
 fn store_interleaved<E: Engine>(e: &mut E, q: u32, size: u32, n: u32, o: Operands) -> Done {
-    let base = e.base(Gpr(o.rn))?;
+    let (base, lane, how) = (e.base(Gpr(o.rn))?, Lane::of(size), Access::plain(size));
     let elements = (8 << q) >> size;
-    for index in 0..elements {
-        for k in 0..n {
-            let (at, v) = (plus(e, base, ((index * n + k) << size).into()), e.v(o.register(k)));
-            let element = e.vget(v, size, index);
-            e.store(at, Access::plain(size), element)?;
+    if n == 3 {
+        for i in 0..3 * elements {
+            let (at, v) = (plus(e, base, (i << size).into()), e.v(o.register(i % 3)));
+            let element = e.vget(v, size, i / 3);
+            e.store(at, how, element)?;
         }
+        return o.write_back(e, base, n * (8 << q));
     }
+    let zip = |e: &mut E, a, b| (e.vop2(VOp2::Zip1(lane), a, b), e.vop2(VOp2::Zip2(lane), a, b));
+    let (mut v, b) = ([e.v(o.rt); 4], e.v(o.register(1)));
+    if n == 2 {
+        (v[0], v[1]) = zip(e, v[0], b);
+    } else {
+        // The first with the third, the second with the fourth; then those.
+        let (c, d) = (e.v(o.register(2)), e.v(o.register(3)));
+        let (ac, bd) = (zip(e, v[0], c), zip(e, b, d));
+        (v[0], v[1]) = zip(e, ac.0, bd.0);
+        (v[2], v[3]) = zip(e, ac.1, bd.1);
+    }
+    e.store_elements(base, how, n * elements, v)?;
     o.write_back(e, base, n * (8 << q))
 }
 
