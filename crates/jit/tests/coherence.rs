@@ -165,6 +165,12 @@ fn another_vcpu_sees_new_code_before_a_page_boundary() {
     check(Case { at: 0xffc, ..case() });
 }
 
+/// Blocks in the same page that do not change lead to the one that does, by links.
+#[test]
+fn another_vcpu_sees_new_code_at_the_end_of_a_chain() {
+    check(Case { at: 0x400, before: 0x400, ..case() });
+}
+
 /// With its instruction cache off, a PE sees new instructions without invalidation.
 #[test]
 fn another_vcpu_sees_new_code_without_an_instruction_cache() {
