@@ -75,6 +75,32 @@ pub(crate) enum Flags {
         /// `Context::flags` has them too.
         saved: bool,
     },
+    /// They are what this comparison gives; its operands are in places of their own.
+    Kept(Setter),
+}
+
+/// A comparison that sets the flags: `a - b`, or `a & b`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Setter {
+    pub subtracts: bool,
+    pub wide: bool,
+    /// A place.
+    pub a: u8,
+    pub b: Against,
+}
+
+/// What is compared with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Against {
+    Place(u8),
+    Imm(i32),
+}
+
+impl Setter {
+    /// Does it look at `place`?
+    fn uses(&self, place: u8) -> bool {
+        self.a == place || self.b == Against::Place(place)
+    }
 }
 
 /// What is known of registers at one point of a block.
@@ -216,6 +242,8 @@ pub(crate) struct Emitter {
     pub regs: XFile,
     pub vregs: VFile,
     pub flags: Flags,
+    /// Where the host's flags came from, as long as its operands are there.
+    pub setter: Option<Setter>,
     pub sp_aligned: bool,
     pub spans: Spans,
     /// Blocks without spans, by PC and `Block::page`: theirs did not fit too often.
@@ -257,6 +285,7 @@ impl Emitter {
             regs: XFile::new(),
             vregs: VFile::new(),
             flags: Flags::Memory,
+            setter: None,
             sp_aligned: false,
             spans: Spans::default(),
             careful: HashSet::new(),
@@ -432,7 +461,7 @@ impl Emitter {
             self.regs.clean(r);
         }
         self.regs.take(place);
-        self.spans.lose(place);
+        self.overwrite_place(place);
         Some(place)
     }
 
@@ -458,25 +487,86 @@ impl Emitter {
 
     // Flags.
 
-    /// Saves the guest's flags, if they are only in the host's; leaves them there. Uses rax.
+    /// The guest's flags are in the host's now, as `setter` makes them if that is known.
+    pub fn set_flags(&mut self, borrow: bool, setter: Option<Setter>) {
+        self.regs.drop_kept();
+        self.flags = Flags::Host { borrow, saved: false };
+        self.setter = setter;
+    }
+
+    /// Saves the guest's flags, if they are not in memory; they are in the host's, too, if they were anywhere else.
+    /// Uses rax.
     pub fn save_flags(&mut self) {
+        if let Flags::Kept(_) = self.flags {
+            self.load_flags();
+        }
         if let Flags::Host { borrow, saved: false } = self.flags {
             if borrow {
                 asm!(self ; cmc);
             }
             asm!(self ; lahf ; seto al ; mov [BYTE rbx + at::FLAGS], ax);
             self.flags = Flags::Host { borrow: false, saved: true };
+            self.setter = None;
+            self.regs.drop_kept();
         }
     }
 
-    /// The host's flags are about to change.
+    /// The host's flags are about to change, and memory must have the guest's.
     pub fn clobber_flags(&mut self) {
-        if let Flags::Host { saved: false, .. } = self.flags
-            && self.flags_needed()
-        {
+        if matches!(self.flags, Flags::Host { saved: false, .. } | Flags::Kept(_)) && self.flags_needed() {
             self.save_flags();
         }
         self.flags = Flags::Memory;
+        self.setter = None;
+        self.regs.drop_kept();
+    }
+
+    /// The host's flags are about to change; the guest's need not be in memory, since nothing can leave here.
+    pub fn pass_flags(&mut self) {
+        let live = matches!(self.flags, Flags::Host { saved: false, .. } | Flags::Kept(_)) && self.flags_needed();
+        match (self.flags, self.setter) {
+            (Flags::Kept(_), _) if live => {}
+            (_, Some(setter)) if live => match self.keep(setter) {
+                Some(setter) => self.flags = Flags::Kept(setter),
+                None => self.clobber_flags(),
+            },
+            _ => self.clobber_flags(),
+        }
+    }
+
+    /// `setter` with its operands in places that nothing else writes. Changes no flags.
+    fn keep(&mut self, setter: Setter) -> Option<Setter> {
+        self.regs.touch(setter.a);
+        if let Against::Place(b) = setter.b {
+            self.regs.touch(b);
+        }
+        let a = self.keep_place(setter.a)?;
+        let b = match setter.b {
+            Against::Place(b) if b == setter.a => Against::Place(a),
+            Against::Place(b) => Against::Place(self.keep_place(b)?),
+            imm => imm,
+        };
+        Some(Setter { a, b, ..setter })
+    }
+
+    fn keep_place(&mut self, place: u8) -> Option<u8> {
+        if self.regs.is_kept(place) {
+            return Some(place);
+        }
+        // Eviction stores a register at most.
+        self.regs.candidate()?;
+        let to = self.temporary()?;
+        self.mov(HOSTS[to as usize], HOSTS[place as usize]);
+        self.regs.keep_flags(to);
+        Some(to)
+    }
+
+    /// What is in `place` is about to be something else.
+    pub fn overwrite_place(&mut self, place: u8) {
+        self.spans.lose(place);
+        if self.setter.is_some_and(|s| s.uses(place)) {
+            self.setter = None;
+        }
     }
 
     /// Does the present instruction, or one after it, look at the flags as they are before it? Whatever may
@@ -502,6 +592,21 @@ impl Emitter {
 
     /// Brings the guest's flags into the host's. Uses rax.
     pub fn load_flags(&mut self) {
+        if let Flags::Kept(setter) = self.flags {
+            let a = HOSTS[setter.a as usize];
+            match (setter.subtracts, setter.wide, setter.b) {
+                (true, true, Against::Place(b)) => asm!(self ; cmp Rq(a), Rq(HOSTS[b as usize])),
+                (true, false, Against::Place(b)) => asm!(self ; cmp Rd(a), Rd(HOSTS[b as usize])),
+                (true, true, Against::Imm(v)) => asm!(self ; cmp Rq(a), v),
+                (true, false, Against::Imm(v)) => asm!(self ; cmp Rd(a), v),
+                (false, true, Against::Place(b)) => asm!(self ; test Rq(a), Rq(HOSTS[b as usize])),
+                (false, false, Against::Place(b)) => asm!(self ; test Rd(a), Rd(HOSTS[b as usize])),
+                (false, true, Against::Imm(v)) => asm!(self ; test Rq(a), v),
+                (false, false, Against::Imm(v)) => asm!(self ; test Rd(a), v),
+            }
+            self.flags = Flags::Host { borrow: setter.subtracts, saved: false };
+            self.setter = Some(setter);
+        }
         if self.flags == Flags::Memory {
             asm!(self ; movzx eax, WORD [BYTE rbx + at::FLAGS] ; add al, 0x7f ; sahf);
             self.flags = Flags::Host { borrow: false, saved: true };
@@ -556,7 +661,7 @@ impl Emitter {
                     Node::Op1(semantics::Op1::Uxtw, inner) => (self.low(inner), false),
                     _ => (self.reg(w), true),
                 };
-                self.clobber_flags();
+                self.pass_flags();
                 match wide {
                     true => asm!(self ; test Rq(reg), Rq(reg)),
                     false => asm!(self ; test Rd(reg), Rd(reg)),
@@ -565,7 +670,7 @@ impl Emitter {
             }
             Test::Bit(w, n) => {
                 let reg = self.reg(w);
-                self.clobber_flags();
+                self.pass_flags();
                 match n {
                     0..=6 => asm!(self ; test Rb(reg), 1 << n),
                     7..=30 => asm!(self ; test Rd(reg), 1 << n),

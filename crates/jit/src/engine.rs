@@ -4,7 +4,7 @@
 //! is written. What gives up here is called instead; see `emit.rs`.
 
 use crate::context::at;
-use crate::emit::{C, Emitter, Flags, Node, RAX, RCX, Test, W, asm};
+use crate::emit::{Against, C, Emitter, Flags, Node, RAX, RCX, Setter, Test, W, asm};
 use crate::evaluate::Op;
 use crate::regs::{HOSTS, Where};
 
@@ -23,6 +23,16 @@ const FLAG_BITS: u64 = crate::context::pack(15);
 
 /// What an instruction that gave up computes with.
 const NOTHING: W = W(0);
+
+/// The comparison of host register `x` with `imm`, or else with `y`, if they are places.
+fn setter(op: FlagOp, wide: bool, x: u8, imm: Option<i32>, y: u8) -> Option<Setter> {
+    let place = |host: u8| HOSTS.iter().position(|h| *h == host).map(|p| p as u8);
+    let b = match imm {
+        Some(v) => Against::Imm(v),
+        None => Against::Place(place(y)?),
+    };
+    Some(Setter { subtracts: op == FlagOp::Sub, wide, a: place(x)?, b })
+}
 
 impl Emitter {
     /// A place with the result of a micro-op that sets flags.
@@ -52,7 +62,7 @@ impl Emitter {
                 (_, None, true) => asm!(self ; test Rq(x), Rq(y)),
                 (_, None, false) => asm!(self ; test Rd(x), Rd(y)),
             }
-            self.flags = Flags::Host { borrow: op == FlagOp::Sub, saved: false };
+            self.set_flags(op == FlagOp::Sub, setter(op, wide, x, imm, y));
             return self.node(Node::Imm(0));
         }
         let (place, to) = self.result_place();
@@ -93,7 +103,13 @@ impl Emitter {
             (FlagOp::Bic, _, false) => asm!(self ; andn Rd(to), Rd(y), Rd(x)),
             (FlagOp::Setf8 | FlagOp::Setf16, ..) => self.give_up(),
         }
-        self.flags = Flags::Host { borrow: matches!(op, FlagOp::Sub | FlagOp::Sbc), saved: false };
+        let from = match op {
+            FlagOp::Sub => setter(op, wide, x, imm, y),
+            // The result says it all: C and V are clear.
+            FlagOp::And | FlagOp::Bic => setter(FlagOp::And, wide, to, None, to),
+            _ => None,
+        };
+        self.set_flags(matches!(op, FlagOp::Sub | FlagOp::Sbc), from);
         self.node(Node::At(place))
     }
 
@@ -229,7 +245,7 @@ impl Engine for Emitter {
         asm!(self ; mov eax, word as i32 ; add al, 0x7f ; sahf);
         let distance = self.buf.here() - done;
         self.buf.overwrite(done - 1, &[distance as u8]);
-        self.flags = Flags::Host { borrow, saved: false };
+        self.set_flags(borrow, None);
     }
     fn add_carry(&mut self, a: W, b: W) -> W {
         let (x, y) = (self.reg(a), self.reg(b));

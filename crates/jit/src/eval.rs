@@ -84,6 +84,7 @@ impl Emitter {
             _ => {
                 if let Some(place) = self.in_place(r, w) {
                     self.eval(w, HOSTS[place as usize], true);
+                    self.overwrite_place(place);
                     self.regs.soil(r);
                 } else {
                     let Some(place) = self.temporary() else { return };
@@ -190,11 +191,11 @@ impl Emitter {
                 }
             }
             Op1::Clz => {
-                self.clobber_flags();
+                self.pass_flags();
                 asm!(self ; lzcnt Rq(to), Rq(from));
             }
             Op1::Clz32 => {
-                self.clobber_flags();
+                self.pass_flags();
                 asm!(self ; lzcnt Rd(to), Rd(from));
             }
             _ => self.give_up(),
@@ -207,7 +208,7 @@ impl Emitter {
             Op2::Sub | Op2::And | Op2::Or | Op2::Xor | Op2::Mul => self.plain(op, a, b, to, wide),
             Op2::Bic => {
                 let (x, y) = (self.source(a, wide), self.source(b, wide));
-                self.clobber_flags();
+                self.pass_flags();
                 match wide {
                     true => asm!(self ; andn Rq(to), Rq(y), Rq(x)),
                     false => asm!(self ; andn Rd(to), Rd(y), Rd(x)),
@@ -221,7 +222,7 @@ impl Emitter {
             }
             Op2::Smulh => {
                 let (x, y) = (self.reg(a), self.reg(b));
-                self.clobber_flags();
+                self.pass_flags();
                 asm!(self ; mov rax, Rq(x) ; imul Rq(y) ; mov Rq(to), rdx);
             }
             Op2::Udiv => self.divide(a, b, to, wide, false),
@@ -303,7 +304,7 @@ impl Emitter {
             }
             return;
         }
-        self.clobber_flags();
+        self.pass_flags();
         if let (Op2::Mul, Operand::Imm(v)) = (op, y) {
             match wide {
                 true => asm!(self ; imul Rq(to), Rq(x), v),
@@ -355,13 +356,13 @@ impl Emitter {
                 (32, 32, _) => return self.eval1(if signed { Op1::Sxtw } else { Op1::Uxtw }, field, to, wide),
                 (32, 32.., false) => {
                     let x = self.low(field);
-                    self.clobber_flags();
+                    self.pass_flags();
                     self.copy(to, x, false);
                     return asm!(self ; shr Rd(to), by as i8 - 32);
                 }
                 (32, 32.., true) if !wide => {
                     let x = self.low(field);
-                    self.clobber_flags();
+                    self.pass_flags();
                     self.copy(to, x, false);
                     return asm!(self ; sar Rd(to), by as i8 - 32);
                 }
@@ -370,7 +371,7 @@ impl Emitter {
         }
         if let (Node::Op1(Op1::Uxtw, inner), Op2::Lsr, 0..32) = (self.at(a), op, by) {
             let x = self.low(inner);
-            self.clobber_flags();
+            self.pass_flags();
             self.copy(to, x, false);
             return asm!(self ; shr Rd(to), by as i8);
         }
@@ -379,13 +380,13 @@ impl Emitter {
                 return self.mov_imm(to, 0);
             }
             let x = self.low(a);
-            self.clobber_flags();
+            self.pass_flags();
             self.copy(to, x, false);
             return asm!(self ; shl Rd(to), by as i8);
         }
         // The low half of a right shift comes from all bits.
         let x = self.reg(a);
-        self.clobber_flags();
+        self.pass_flags();
         self.mov(to, x);
         match op {
             Op2::Lsl => asm!(self ; shl Rq(to), by as i8),
@@ -443,7 +444,7 @@ impl Emitter {
             };
         }
         let y = self.low(b);
-        self.clobber_flags();
+        self.pass_flags();
         asm!(self ; mov ecx, Rd(y));
         // The first operand may be where the result goes; the amount is safe in rcx.
         self.copy(to, x, wide);
@@ -457,7 +458,7 @@ impl Emitter {
     fn divide(&mut self, a: W, b: W, to: u8, wide: bool, signed: bool) {
         // A 32-bit unsigned division has its operands cut already.
         let (x, y) = (self.source(a, wide), self.source(b, wide));
-        self.clobber_flags();
+        self.pass_flags();
         asm!(self ; xor eax, eax);
         match wide {
             true => asm!(self ; test Rq(y), Rq(y)),

@@ -125,7 +125,7 @@ impl Emitter {
             let over = self.forward(cc ^ 1);
             self.settle(&state, executed);
             self.go(target);
-            self.flags = state.flags;
+            self.set_state(&state);
             self.land(over);
         } else {
             let from = self.forward(cc);
@@ -155,6 +155,7 @@ impl Emitter {
         (self.regs, self.vregs) = (XFile::new(), VFile::new());
         self.spans = Default::default();
         self.flags = Flags::Memory;
+        self.setter = None;
         self.sp_aligned = false;
         // What said so may have been taken back.
         self.float_marked = false;

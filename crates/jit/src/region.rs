@@ -137,13 +137,14 @@ impl Emitter {
             self.land(from);
             self.count(executed, index);
         }
-        self.drop_spans();
-        self.regs.release_all();
-        self.float_marked = false;
-        if matches!(self.flags, Flags::Host { saved: false, .. }) && self.label_needs_flags(index) {
+        if self.label_needs_flags(index) {
             self.save_flags();
         }
         self.flags = Flags::Memory;
+        self.setter = None;
+        self.drop_spans();
+        self.regs.release_all();
+        self.float_marked = false;
         let end = self.region.loop_end(index);
         for cold in &self.cold {
             let Cold::Exit { state, target: to, .. } = cold else { continue };

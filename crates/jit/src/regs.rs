@@ -21,6 +21,8 @@ const FREE: u8 = 0xff;
 const TEMPORARY: u8 = 0xfe;
 /// A place with what a `Span` knows, which is kept from instruction to instruction.
 const SPAN: u8 = 0xfd;
+/// A place with an operand of `Flags::Kept`.
+const KEPT: u8 = 0xfc;
 
 /// Where a guest register is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,7 +100,7 @@ impl<const N: usize, const M: usize> RegFile<N, M> {
 
     /// A place to take: free, or the least recently used one and the guest register that must leave it first.
     pub fn candidate(&self) -> Option<(u8, Option<u8>)> {
-        let idle = (0..N as u8).filter(|p| self.busy >> p & 1 == 0);
+        let idle = (0..N as u8).filter(|p| self.busy >> p & 1 == 0 && self.owner[*p as usize] != KEPT);
         let place = idle.min_by_key(|p| match self.owner[*p as usize] {
             FREE => 0,
             _ => 1 + u64::from(self.used[*p as usize]) + (u64::from(self.kept >> p & 1) << 32),
@@ -121,6 +123,21 @@ impl<const N: usize, const M: usize> RegFile<N, M> {
     pub fn lend(&mut self, place: u8) {
         self.owner[place as usize] = SPAN;
         self.touch(place);
+    }
+
+    /// The temporary value in `place` is one that flags are made from.
+    pub fn keep_flags(&mut self, place: u8) {
+        self.owner[place as usize] = KEPT;
+    }
+
+    /// Is there something in `place` that flags are made from, and nothing else?
+    pub fn is_kept(&self, place: u8) -> bool {
+        self.owner[place as usize] == KEPT
+    }
+
+    /// Flags are made from nothing in places any more.
+    pub fn drop_kept(&mut self) {
+        self.owner.iter_mut().filter(|o| **o == KEPT).for_each(|o| *o = FREE);
     }
 
     /// Nothing is in places but guest registers.

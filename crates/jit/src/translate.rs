@@ -55,6 +55,7 @@ impl Emitter {
         self.spans = Default::default();
         self.with_spans = !self.once_only && !self.careful.contains(&(pc, block_page(page, context)));
         self.flags = Flags::Memory;
+        self.setter = None;
         self.sp_aligned = false;
         self.float_marked = false;
         self.ended = false;
@@ -112,7 +113,7 @@ impl Emitter {
             self.tables.sites.truncate(sites);
             self.tables.ways.truncate(ways);
             self.set_state(&state);
-            self.spans = spans;
+            (self.spans, self.setter) = (spans, None);
             self.ended = false;
             let handler = row.map_or(ROW_COUNT as u16, |row| row as u16);
             self.call_handler(handler, row.is_some_and(rows::is_system));

@@ -3,7 +3,7 @@
 use super::{predicate, sized};
 use crate::constants::*;
 use crate::context::pack;
-use crate::emit::{C, Emitter, Flags, asm};
+use crate::emit::{C, Emitter, asm};
 use crate::vector::{T0, T1};
 use dynasmrt::{DynasmApi, dynasm};
 use semantics::fops::{FOp2, Fn1, Fn2, Shape};
@@ -94,6 +94,6 @@ impl Emitter {
             ; sbb eax, -1
             ; cmp eax, 1
         );
-        self.flags = Flags::Host { borrow: true, saved: false };
+        self.set_flags(true, None);
     }
 }
