@@ -17,6 +17,7 @@ use ending::Status;
 use machine::MachineError;
 
 fn main() -> ! {
+    hw::prepare();
     let done = match &Cli::parse().command {
         Command::Boot(args) => boot::boot(args),
         Command::Demo(args) => boot::demo(args),

@@ -47,13 +47,15 @@ fn judge(test: &Test, name: &str, seen: &Seen, ran: u64) -> Vec<String> {
 }
 
 #[track_caller]
-fn check(cpus: usize, iterations: u64) {
+fn check(engine: &str, cpus: usize, iterations: u64) {
     let _one = ONE_RUN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(&litmus::program(iterations)).expect("written");
     let path = file.path().to_str().expect("a temporary path is UTF-8");
     let timeout = (60 + iterations / 50).to_string();
-    let run = armagic(&["boot", "--kernel", path, "--smp", &cpus.to_string(), "--timeout", &timeout]).ended(0);
+    let run =
+        armagic(&["boot", "--engine", engine, "--kernel", path, "--smp", &cpus.to_string(), "--timeout", &timeout])
+            .ended(0);
     assert!(run.out.trim_end().ends_with("LITMUS-OK"), "{}", run.out);
     println!("{}", run.out);
 
@@ -94,12 +96,28 @@ fn iterations() -> u64 {
 
 #[test]
 fn two_cpus() {
-    check(2, iterations());
+    check("interp", 2, iterations());
 }
 
 #[test]
 fn four_cpus() {
-    check(4, iterations());
+    check("interp", 4, iterations());
+}
+
+/// The compiler is there on Linux on x86-64 only.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod compiled {
+    use super::{check, iterations};
+
+    #[test]
+    fn two_cpus_compiled() {
+        check("jit", 2, iterations());
+    }
+
+    #[test]
+    fn four_cpus_compiled() {
+        check("jit", 4, iterations());
+    }
 }
 
 /// The judge's complaints about `line` of `name` when 128 iterations were asked for.

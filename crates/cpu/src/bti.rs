@@ -59,6 +59,13 @@ impl Vcpu {
         Ok(btype)
     }
 
+    /// May an indirect branch of type `btype` land on `word`, the instruction at the PC, whatever SCTLR_ELx.BT says, and
+    /// is it not one that raises an exception there? True only if both are certain.
+    pub fn may_land(&self, word: u32, btype: u8) -> bool {
+        let breaks = matches!(word & 0xffe0_001f, 0xd420_0000 | 0xd440_0000);
+        !self.fetch_guarded(self.regs.pc) || is_landing(word, btype, true) && !breaks
+    }
+
     /// The instruction that `landed` gave `btype` for raised the exception that is about to be taken: if it will be
     /// executed again, then from the state it had.
     pub fn missed_landing(&mut self, btype: u8) {

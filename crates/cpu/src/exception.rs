@@ -6,7 +6,7 @@
 //! are zero on models without those levels.
 
 use crate::sysreg::bits::{hcr, scr, sctlr};
-use crate::{Abort, Exception, Exit, Fault, Pstate, ReturnTo, Vcpu};
+use crate::{Abort, Exception, Exit, Fault, Monitor, Pstate, ReturnTo, Vcpu};
 use a64::{PacKey, Pauth, SysReg};
 use hw::{AccessSize, Leave, VirtAddr};
 
@@ -159,6 +159,7 @@ impl Vcpu {
     }
 
     /// Takes the exception that was raised; the PC is still that of the instruction.
+    #[inline]
     pub fn take_exception(&mut self) {
         let Exception { class, iss, far, return_to } = self.exception;
         let target = self.synchronous_target(class);
@@ -209,7 +210,7 @@ impl Vcpu {
     #[inline]
     fn interrupt(&self) -> Option<(u8, Vector)> {
         const BOTH: u8 = Pstate::I | Pstate::F;
-        if self.regs.pstate.daif & BOTH == BOTH && self.sys.hcr | self.sys.scr == 0 {
+        if self.sys.hcr | self.sys.scr == 0 && (self.regs.pstate.daif & BOTH == BOTH || self.gic.is_quiet()) {
             return None;
         }
         let signals = self.gic.signals();
@@ -238,6 +239,7 @@ impl Vcpu {
     }
 
     /// Where a synchronous exception from the current level goes.
+    #[inline]
     fn synchronous_target(&self, class: u32) -> u8 {
         let el = self.regs.pstate.el;
         match class {
@@ -259,6 +261,7 @@ impl Vcpu {
     }
 
     /// The common end of all exceptions.
+    #[inline(always)]
     fn enter(&mut self, target: u8, vector: Vector, return_address: u64) {
         let level = target as usize;
         let old = self.regs.pstate;
@@ -299,6 +302,7 @@ impl Vcpu {
         self.eret_to(self.sys.elr[self.regs.pstate.el as usize])
     }
 
+    #[inline(always)]
     fn eret_to(&mut self, target: u64) -> Result<(), Leave> {
         let el = self.regs.pstate.el;
         if el == 0 {
@@ -316,13 +320,14 @@ impl Vcpu {
         self.pmu.exception_returned(el);
         self.regs.nzcv = nzcv;
         self.regs.pc = target;
-        self.monitor = None;
+        self.monitor = Monitor::default();
         self.event = true;
         self.set_pstate(new);
         Err(Leave::Resync)
     }
 
     /// ARM DDI 0487, "Illegal exception returns from AArch64 state".
+    #[inline]
     fn is_legal_return(&self, spsr: u64) -> bool {
         let (el, sp_elx) = ((spsr >> 2 & 3) as u8, spsr & 1 != 0);
         let is_aarch64 = spsr & 0b1_0000 == 0;
@@ -333,13 +338,17 @@ impl Vcpu {
     }
 
     /// Replaces PSTATE (without the flags): stack pointer bank, translation context, caches.
+    #[inline(always)]
     pub(crate) fn set_pstate(&mut self, new: Pstate) {
         let old = std::mem::replace(&mut self.regs.pstate, new);
         self.switch_stack(old);
-        self.refresh();
+        self.refresh_fp();
+        self.refresh_debug();
+        self.level_changed();
     }
 
     /// Puts `regs.sp` back into the bank that `old` selected and takes the current one.
+    #[inline(always)]
     pub(crate) fn switch_stack(&mut self, old: Pstate) {
         let bank = |p: Pstate| if p.sp_elx { p.el as usize } else { 0 };
         self.sys.sp_el[bank(old)] = self.regs.sp;

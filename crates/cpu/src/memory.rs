@@ -17,8 +17,8 @@ mod slow;
 
 pub use journal::{Journal, Written};
 
-use crate::Vcpu;
 use crate::mmu::{Ask, Need, PAGE};
+use crate::{Monitor, Vcpu};
 use hw::{Access, AccessSize, Leave, Order};
 use mem::{Atomic, HostAddr};
 use std::sync::atomic::{Ordering, fence};
@@ -82,6 +82,7 @@ impl Vcpu {
     pub fn load(&mut self, va: u64, how: Access) -> Result<u64, Leave> {
         match self.readable(va, how, how.bytes()) {
             Some(at) => Ok(self.shared.bus.ram().load(at, width(how))),
+            None if self.mmu.refill(how.unprivileged, va, false) => self.load(va, how),
             None => self.load_slow(va, how, how.bytes()).map(|v| v as u64),
         }
     }
@@ -94,6 +95,7 @@ impl Vcpu {
                 self.shared.bus.ram().store(at, width(how), v);
                 Ok(())
             }
+            None if self.mmu.refill(how.unprivileged, va, true) => self.store(va, how, v),
             None => self.store_slow(va, how, how.bytes(), v.into()),
         }
     }
@@ -111,6 +113,7 @@ impl Vcpu {
                 let ram = self.shared.bus.ram();
                 Ok((ram.load(at, width(how)), ram.load(after(at, each), width(how))))
             }
+            None if self.mmu.refill(how.unprivileged, va, false) => self.load2(va, how),
             None => {
                 let v = self.load_slow(va, how, 2 * each)?;
                 Ok((width(how).truncate(v as u64), (v >> (8 * each)) as u64))
@@ -133,6 +136,7 @@ impl Vcpu {
                 ram.store(after(at, each), width(how), v.1);
                 Ok(())
             }
+            None if self.mmu.refill(how.unprivileged, va, true) => self.store2(va, how, v),
             None => {
                 let both = u128::from(width(how).truncate(v.0)) | u128::from(v.1) << (8 * each);
                 self.store_slow(va, how, 2 * each, both)
@@ -151,6 +155,7 @@ impl Vcpu {
                 let (low, high) = (ram.load(at, AccessSize::Double), ram.load(after(at, 8), AccessSize::Double));
                 Ok(u128::from(low) | u128::from(high) << 64)
             }
+            _ if self.mmu.refill(how.unprivileged, va, false) => self.load16(va, how),
             _ => self.load_slow(va, how, 16),
         }
     }
@@ -169,31 +174,32 @@ impl Vcpu {
                 ram.store(after(at, 8), AccessSize::Double, (v >> 64) as u64);
                 Ok(())
             }
+            _ if self.mmu.refill(how.unprivileged, va, true) => self.store16(va, how, v),
             _ => self.store_slow(va, how, 16, v),
         }
     }
 
-    /// LDXR and LDXP (`how.size` of the whole, up to 16 bytes): loads, and remembers the value. An exclusive
-    /// store succeeds if memory still holds it, which differs from hardware only if the value went and came
-    /// back. The two halves of 16 bytes may be of different times; the exclusive store then fails.
+    /// LDXR and LDXP (`how.size` of the whole, up to 16 bytes): loads, and remembers the value (`Monitor`). The two
+    /// halves of 16 bytes may be of different times; the exclusive store then fails.
     pub fn load_exclusive(&mut self, va: u64, how: Access) -> Result<u128, Leave> {
         self.before_load(how.order);
-        let (at, pa) = self.locate_exclusive(va, how, Need::Read)?;
+        let at = self.locate_exclusive(va, how, Need::Read)?;
         let ram = self.shared.bus.ram();
         let high = if how.size > 3 { ram.load(after(at, 8), AccessSize::Double) } else { 0 };
-        let v = u128::from(ram.load(at, width(how))) | u128::from(high) << 64;
+        let low = ram.load(at, width(how));
         self.after_load(how.order);
-        self.monitor = Some((pa, how.bytes() as u8, v));
-        Ok(v)
+        self.monitor = Monitor { at: at.0, bytes: how.bytes(), low, high };
+        Ok(self.monitor.value())
     }
 
     /// STXR and STXP: true if stored. The translation faults whether or not the monitor would let it store.
     pub fn store_exclusive(&mut self, va: u64, how: Access, v: u128) -> Result<bool, Leave> {
-        let (at, pa) = self.locate_exclusive(va, how, Need::Write)?;
-        let Some((marked, bytes, old)) = self.monitor.take() else { return Ok(false) };
-        if (marked, u64::from(bytes)) != (pa, how.bytes()) {
+        let at = self.locate_exclusive(va, how, Need::Write)?;
+        let marked = std::mem::take(&mut self.monitor);
+        if (marked.at, marked.bytes) != (at.0, how.bytes()) {
             return Ok(false);
         }
+        let old = marked.value();
         Ok(self.exchange(at, how, old, v) == old)
     }
 
@@ -220,13 +226,13 @@ impl Vcpu {
         }
     }
 
-    /// RAM for an exclusive access, and its physical address.
+    /// RAM for an exclusive access.
     #[inline(always)]
-    fn locate_exclusive(&mut self, va: u64, how: Access, need: Need) -> Result<(HostAddr, u64), Leave> {
+    fn locate_exclusive(&mut self, va: u64, how: Access, need: Need) -> Result<HostAddr, Leave> {
         let entry = self.mmu.entry(how.unprivileged, va);
         let tag = if need == Need::Write { entry.write } else { entry.read };
         if tag == wanted(va, how.bytes(), how.bytes()) {
-            return Ok((HostAddr(entry.addend.wrapping_add(va) as usize), entry.meta & PAGE | va & !PAGE));
+            return Ok(HostAddr(entry.addend.wrapping_add(va) as usize));
         }
         self.locate(va, how, need)
     }
@@ -240,7 +246,7 @@ impl Vcpu {
             return Ok(HostAddr(entry.addend.wrapping_add(va) as usize));
         }
         self.locate(va, how, Need::Read)?;
-        self.locate(va, how, Need::Write).map(|(at, _)| at)
+        self.locate(va, how, Need::Write)
     }
 
     /// DC ZVA: zeroes 64 bytes. Device memory is an alignment fault.

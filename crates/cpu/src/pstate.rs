@@ -54,6 +54,7 @@ impl Pstate {
     }
 
     /// As SPSR_ELx, with `nzcv` (4 bits) on top.
+    #[inline]
     pub const fn to_spsr(self, nzcv: u32) -> u64 {
         (nzcv as u64) << 28
             | (self.dit as u64) << 24
@@ -69,6 +70,7 @@ impl Pstate {
     }
 
     /// From SPSR_ELx, and the flags. Whether the mode is legal is the caller's question.
+    #[inline]
     pub const fn from_spsr(spsr: u64) -> (Pstate, u32) {
         let pstate = Pstate {
             el: (spsr >> 2 & 3) as u8,

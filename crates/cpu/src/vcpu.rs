@@ -3,7 +3,9 @@
 use crate::mmu::Mmu;
 use crate::random::Random;
 use crate::sysreg::bits::{hcr, sctlr};
-use crate::{Alarms, Debug, Exception, Journal, Model, Pmu, Pstate, Regs, ReturnTo, Sys, Timers, TlbiQueue, sysreg};
+use crate::{
+    Alarms, Debug, Exception, Journal, Model, Monitor, Pmu, Pstate, Regs, ReturnTo, Sys, Timers, TlbiQueue, sysreg,
+};
 use a64::Feature;
 use gic::{CpuInterface, Gic};
 use hw::{Clock, Leave};
@@ -97,8 +99,8 @@ pub struct Vcpu {
     pub pmu: Pmu,
     /// Self-hosted debug.
     pub debug: Debug,
-    /// The local exclusive monitor: address, size in bytes, and the value that was loaded.
-    pub monitor: Option<(u64, u8, u128)>,
+    /// The local exclusive monitor.
+    pub monitor: Monitor,
     /// The event register (WFE, SEV).
     pub event: bool,
     /// With `Leave::Exception`: which.
@@ -133,7 +135,7 @@ impl Vcpu {
             timers: Timers::default(),
             pmu: Pmu::default(),
             debug: Debug::default(),
-            monitor: None,
+            monitor: Monitor::default(),
             event: false,
             exception: Exception { class: 0, iss: 0, far: None, return_to: ReturnTo::This },
             exit: Exit::Control,
@@ -159,7 +161,7 @@ impl Vcpu {
         self.reset_timers();
         self.reset_pmu();
         self.reset_debug();
-        (self.monitor, self.event) = (None, false);
+        (self.monitor, self.event) = (Monitor::default(), false);
         self.refresh();
     }
 
@@ -207,6 +209,7 @@ impl Vcpu {
     }
 
     /// Recomputes `fp_open`: CPACR_EL1.FPEN is 0b11 for everyone, 0b01 for EL1 only.
+    #[inline]
     pub(crate) fn refresh_fp(&mut self) {
         let fpen = self.sys.cpacr >> 20 & 3;
         self.fp_open = match self.regs.pstate.el {

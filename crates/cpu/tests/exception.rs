@@ -2,7 +2,7 @@
 
 mod common;
 
-use armagic_cpu::{Abort, Exit, Fault, FaultStatus, Pstate, Vcpu};
+use armagic_cpu::{Abort, Exit, Fault, FaultStatus, Monitor, Pstate, Vcpu};
 use common::{open_gic, poke, vcpu};
 use hw::{IntId, Leave, VirtAddr};
 
@@ -189,13 +189,13 @@ fn illegal_returns() {
 #[test]
 fn eret_restores_all_of_pstate_and_clears_the_monitor() {
     let mut c = at("el1h");
-    c.monitor = Some((common::RAM, 4, 0));
+    c.monitor = Monitor { bytes: 4, ..Monitor::default() };
     c.event = false;
     c.sys.spsr[1] = 0xa0c0_1240; // N C, UAO, PAN, SSBS, D and F
     _ = c.eret();
     let want = Pstate { sp_elx: false, daif: 0b1001, pan: true, uao: true, ssbs: true, ..Pstate::reset(0) };
     assert_eq!((c.regs.pstate, c.regs.nzcv), (want, 0b1010));
-    assert_eq!((c.monitor, c.event), (None, true));
+    assert_eq!((c.monitor, c.event), (Monitor::default(), true));
 }
 
 /// A vector that cannot be fetched ends in `Exit::Lockup`, once the state repeats.

@@ -257,6 +257,20 @@ impl CpuInterface {
         self.send(0, v);
     }
 
+    // For engines.
+
+    /// Does nothing wait at this PE, whatever is masked? It may say no when the answer is yes.
+    #[inline]
+    pub fn is_quiet(&self) -> bool {
+        self.gic.state.is_quiet(self.pe)
+    }
+
+    /// Where two words are whose low [`LEVELS`](crate::LEVELS) bits are zero while nothing waits at this PE. Good
+    /// while the GIC is there.
+    pub fn waiting_address(&self) -> usize {
+        self.gic.state.published_address(self.pe)
+    }
+
     // For tools.
 
     /// Which PE this is, counted as in the spec.

@@ -28,3 +28,4 @@ pub use cpuif::{CpuInterface, Signals};
 pub use spec::{Affinity, GicError, GicSpec, MAX_PES, PeSpec};
 pub use view::InterruptView;
 pub use wires::Gic;
+pub use word::LEVELS;

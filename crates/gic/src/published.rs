@@ -16,7 +16,7 @@ use crate::word::LEVELS;
 pub(crate) struct Published(pub u64);
 
 impl Published {
-    const LEVELS: u64 = (1 << LEVELS) - 1;
+    pub const LEVELS: u64 = (1 << LEVELS) - 1;
     const PE_ENABLE: u64 = 1 << 61;
     pub const AWAKE: u64 = 1 << 62;
     pub const DISTRIBUTED: u64 = 1 << 63;

@@ -246,6 +246,19 @@ impl State {
         Published(self.pes[pe].published[group].load(Acquire))
     }
 
+    /// Are the published words of a PE without levels?
+    #[inline]
+    pub fn is_quiet(&self, pe: usize) -> bool {
+        // Acquire as in `published`.
+        let [a, b] = &*self.pes[pe].published;
+        !Published(a.load(Acquire) | b.load(Acquire)).has(Published::LEVELS)
+    }
+
+    /// Where the published words of a PE are: the levels are the low bits of each.
+    pub fn published_address(&self, pe: usize) -> usize {
+        self.pes[pe].published.as_ptr().addr()
+    }
+
     /// The lowest INTID that is ready at this slot. Stale hints cost a load each; beyond a few they are forgotten.
     /// Owner only.
     #[inline]

@@ -25,7 +25,7 @@ pub(crate) struct Slot {
 }
 
 /// How many levels a slot can have: superpriority and 32 priorities.
-pub(crate) const LEVELS: u32 = 33;
+pub const LEVELS: u32 = 33;
 /// The implemented bits of a priority.
 pub(crate) const PRIORITY_MASK: u8 = 0xf8;
 /// The groups of a single security state. Two security states add Group 1 Secure.

@@ -1,14 +1,16 @@
 //! Shared vocabulary of the board: addresses, interrupt numbers, access sizes, devices, wires, time.
 //!
 //! Only words; nothing here has behaviour beyond its own arithmetic.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)] // `ticks.rs` reads the host's counter
 
 mod access;
 mod addr;
 mod clock;
 mod device;
+mod ticks;
 
 pub use access::{Access, Leave, Order};
 pub use addr::{AccessSize, IntId, PhysAddr, VirtAddr};
 pub use clock::Clock;
 pub use device::{IrqLine, MmioDevice, Wire};
+pub use ticks::{Ticks, prepare};

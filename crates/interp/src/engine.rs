@@ -1,6 +1,7 @@
 //! `Engine` for the interpreter: a value is a number, a micro-op is its `eval`.
 
 use crate::Interp;
+use cpu::Monitor;
 use hw::{Access, Leave};
 use mem::Atomic;
 use semantics::fops::{FOp1, FOp2, FOp3, FpEnv};
@@ -272,7 +273,7 @@ impl Engine for Interp {
             Hint::Wfe => return self.cpu.wfe(),
             Hint::Sev => self.cpu.sev(),
             Hint::Sevl => self.cpu.event = true,
-            Hint::Clrex => self.cpu.monitor = None,
+            Hint::Clrex => self.cpu.monitor = Monitor::default(),
             Hint::Dsb(kind) => {
                 self.cpu.barrier(kind);
                 self.cpu.tlbi_barrier();

@@ -5,7 +5,7 @@
 //! Atomics are locked instructions, which are barriers.
 
 use crate::context::RELEASE_PENDING;
-use crate::emit::{Cold, Emitter, Node, RAX, SlowAccess, Source, W, asm};
+use crate::emit::{Cold, Emitter, Node, RAX, RCX, SlowAccess, Source, W, asm};
 use crate::regs::HOSTS;
 use crate::thunks::{cc, jump_if};
 use dynasmrt::{DynasmApi, dynasm};
@@ -33,10 +33,6 @@ impl Emitter {
 
     /// LSE read-modify-write: the place with the old value.
     pub(crate) fn modify(&mut self, op: Atomic, at: W, how: Access, operand: W) -> W {
-        if matches!(op, Atomic::SMax | Atomic::SMin | Atomic::UMax | Atomic::UMin) {
-            self.give_up();
-            return W(0);
-        }
         let operand = self.reg(operand);
         let Some(place) = self.temporary() else { return W(0) };
         let to = HOSTS[place as usize];
@@ -75,6 +71,21 @@ impl Emitter {
         match op {
             Atomic::Clear => asm!(self ; andn rcx, Rq(operand), rax),
             Atomic::Set => asm!(self ; mov rcx, rax ; or rcx, Rq(operand)),
+            Atomic::SMax | Atomic::SMin | Atomic::UMax | Atomic::UMin => {
+                self.mov(RCX, operand);
+                match size {
+                    0 => asm!(self ; cmp al, Rb(operand)),
+                    1 => asm!(self ; cmp ax, Rw(operand)),
+                    2 => asm!(self ; cmp eax, Rd(operand)),
+                    _ => asm!(self ; cmp rax, Rq(operand)),
+                }
+                match op {
+                    Atomic::SMax => asm!(self ; cmovg rcx, rax),
+                    Atomic::SMin => asm!(self ; cmovl rcx, rax),
+                    Atomic::UMax => asm!(self ; cmova rcx, rax),
+                    _ => asm!(self ; cmovb rcx, rax),
+                }
+            }
             _ => asm!(self ; mov rcx, rax ; xor rcx, Rq(operand)),
         }
         self.compare_and_swap(size, 1);
@@ -83,7 +94,7 @@ impl Emitter {
     }
 
     /// `lock cmpxchg [rdx], new` with the old value in rax; `new` is rcx for 1.
-    fn compare_and_swap(&mut self, size: u8, new: u8) {
+    pub(crate) fn compare_and_swap(&mut self, size: u8, new: u8) {
         match size {
             0 => asm!(self ; lock cmpxchg [rdx], Rb(new)),
             1 => asm!(self ; lock cmpxchg [rdx], Rw(new)),

@@ -4,6 +4,7 @@ use crate::constants::{COUNT, TABLE};
 use crate::float::MXCSR;
 use a64::Feature;
 use cpu::{Regs, Sys, Vcpu};
+use hw::Ticks;
 use semantics::fops::Fpcr;
 use std::mem::offset_of;
 
@@ -19,7 +20,7 @@ pub(crate) struct Context {
     /// Entries of the current jump cache.
     pub jumps: usize,
     /// The condition flags: N, Z in bits 15 and 14, C in bit 8, V in bit 0, as LAHF and SETO leave them in AX.
-    pub flags: u64,
+    pub flags: u16,
     /// Guest instructions executed (r15); a helper that does not go on counts its own and those before it.
     pub executed: u64,
     /// The engine, for helpers.
@@ -31,6 +32,13 @@ pub(crate) struct Context {
     pub result: [u64; 2],
     /// With `why::JUMP`: the block to go on with.
     pub target: usize,
+    /// With FEAT_BTI: `executed` after the indirect branch that was last found in the jump cache, and its BTYPE.
+    pub branched: u64,
+    pub branch_type: u8,
+    /// What the GIC publishes of this PE: two words, whose low bits are zero while nothing waits.
+    pub waiting: usize,
+    /// What the machine's clock counts in; scale 0 if that is not the host's ticks.
+    pub ticks: Ticks,
     pub float: Float,
 }
 
@@ -70,6 +78,14 @@ pub(crate) mod at {
     pub const RESULT: i8 = offset_of!(Context, result) as i8;
     pub const RESULT_HIGH: i8 = RESULT + 8;
     pub const TARGET: i8 = offset_of!(Context, target) as i8;
+    pub const BRANCHED: i8 = offset_of!(Context, branched) as i8;
+    pub const BRANCH_TYPE: i8 = offset_of!(Context, branch_type) as i8;
+    pub const WAITING: i8 = offset_of!(Context, waiting) as i8;
+    pub const TICKS_BASE: i32 = (offset_of!(Context, ticks) + offset_of!(Ticks, base)) as i32;
+    pub const TICKS_SCALE: i32 = (offset_of!(Context, ticks) + offset_of!(Ticks, scale)) as i32;
+    // The rest is reached by a signed byte.
+    const _: () =
+        assert!(offset_of!(Context, waiting) < 128 && offset_of!(Context, ticks) > offset_of!(Context, waiting));
     const FLOAT: i32 = offset_of!(Context, float) as i32;
     pub const MXCSR_GUEST: i32 = FLOAT + offset_of!(Float, guest) as i32;
     pub const MXCSR_HOST: i32 = FLOAT + offset_of!(Float, host) as i32;
@@ -114,9 +130,24 @@ pub(crate) const fn sent() -> i32 {
     in_pe(offset_of!(Vcpu, mmu) + cpu::mmu::Mmu::SENT)
 }
 
+/// The byte that says that some breakpoint or step is enabled, for whatever Exception level.
+pub(crate) const DEBUG_ARMED: i32 = in_pe(offset_of!(Vcpu, debug) + cpu::Debug::ARMED);
+
+/// CNTVOFF_EL2.
+pub(crate) const CNTVOFF: i32 = in_pe(offset_of!(Vcpu, timers) + offset_of!(cpu::Timers, offset));
+
+/// The exclusive monitor; no bytes if it is clear.
+pub(crate) const MONITOR: i32 = in_pe(offset_of!(Vcpu, monitor));
+pub(crate) const MONITOR_BYTES: i32 = MONITOR + offset_of!(cpu::Monitor, bytes) as i32;
+
 /// PSTATE.{D, A, I, F}.
 pub(crate) const fn daif() -> i32 {
     in_pe(offset_of!(Vcpu, regs) + offset_of!(Regs, pstate) + offset_of!(cpu::Pstate, daif))
+}
+
+/// PSTATE as a whole.
+pub(crate) const fn pstate(offset: usize) -> i32 {
+    in_pe(offset_of!(Vcpu, regs) + offset_of!(Regs, pstate) + offset)
 }
 
 /// TPIDR_ELn.
@@ -125,13 +156,16 @@ pub(crate) const fn tpidr(el: usize) -> i32 {
 }
 
 /// From PSTATE.{N, Z, C, V} in bits 3 to 0.
-pub(crate) const fn pack(nzcv: u32) -> u64 {
-    ((nzcv & 0xc) << 12 | (nzcv & 2) << 7 | nzcv & 1) as u64
+#[inline]
+pub(crate) const fn pack(nzcv: u32) -> u16 {
+    ((nzcv & 0xc) << 12 | (nzcv & 2) << 7 | nzcv & 1) as u16
 }
 
 /// To bits 3 to 0.
-pub(crate) const fn unpack(flags: u64) -> u32 {
-    (flags >> 12 & 0xc | flags >> 7 & 2 | flags & 1) as u32
+#[inline]
+pub(crate) const fn unpack(flags: u16) -> u32 {
+    let flags = flags as u32;
+    flags >> 12 & 0xc | flags >> 7 & 2 | flags & 1
 }
 
 /// What blocks are compiled for, besides their address.
@@ -148,6 +182,7 @@ impl Static {
     const WHOLE: u16 = 1 << 8;
     const PLAIN_FLOAT: u16 = 1 << 9;
 
+    #[inline]
     pub fn of(cpu: &Vcpu, pc: u64) -> Static {
         let bit = |set: bool, bit: u16| if set { bit } else { 0 };
         Static(
@@ -172,6 +207,10 @@ impl Static {
     pub fn level(self) -> u16 {
         self.0 & 3
     }
+    /// The Exception level.
+    pub fn el(self) -> u8 {
+        self.0 as u8 & 3
+    }
     /// Exception level 1.
     pub fn is_el1(self) -> bool {
         self.0 & 3 == 1
@@ -193,6 +232,7 @@ impl Static {
         self.0 & Self::PLAIN_FLOAT != 0
     }
     /// Instructions are fetched from the upper range.
+    #[inline]
     pub fn upper(self) -> bool {
         self.0 & Self::UPPER != 0
     }

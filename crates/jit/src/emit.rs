@@ -123,8 +123,13 @@ pub(crate) enum SlowAccess {
     Store16(hw::Access),
     Rmw(mem::Atomic, hw::Access),
     Cas(hw::Access),
+    LoadExclusive(hw::Access),
+    StoreExclusive(hw::Access),
+    StoreExclusive2(hw::Access),
     /// DC ZVA.
     Zero,
+    /// What a system instruction does.
+    System(crate::work::Work),
     /// None: what is to be found in one page of RAM, from the offset on, so many bytes, is looked up, or else the
     /// instruction is interpreted.
     Reach {
@@ -216,8 +221,9 @@ pub(crate) struct Emitter {
     pub buf: CodeBuf,
     pub thunks: Thunks,
     pub tables: Tables,
-    /// What the PE has.
+    /// What the PE has, and its ID registers.
     pub features: FeatureSet,
+    pub model: &'static cpu::Model,
     /// Most instructions of a block.
     pub longest: usize,
     /// What cannot be executed twice is called (`verify`).
@@ -263,12 +269,13 @@ pub(crate) struct Emitter {
 }
 
 impl Emitter {
-    pub fn new(buf: CodeBuf, thunks: Thunks, features: FeatureSet, options: &Options) -> Emitter {
+    pub fn new(buf: CodeBuf, thunks: Thunks, model: &'static cpu::Model, options: &Options) -> Emitter {
         Emitter {
             buf,
             thunks,
             tables: Tables::default(),
-            features,
+            features: model.features,
+            model,
             longest: options.longest,
             once_only: options.verify.is_some(),
             planted: options.planted,
@@ -279,7 +286,7 @@ impl Emitter {
             words: Vec::new(),
             rows: Vec::new(),
             facts: Vec::new(),
-            scout: Scout::new(features),
+            scout: Scout::new(model.features),
             region: Region::default(),
             cold: Vec::new(),
             regs: XFile::new(),

@@ -19,7 +19,7 @@ use semantics::{
 };
 
 /// N, Z, C and V in `Context::flags`.
-const FLAG_BITS: u64 = crate::context::pack(15);
+const FLAG_BITS: u64 = crate::context::pack(15) as u64;
 
 /// What an instruction that gave up computes with.
 const NOTHING: W = W(0);
@@ -289,8 +289,10 @@ impl Engine for Emitter {
     }
 
     fn branch(&mut self, target: W, kind: BranchKind) {
-        if !self.failed {
-            self.branch_to(target, kind);
+        match kind {
+            _ if self.failed => {}
+            BranchKind::Call | BranchKind::Indirect if self.is_identified() => self.branch_by_kind(target, kind),
+            _ => self.branch_to(target, kind),
         }
     }
     fn branch_if(&mut self, c: C, offset: i64) {
@@ -299,19 +301,15 @@ impl Engine for Emitter {
             self.branch_where(c, target);
         }
     }
-    fn trap(&mut self, _: Trap) -> Done {
-        self.give_up();
+    fn trap(&mut self, trap: Trap) -> Done {
+        self.raise(trap);
         Ok(())
     }
     fn indirect(&mut self, _: BranchKind, _: u32) -> Done {
-        // With branch target identification the interpreter branches, and executes what it lands on.
-        if self.has(Feature::BTI) {
-            self.give_up();
-        }
         Ok(())
     }
-    fn eret(&mut self, _: Option<PacKey>) -> Done {
-        self.give_up();
+    fn eret(&mut self, key: Option<PacKey>) -> Done {
+        self.exception_return(key);
         Ok(())
     }
 
@@ -345,21 +343,17 @@ impl Engine for Emitter {
         self.store_vector(at, how, v);
         Ok(())
     }
-    fn load_exclusive(&mut self, _: W, _: Access) -> Result<W, Leave> {
-        self.give_up();
-        Ok(NOTHING)
+    fn load_exclusive(&mut self, at: W, how: Access) -> Result<W, Leave> {
+        Ok(self.load_marked(at, how))
     }
-    fn store_exclusive(&mut self, _: W, _: Access, _: W) -> Result<W, Leave> {
-        self.give_up();
-        Ok(NOTHING)
+    fn store_exclusive(&mut self, at: W, how: Access, v: W) -> Result<W, Leave> {
+        Ok(self.store_marked(at, how, v))
     }
-    fn load_exclusive2(&mut self, _: W, _: Access) -> Result<(W, W), Leave> {
-        self.give_up();
-        Ok((NOTHING, NOTHING))
+    fn load_exclusive2(&mut self, at: W, how: Access) -> Result<(W, W), Leave> {
+        Ok(self.load_marked_pair(at, how))
     }
-    fn store_exclusive2(&mut self, _: W, _: Access, _: W, _: W) -> Result<W, Leave> {
-        self.give_up();
-        Ok(NOTHING)
+    fn store_exclusive2(&mut self, at: W, how: Access, a: W, b: W) -> Result<W, Leave> {
+        Ok(self.store_marked_pair(at, how, a, b))
     }
     fn rmw(&mut self, op: Atomic, at: W, how: Access, operand: W) -> Result<W, Leave> {
         Ok(self.modify(op, at, how, operand))
@@ -367,14 +361,12 @@ impl Engine for Emitter {
     fn cas(&mut self, at: W, how: Access, expected: W, new: W) -> Result<W, Leave> {
         Ok(self.swap_if(at, how, expected, new))
     }
-    fn cas2(&mut self, _: W, _: Access, _: (W, W), _: (W, W)) -> Result<(W, W), Leave> {
-        self.give_up();
-        Ok((NOTHING, NOTHING))
+    fn cas2(&mut self, at: W, how: Access, expected: (W, W), new: (W, W)) -> Result<(W, W), Leave> {
+        Ok(self.swap_pair_if(at, how, expected, new))
     }
 
-    fn pauth(&mut self, _: Pauth, _: W, _: W) -> Result<W, Leave> {
-        self.give_up();
-        Ok(NOTHING)
+    fn pauth(&mut self, op: Pauth, ptr: W, modifier: W) -> Result<W, Leave> {
+        Ok(self.authenticate(op, ptr, modifier))
     }
     fn mops_check(&mut self, _: MopsStage, _: W, _: u32) -> Done {
         self.give_up();
@@ -400,10 +392,7 @@ impl Engine for Emitter {
         Ok(())
     }
     fn msr_imm(&mut self, field: PstateField, imm: u32) -> Done {
-        match field {
-            PstateField::DaifSet => self.mask_interrupts(imm),
-            _ => self.give_up(),
-        }
+        self.write_field(field, imm);
         Ok(())
     }
     fn sys(&mut self, op: SysReg, v: W) -> Done {
@@ -416,6 +405,7 @@ impl Engine for Emitter {
             Hint::Dmb(kind) => self.barrier(kind, false),
             Hint::Dsb(kind) => self.barrier(kind, true),
             Hint::Isb => self.synchronise(),
+            Hint::Clrex => self.clear_monitor(),
             _ => self.give_up(),
         }
         Ok(())

@@ -48,6 +48,11 @@ pub(crate) fn evaluate_address() -> usize {
     evaluate as *const () as usize
 }
 
+/// The address of `turn`.
+pub(crate) fn turn_address() -> usize {
+    turn as *const () as usize
+}
+
 /// Runs `body` on the engine; a panic becomes `why::PANIC`.
 ///
 /// # Safety
@@ -66,7 +71,7 @@ unsafe fn helper(context: *mut Context, body: impl FnOnce(&mut Jit) -> u32) -> u
 }
 
 /// What compiled code had in host registers.
-struct Saved {
+pub(crate) struct Saved {
     places: [u64; PLACES],
     /// Behind the vector registers, where the site says that they were saved.
     vectors: *const u8,
@@ -120,6 +125,12 @@ unsafe extern "sysv64" fn evaluate(context: *mut Context, evaluation: Offset, sa
     unsafe { helper(context, body) }
 }
 
+/// SVC or ERET, as `Jit::leave_level`: where to go on.
+unsafe extern "sysv64" fn turn(context: *mut Context, what: u32) -> u32 {
+    // SAFETY: called by compiled code only.
+    unsafe { helper(context, |jit| jit.leave_level(what)) }
+}
+
 impl Jit {
     fn slow_access(&mut self, va: u64, (low, high): (u64, u64), saved: &Saved, site: Offset) -> u32 {
         let place = site;
@@ -127,6 +138,9 @@ impl Jit {
         let site: Site = unsafe { self.space.arena.get(place) };
         let access = site.access;
         self.count_slow(access, va);
+        if let SlowAccess::System(work) = access {
+            return self.system(work, (low, high), saved, &site);
+        }
         let cpu = &mut self.interp.cpu;
         // A journal says which instruction wrote.
         cpu.regs.pc = site.pc;
@@ -144,6 +158,14 @@ impl Jit {
                 let cut = |v| how.bus_size().truncate(v).into();
                 cpu.cas(va, how, cut(low), cut(high)).map(|v| [v as u64, 0])
             }
+            SlowAccess::LoadExclusive(how) => cpu.load_exclusive(va, how).map(split),
+            SlowAccess::StoreExclusive(how) => {
+                cpu.store_exclusive(va, how, how.bus_size().truncate(low).into()).map(|stored| [(!stored).into(), 0])
+            }
+            SlowAccess::StoreExclusive2(how) => {
+                let pair = if how.size == 3 { u128::from(low as u32) | u128::from(high as u32) << 32 } else { both };
+                cpu.store_exclusive(va, how, pair).map(|stored| [(!stored).into(), 0])
+            }
             SlowAccess::Zero => cpu.zero_block(va).map(|()| [0; 2]),
             SlowAccess::Reach { write, offset, bytes } => {
                 let low = va.wrapping_add_signed(offset.into());
@@ -159,12 +181,15 @@ impl Jit {
                 self.misfit(place, &site);
                 self.repair(saved, &site);
                 self.context.executed = self.context.executed.wrapping_sub(1);
+                self.give_back_type(self.context.executed);
                 return why::INTERPRET;
             }
+            SlowAccess::System(_) => unreachable!("done above"),
             SlowAccess::Interpret => {
                 self.repair(saved, &site);
                 // The instruction itself is counted by who executes it.
                 self.context.executed -= 1;
+                self.give_back_type(self.context.executed);
                 return why::INTERPRET;
             }
         };
@@ -187,7 +212,7 @@ impl Jit {
     }
 
     /// Writes back what the block held in host registers when it came to `site`, and the PC; counts up to there.
-    fn repair(&mut self, saved: &Saved, site: &Site) {
+    pub(crate) fn repair(&mut self, saved: &Saved, site: &Site) {
         let regs = &mut self.interp.cpu.regs;
         let mut set = |r: u8, v: u64| match r {
             31 => regs.sp = v,

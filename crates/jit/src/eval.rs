@@ -154,7 +154,8 @@ impl Emitter {
         match (op, wide) {
             (Op1::Uxtw, _) | (Op1::Sxtw, false) => return self.eval(a, to, false),
             (Op1::Clz | Op1::Clz32 | Op1::Rev32, _) => {}
-            (Op1::Rbit | Op1::Rbit32 | Op1::Rev16 | Op1::Cls | Op1::Cls32, _) => return self.give_up(),
+            (Op1::Rbit | Op1::Rbit32 | Op1::Rev16 | Op1::Cls | Op1::Cls32 | Op1::Cnt, _)
+            | (Op1::Cfinv | Op1::Axflag | Op1::Xaflag, _) => return self.eval_bits(op, a, to, wide),
             _ => {}
         }
         let narrow = matches!(op, Op1::Uxtb | Op1::Uxth | Op1::Sxtb | Op1::Sxth | Op1::Sxtw | Op1::Clz32);
@@ -239,7 +240,7 @@ impl Emitter {
                 }
                 asm!(self ; mov Rd(to), eax);
             }
-            _ => self.give_up(),
+            _ => self.eval_rare(op, a, b, to, wide),
         }
     }
 

@@ -2,10 +2,43 @@
 //! another context, without leaving for the dispatcher unless something else is to be done.
 
 use crate::Jit;
-use crate::context::{pack, unpack};
-use crate::thunks::why;
-use cpu::ReturnTo;
+use crate::context::{PC, pack, unpack};
+use crate::emit::{Emitter, RAX, asm};
+use crate::thunks::{jump, why};
+use dynasmrt::{DynasmApi, dynasm};
 use hw::Leave;
+use semantics::{PacKey, Trap};
+
+/// In the place of an immediate of SVC, which has 16 bits.
+const ERET: u32 = 1 << 16;
+
+impl Emitter {
+    /// SVC; what else raises an exception on purpose is rare.
+    pub(crate) fn raise(&mut self, trap: Trap) {
+        match trap {
+            Trap::Svc(imm) => self.leave_level(imm),
+            _ => self.give_up(),
+        }
+    }
+
+    /// ERET.
+    pub(crate) fn exception_return(&mut self, key: Option<PacKey>) {
+        match key {
+            None if self.context.is_el1() => self.leave_level(ERET),
+            _ => self.give_up(),
+        }
+    }
+
+    fn leave_level(&mut self, what: u32) {
+        self.ended = true;
+        let state = self.state();
+        self.settle(&state, self.executed());
+        self.mov_imm(RAX, self.pc_here());
+        asm!(self ; mov [rbp + PC], rax ; mov eax, what as i32);
+        let turn = self.thunks.turn;
+        jump(&mut self.buf, turn);
+    }
+}
 
 impl Jit {
     /// The last instruction since compiled code was entered, counted in `Context::executed`, ended with `leave`;
@@ -17,15 +50,34 @@ impl Jit {
             return why::LEFT;
         }
         self.interp.cpu.regs.nzcv = unpack(self.context.flags);
-        let done = Err(leave);
         let new = self.context.executed.wrapping_sub(self.accounted);
         self.accounted = self.context.executed;
-        let again = leave == Leave::Exception && self.interp.cpu.exception.return_to == ReturnTo::This;
-        if new > 0 || again {
-            self.interp.executed_elsewhere(new, &done);
+        let again = self.is_again(leave);
+        if again {
+            self.give_back_type(self.context.executed.wrapping_sub(1));
         }
+        if new > 0 || again {
+            self.interp.executed_elsewhere(new, &Err(leave));
+        }
+        self.conclude(leave)
+    }
+
+    /// SVC with immediate `what`, or ERET. All guest registers are in memory, and it has been counted.
+    pub(crate) fn leave_level(&mut self, what: u32) -> u32 {
+        let new = self.context.executed.wrapping_sub(self.accounted);
+        self.accounted = self.context.executed;
+        self.interp.executed_elsewhere(new, &Ok(()));
+        let cpu = &mut self.interp.cpu;
+        cpu.regs.nzcv = unpack(self.context.flags);
+        let done = if what == ERET { cpu.eret() } else { cpu.svc(what) };
+        self.conclude(done.expect_err("neither goes on with the next instruction"))
+    }
+
+    /// The rest of `turn`.
+    #[inline]
+    fn conclude(&mut self, leave: Leave) -> u32 {
         self.resynced = true;
-        let why = match self.interp.settle(done) {
+        let why = match self.interp.settle(Err(leave)) {
             Some(exit) => {
                 self.left = Some(self.interp.cpu.leave(exit));
                 why::LEFT
@@ -37,12 +89,16 @@ impl Jit {
     }
 
     /// Between two instructions: takes an interrupt if one waits, and finds the block at the PC.
+    #[inline]
     pub(crate) fn onward(&mut self) -> u32 {
-        if self.is_single()
-            || self.interp.cpu.attention.is_set()
-            || self.interp.is_watched()
-            || self.interp.cpu.regs.pstate.btype != 0
-        {
+        if self.is_single() {
+            return why::LOOKUP;
+        }
+        if let Some(exit) = self.interp.posted() {
+            self.left = Some(self.interp.cpu.leave(exit));
+            return why::LEFT;
+        }
+        if self.interp.is_watched() || self.interp.cpu.regs.pstate.btype != 0 {
             return why::LOOKUP;
         }
         self.interp.take_interrupts();

@@ -14,11 +14,11 @@ pub(crate) const JUMPS: usize = 8192;
 /// How far up the other bits are that choose one: functions like to begin at round addresses.
 pub(crate) const JUMP_FOLD: u32 = 9;
 /// The bits of an address, folded, that choose one.
-const JUMP_MASK: i32 = (JUMPS as i32 - 1) << 2;
+pub(crate) const JUMP_MASK: i32 = (JUMPS as i32 - 1) << 2;
 
 impl Emitter {
     /// Brings everything to memory, as `state` says, and counts. Uses rax.
-    fn settle(&mut self, state: &State, executed: u32) {
+    pub(crate) fn settle(&mut self, state: &State, executed: u32) {
         self.write_back_all(&state.x, &state.v);
         self.flags = state.flags;
         self.save_flags();

@@ -27,12 +27,41 @@ struct Cache {
     owner: (u64, Static),
     used: u64,
     entries: Box<[Entry]>,
+    /// Which entries are not empty, until they are more than `FEW`.
+    filled: Vec<u16>,
+}
+
+/// So many entries are emptied one by one.
+const FEW: usize = 512;
+
+impl Cache {
+    fn new(owner: (u64, Static)) -> Cache {
+        Cache { owner, used: 0, entries: vec![EMPTY; JUMPS].into(), filled: Vec::with_capacity(FEW) }
+    }
+
+    fn empty(&mut self) {
+        match self.filled.len() < FEW {
+            true => self.filled.iter().for_each(|i| self.entries[usize::from(*i)] = EMPTY),
+            false => self.entries.fill(EMPTY),
+        }
+        self.filled.clear();
+    }
+
+    fn insert(&mut self, pc: u64, code: usize) {
+        let i = index(pc);
+        if self.filled.len() < FEW {
+            self.filled.push(i as u16);
+        }
+        self.entries[i] = Entry { pc, code: code as u64 };
+    }
 }
 
 /// All jump caches of a vCPU.
 pub(crate) struct Jumps {
     caches: Vec<Cache>,
     current: usize,
+    /// What was current before: Exception levels take turns.
+    previous: usize,
     clock: u64,
     /// Caches that began empty.
     pub begun: u64,
@@ -41,13 +70,15 @@ pub(crate) struct Jumps {
 /// Where compiled code looks for `pc`: see `exits.rs`.
 fn index(pc: u64) -> usize {
     let pc = pc as u32;
-    ((pc ^ pc >> JUMP_FOLD) >> 2) as usize % JUMPS
+    let kind = pc & 3; // see `landing.rs`
+    let pc = pc ^ kind;
+    (((pc ^ pc >> JUMP_FOLD) >> 2) as usize % JUMPS) ^ kind as usize
 }
 
 impl Jumps {
     pub fn new() -> Jumps {
-        let cache = Cache { owner: (0, Static(0)), used: 0, entries: vec![EMPTY; JUMPS].into() };
-        Jumps { caches: vec![cache], current: 0, clock: 0, begun: 0 }
+        let cache = Cache::new((0, Static(0)));
+        Jumps { caches: vec![cache], current: 0, previous: 0, clock: 0, begun: 0 }
     }
 
     /// Makes the cache of these translations and this context current; where its entries are.
@@ -59,9 +90,17 @@ impl Jumps {
         self.caches[self.current].entries.as_ptr().addr()
     }
 
-    #[cold]
     fn switch(&mut self, owner: (u64, Static)) {
+        std::mem::swap(&mut self.current, &mut self.previous);
+        if self.caches[self.current].owner != owner {
+            self.search(owner);
+        }
+    }
+
+    #[cold]
+    fn search(&mut self, owner: (u64, Static)) {
         self.clock += 1;
+        self.caches[self.previous].used = self.clock;
         self.caches[self.current].used = self.clock;
         if let Some(known) = self.caches.iter().position(|c| c.owner == owner) {
             self.current = known;
@@ -69,12 +108,12 @@ impl Jumps {
         }
         self.begun += 1;
         if self.caches.len() < CACHES {
-            self.caches.push(Cache { owner, used: 0, entries: vec![EMPTY; JUMPS].into() });
+            self.caches.push(Cache::new(owner));
             self.current = self.caches.len() - 1;
         } else {
             let oldest = (0..CACHES).min_by_key(|i| self.caches[*i].used).expect("CACHES is not zero");
             self.caches[oldest].owner = owner;
-            self.caches[oldest].entries.fill(EMPTY);
+            self.caches[oldest].empty();
             self.current = oldest;
         }
     }
@@ -88,15 +127,17 @@ impl Jumps {
 
     /// The block at `pc` is at `code`, in the current cache.
     pub fn insert(&mut self, pc: u64, code: usize) {
-        self.caches[self.current].entries[index(pc)] = Entry { pc, code: code as u64 };
+        self.caches[self.current].insert(pc, code);
     }
 
     /// Forgets the block at `pc`, in every cache.
     pub fn remove(&mut self, pc: u64) {
         for cache in &mut self.caches {
-            let entry = &mut cache.entries[index(pc)];
-            if entry.pc == pc {
-                *entry = EMPTY;
+            for pc in pc..pc + 4 {
+                let entry = &mut cache.entries[index(pc)];
+                if entry.pc == pc {
+                    *entry = EMPTY;
+                }
             }
         }
     }
@@ -109,6 +150,6 @@ impl Jumps {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.caches.iter_mut().for_each(|c| c.entries.fill(EMPTY));
+        self.caches.iter_mut().for_each(Cache::empty);
     }
 }

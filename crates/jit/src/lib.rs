@@ -9,6 +9,7 @@
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 mod atomic;
+mod bits;
 mod blocks;
 mod causes;
 #[allow(unsafe_code)]
@@ -22,9 +23,11 @@ mod entry;
 mod eval;
 mod evaluate;
 mod exception;
+mod exclusive;
 mod exits;
 mod float;
 mod jumps;
+mod landing;
 mod listing;
 mod memory;
 mod microops;
@@ -49,6 +52,7 @@ mod translate;
 mod turn;
 mod vector;
 mod verify;
+mod work;
 
 pub use causes::Causes;
 pub use code::CodeError;
@@ -90,6 +94,8 @@ pub struct JitCounts {
     pub calls: u64,
     /// The same by row; one more for words that belong to none.
     pub calls_by_row: Vec<u64>,
+    /// System instructions that compiled code had the PE do.
+    pub works: u64,
     /// Accesses that the inline probe did not do.
     pub slow: u64,
     /// Why compiled code left, and what it did out of line.

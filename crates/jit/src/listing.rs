@@ -34,7 +34,7 @@ pub fn list(model: &'static Model, pc: u64, words: &[u32]) -> Result<Vec<Line>, 
     let mut buf = CodeBuf::new(arena.clone(), 0, size as Offset);
     let thunks = Thunks::write(&mut buf);
     let buf = || CodeBuf::new(arena.clone(), thunks.end, size as Offset);
-    let mut emitter = Emitter::new(buf(), thunks, model.features, &Options::default());
+    let mut emitter = Emitter::new(buf(), thunks, model, &Options::default());
     let (mut lines, mut done) = (Vec::new(), 0);
     while done < words.len() {
         let at = pc.wrapping_add(4 * done as u64);

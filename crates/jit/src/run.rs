@@ -5,6 +5,7 @@
 use crate::code::{CodeError, Offset};
 use crate::context::{Context, Float, Static, pack, unpack};
 use crate::jumps::Jumps;
+use crate::landing::NOWHERE;
 use crate::options::{Forced, Options};
 use crate::space::{CodeSpace, Compiled, Progress};
 use crate::tables::{Site, block};
@@ -13,7 +14,7 @@ use crate::verify::Verifier;
 use crate::{Jit, JitCounts, entry};
 use cpu::{Exit, Vcpu};
 use hashbrown::HashMap;
-use hw::{Leave, PhysAddr};
+use hw::{Leave, PhysAddr, Ticks};
 use interp::Interp;
 use semantics::Done;
 use std::sync::Arc;
@@ -31,13 +32,13 @@ impl Jit {
 
     /// The same, with `options` that have been checked.
     pub fn with(cpu: Vcpu, options: &Options) -> Result<Jit, CodeError> {
-        let space = CodeSpace::new(options, cpu.model.features, cpu.index + 1)?;
+        let space = CodeSpace::new(options, cpu.model, cpu.index + 1)?;
         Ok(Jit::sharing(cpu, Arc::new(space), options))
     }
 
     /// An engine for `cpu`, which shares `space` with the other vCPUs of its machine.
     pub fn sharing(cpu: Vcpu, space: Arc<CodeSpace>, options: &Options) -> Jit {
-        assert!(cpu.model.features == space.features, "code is compiled for one kind of PE");
+        assert!(std::ptr::eq(cpu.model, space.model), "code is compiled for one kind of PE");
         let context = Context {
             attention: cpu.attention.address(),
             tlb: 0,
@@ -50,6 +51,10 @@ impl Jit {
             seen: 0,
             result: [0; 2],
             target: 0,
+            branched: NOWHERE,
+            branch_type: 0,
+            waiting: cpu.gic.waiting_address(),
+            ticks: cpu.shared.clock.ticks().unwrap_or(Ticks { base: 0, scale: 0 }),
             float: Float::new(),
         };
         Jit {
@@ -123,11 +128,11 @@ impl Jit {
 
     /// Runs the block at the PC.
     fn advance(&mut self) -> Done {
-        if self.interp.cpu.regs.pstate.btype != 0 {
-            // Whether an indirect branch may land there is the interpreter's question.
-            return self.interp.run_block();
-        }
+        let Some(kinds) = self.landing() else { return self.interp.run_block() };
         if self.is_verifying() {
+            if !kinds.is_empty() {
+                return self.interp.run_block();
+            }
             return self.advance_verified();
         }
         if let Some(stores) = self.stores.clone() {
@@ -135,15 +140,20 @@ impl Jit {
         }
         let pc = self.interp.cpu.regs.pc;
         self.refresh(pc);
-        if let Some(code) = self.jumps.find(pc) {
-            return self.run_code(code);
-        }
-        match self.block()? {
-            Some(at) => {
+        let code = match self.jumps.find(pc) {
+            Some(code) => Some(code),
+            None => self.block()?.map(|at| {
                 self.counts.lookups += 1;
                 let arena = &*self.space.arena;
                 let code = arena.address(block::entry(arena, at));
                 self.jumps.insert(self.interp.cpu.regs.pc, code);
+                code
+            }),
+        };
+        match code {
+            Some(code) => {
+                let pc = self.interp.cpu.regs.pc;
+                kinds.iter().for_each(|kind| self.jumps.insert(pc | kind, code));
                 self.run_code(code)
             }
             None => {
@@ -184,6 +194,7 @@ impl Jit {
     fn enter(&mut self, code: usize) -> (u32, Done) {
         self.context.flags = pack(self.interp.cpu.regs.nzcv);
         self.context.executed = 0;
+        self.context.begin_after(std::mem::take(&mut self.interp.cpu.regs.pstate.btype));
         self.context.attention = self.forced.attention(&self.interp.cpu);
         self.context.float.used = 0;
         self.context.float.enter(self.interp.cpu.regs.fpcr);

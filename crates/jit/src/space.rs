@@ -20,7 +20,7 @@ use crate::segments::{Room, Segments};
 use crate::tables::{NONE, block, block_page, exit, hash};
 use crate::thunks::Thunks;
 use crate::translate::ROOM;
-use a64::FeatureSet;
+use cpu::Model;
 use hw::{AccessSize, PhysAddr};
 use mem::{Bus, Ram};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -29,12 +29,12 @@ use sync::{Epochs, Index};
 /// Blocks without spans that are remembered.
 const MOST_CAREFUL: usize = 4096;
 
-/// Compiled code, shared by vCPUs with the same features.
+/// Compiled code, shared by vCPUs of one model.
 pub struct CodeSpace {
     pub(crate) arena: Arc<Arena>,
     pub(crate) thunks: Thunks,
     pub(crate) epochs: Epochs,
-    pub(crate) features: FeatureSet,
+    pub(crate) model: &'static Model,
     index: Arc<Index>,
     compiler: Mutex<Compiler>,
 }
@@ -73,7 +73,7 @@ pub(crate) struct Progress {
 
 impl CodeSpace {
     /// An empty one for `vcpus` vCPUs. `options` have been checked.
-    pub fn new(options: &Options, features: FeatureSet, vcpus: usize) -> Result<CodeSpace, CodeError> {
+    pub fn new(options: &Options, model: &'static Model, vcpus: usize) -> Result<CodeSpace, CodeError> {
         let size = options.code_size;
         let arena = Arc::new(Arena::new(size)?);
         let mut buf = CodeBuf::new(arena.clone(), 0, size as Offset);
@@ -82,14 +82,14 @@ impl CodeSpace {
         let buf = segments.buffer(&arena);
         let (index, filler) = Index::with_filler((size / 128).next_power_of_two());
         let compiler = Compiler {
-            emitter: Emitter::new(buf, thunks, features, options),
+            emitter: Emitter::new(buf, thunks, model, options),
             blocks: Blocks::new(arena.clone(), filler),
             segments,
             removed: Log::default(),
             compared: 0,
         };
         let epochs = Epochs::new(vcpus);
-        Ok(CodeSpace { arena, thunks, epochs, features, index, compiler: Mutex::new(compiler) })
+        Ok(CodeSpace { arena, thunks, epochs, model, index, compiler: Mutex::new(compiler) })
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Compiler> {

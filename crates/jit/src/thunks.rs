@@ -55,6 +55,8 @@ pub(crate) struct Thunks {
     pub leave: Offset,
     /// Leaves with rax as the PC.
     pub lookup: Offset,
+    /// Leaves with rax as the PC of an instruction that has been counted, and is interpreted instead.
+    pub interpret: Offset,
     /// An access that the fast path does not do: address in rax, values in rdx and rcx; behind the call is an
     /// instruction with the offset of its `Site` as operand. Results in rax and rdx.
     pub slow: Offset,
@@ -66,21 +68,25 @@ pub(crate) struct Thunks {
     pub evaluate: Offset,
     /// The same for micro-ops that look at FPCR or FPSR.
     pub evaluate_float: Offset,
+    /// SVC with the immediate in eax, or ERET (`exception::ERET`): all is in memory, the PC too, and counted.
+    pub turn: Offset,
     /// End of all.
     pub end: Offset,
 }
 
 impl Thunks {
     /// Names of those that compiled code goes to.
-    pub fn names(&self) -> [(&'static str, Offset); 7] {
+    pub fn names(&self) -> [(&'static str, Offset); 9] {
         [
             ("leave", self.leave),
             ("lookup", self.lookup),
+            ("interpret", self.interpret),
             ("slow", self.slow),
             ("slow_with_vectors", self.slow_with_vectors),
             ("step", self.step),
             ("evaluate", self.evaluate),
             ("evaluate_float", self.evaluate_float),
+            ("turn", self.turn),
         ]
     }
 
@@ -111,6 +117,10 @@ impl Thunks {
         dynasm!(buf ; .arch x64 ; mov [rbp + PC], rax ; mov eax, why::LOOKUP as i32);
         jump(buf, t.leave);
 
+        t.interpret = buf.here();
+        dynasm!(buf ; .arch x64 ; mov [rbp + PC], rax ; dec r15 ; mov eax, why::INTERPRET as i32);
+        jump(buf, t.leave);
+
         t.slow = t.write_slow(buf, 0);
         t.slow_with_vectors = t.write_slow(buf, 16);
 
@@ -136,6 +146,19 @@ impl Thunks {
         t.leave_from_call(buf);
         t.evaluate = t.write_evaluate(buf, false);
         t.evaluate_float = t.write_evaluate(buf, true);
+
+        buf.align_to(16);
+        t.turn = buf.here();
+        host_rounding(buf);
+        dynasm!(buf ; .arch x64
+            ; mov [BYTE rbx + at::EXECUTED], r15
+            ; mov rdi, rbx
+            ; mov esi, eax
+            ; mov rax, QWORD entry::turn_address() as i64
+            ; call rax
+            ; ldmxcsr [rbx + at::MXCSR_GUEST]
+        );
+        t.go_on(buf);
         t.end = buf.here();
         t
     }
@@ -219,11 +242,13 @@ impl Thunks {
 
     /// Drops the return address and goes where a helper said by eax: to another block, or out. The helper counted.
     fn leave_from_call(self, buf: &mut CodeBuf) {
-        dynasm!(buf ; .arch x64
-            ; add rsp, 8
-            ; mov rdx, [BYTE rbx + at::TARGET]
-            ; cmp eax, why::JUMP as i32
-        );
+        dynasm!(buf ; .arch x64 ; add rsp, 8);
+        self.go_on(buf);
+    }
+
+    /// Goes where a helper said by eax.
+    fn go_on(self, buf: &mut CodeBuf) {
+        dynasm!(buf ; .arch x64 ; mov rdx, [BYTE rbx + at::TARGET] ; cmp eax, why::JUMP as i32);
         jump_if(buf, cc::E, Some(self.begin));
         dynasm!(buf ; .arch x64 ; mov r15, [BYTE rbx + at::EXECUTED]);
         jump(buf, self.leave);

@@ -10,7 +10,7 @@ use crate::Jit;
 use crate::listing::table;
 use crate::turn::{Held, Turn};
 use a64::Row;
-use cpu::{Exception, Exit, Regs, Sys, Vcpu, Written};
+use cpu::{Exception, Exit, Monitor, Regs, Sys, Vcpu, Written};
 use hw::{AccessSize, Leave, PhysAddr};
 use semantics::Done;
 use std::collections::BTreeMap;
@@ -52,7 +52,7 @@ pub(crate) fn called_once(row: Row) -> bool {
 pub(crate) struct State {
     pub regs: Regs,
     pub sys: Sys,
-    pub monitor: Option<(u64, u8, u128)>,
+    pub monitor: Monitor,
     pub event: bool,
 }
 

@@ -109,8 +109,8 @@ fn set_up(case: &Case, vcpus: usize) -> (Arc<Shared>, Arc<CodeSpace>) {
     let word = CODE + 0x1000 + case.at;
     poke(&shared, word - case.before, &vec![NOP; case.before as usize / 4]);
     poke(&shared, word, &[MOVZ, RET]);
-    let features = Model::by_name("neoverse-n1").unwrap().features;
-    (shared, Arc::new(CodeSpace::new(&case.options, features, vcpus).unwrap()))
+    let model = Model::by_name("neoverse-n1").unwrap();
+    (shared, Arc::new(CodeSpace::new(&case.options, model, vcpus).unwrap()))
 }
 
 /// One vCPU changes the code, another executes it. All that they see is new.

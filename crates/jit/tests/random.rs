@@ -9,7 +9,7 @@ mod common;
 use a64::{ROWS, RowInfo};
 use armagic_jit::{Jit, JitCounts, Options};
 use common::{HANDLER, RAM, VECTORS, poke, vcpu, vcpu_of};
-use cpu::{Exit, Vcpu};
+use cpu::{Exit, Monitor, Vcpu};
 use hw::{AccessSize, PhysAddr};
 use interp::Interp;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -202,7 +202,7 @@ fn set_up(random: &mut Random, cpu: &mut Vcpu, start: u64) {
     cpu.regs.fpcr = if random.below(2) == 0 { 0 } else { modes };
     cpu.regs.fpsr = if random.below(2) == 0 { 0 } else { random.next() as u32 & 0x0800_009f };
     cpu.regs.pc = start;
-    cpu.monitor = None;
+    cpu.monitor = Monitor::default();
     for at in (DATA..DATA + DATA_SIZE).step_by(8) {
         cpu.shared.bus.write(PhysAddr(at), AccessSize::Double, random.value()).unwrap();
     }

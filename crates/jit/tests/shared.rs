@@ -166,8 +166,8 @@ fn fill_library(boards: &[&Shared]) {
 fn check(vcpus: usize, options: &Options, rounds: u64) -> JitCounts {
     let shared = board(vcpus);
     fill_library(&[&shared]);
-    let features = Model::by_name("neoverse-n1").unwrap().features;
-    let space = Arc::new(CodeSpace::new(options, features, vcpus).unwrap());
+    let model = Model::by_name("neoverse-n1").unwrap();
+    let space = Arc::new(CodeSpace::new(options, model, vcpus).unwrap());
     let counts = std::thread::scope(|scope| {
         let (shared, space) = (&shared, &space);
         let live = move |number| live(shared, space, options, number, rounds);
@@ -219,8 +219,8 @@ fn blocks(vcpus: usize) -> u64 {
     fill_library(&[&shared]);
     let targets: Vec<u64> = (0..PAGES).flat_map(|n| functions(LIBRARY + 4096 * n)).collect();
     poke(&shared, at, &main_program(&mut Random(3), at, &targets));
-    let features = Model::by_name("neoverse-n1").unwrap().features;
-    let space = Arc::new(CodeSpace::new(&options, features, vcpus).unwrap());
+    let model = Model::by_name("neoverse-n1").unwrap();
+    let space = Arc::new(CodeSpace::new(&options, model, vcpus).unwrap());
     let run = &|number: usize| {
         let mut jit = Jit::sharing(vcpu(&shared, number, sctlr(0)), space.clone(), &options);
         for _ in 0..20 {

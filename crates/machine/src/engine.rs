@@ -234,7 +234,7 @@ impl Engines {
                 let map = || jit::PerfMap::create().map(Arc::new).map_err(EngineError::PerfMap);
                 let perf_map = spec.tuning.perf_map.then(map).transpose()?;
                 let options = jit::Options { perf_map, ..spec.engine.options(&spec.tuning)? };
-                let space = jit::CodeSpace::new(&options, spec.model.features, spec.cpus)?;
+                let space = jit::CodeSpace::new(&options, spec.model, spec.cpus)?;
                 Ok(Engines::Jit(Arc::new(space), options))
             }
             #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]

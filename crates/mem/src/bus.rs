@@ -33,12 +33,20 @@ pub struct Bus {
     ram: Ram,
     code: CodePages,
     devices: Vec<Region>, // sorted by base, disjoint
+    /// By 64 KiB of the first 4 GiB: one more than the place of the only device there, 0 for none, `SEVERAL`.
+    granules: Box<[u8]>,
 }
+
+/// log2 of a granule.
+const GRANULE: u32 = 16;
+/// More than one device, or more devices than can be told.
+const SEVERAL: u8 = u8::MAX;
 
 impl Bus {
     /// A map with RAM only.
     pub fn new(ram: Ram) -> Bus {
-        Bus { code: CodePages::new(ram.base(), ram.size()), ram, devices: Vec::new() }
+        let granules = vec![0; 1 << (32 - GRANULE)].into();
+        Bus { code: CodePages::new(ram.base(), ram.size()), ram, devices: Vec::new(), granules }
     }
 
     /// Puts `device` at `[base, base + size)`.
@@ -51,7 +59,19 @@ impl Bus {
         }
         let at = self.devices.partition_point(|r| r.base < base.0);
         self.devices.insert(at, Region { base: base.0, size, device });
+        self.index();
         Ok(())
+    }
+
+    fn index(&mut self) {
+        self.granules.fill(0);
+        for (i, region) in self.devices.iter().enumerate() {
+            let last = (region.base + region.size - 1) >> GRANULE;
+            for granule in region.base >> GRANULE..=last {
+                let Some(place) = self.granules.get_mut(granule as usize) else { break };
+                *place = if *place == 0 && i + 1 < SEVERAL.into() { i as u8 + 1 } else { SEVERAL };
+            }
+        }
     }
 
     /// Guest RAM.
@@ -67,14 +87,25 @@ impl Bus {
     }
 
     /// What answers at `pa`; `None` is a decode error (the PE takes an external abort).
+    #[inline]
     pub fn find(&self, pa: PhysAddr) -> Option<Target<'_>> {
         if let Some(host) = self.ram.host(pa) {
             return Some(Target::Ram(host));
         }
-        let at = self.devices.partition_point(|r| r.base <= pa.0).checked_sub(1)?;
+        self.device(pa).map(|(device, offset)| Target::Device(device, offset))
+    }
+
+    /// The device at `pa`, and the offset in its registers.
+    #[inline]
+    pub fn device(&self, pa: PhysAddr) -> Option<(&dyn MmioDevice, u64)> {
+        let at = match self.granules.get((pa.0 >> GRANULE) as usize) {
+            Some(0) => return None,
+            Some(&n) if n != SEVERAL => usize::from(n) - 1,
+            _ => self.devices.partition_point(|r| r.base <= pa.0).checked_sub(1)?,
+        };
         let region = &self.devices[at];
-        let offset = pa.0 - region.base;
-        (offset < region.size).then_some(Target::Device(&*region.device, offset))
+        let offset = pa.0.checked_sub(region.base)?;
+        (offset < region.size).then_some((&*region.device, offset))
     }
 
     /// Every device, for reset and listings: base, size, device.

@@ -98,7 +98,7 @@ fn begin(cpu: &mut Vcpu, state: &State, words: &[u32], memory: &[u8], pc: u64) {
     write(SCRATCH, memory);
     let State { x, sp, nzcv, fpcr, fpsr, v } = state;
     (cpu.regs.x, cpu.regs.fpcr, cpu.regs.fpsr, cpu.regs.v) = (*x, *fpcr, *fpsr, *v);
-    (cpu.sys.sp_el[0], cpu.monitor, cpu.event) = (*sp, None, false);
+    (cpu.sys.sp_el[0], cpu.monitor, cpu.event) = (*sp, cpu::Monitor::default(), false);
     cpu.sys.elr[1] = pc;
     let user = Pstate { el: 0, sp_elx: false, ..Pstate::reset(1) };
     cpu.sys.spsr[1] = user.to_spsr(nzcv >> 28);

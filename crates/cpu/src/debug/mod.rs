@@ -42,12 +42,23 @@ pub struct Debug {
     stepped: Option<bool>,
 }
 
+impl Debug {
+    /// Offset of the byte that says that some breakpoint or step is enabled, for whatever Exception level.
+    pub const ARMED: usize = std::mem::offset_of!(Debug, armed);
+}
+
 impl Vcpu {
     /// Must instructions be executed one by one, through `check_step` and `check_breakpoints`? It may say so
     /// when it is not necessary, never the other way round.
     #[inline(always)]
     pub fn is_debugged(&self) -> bool {
         self.debug.live
+    }
+
+    /// Is some watchpoint enabled?
+    #[inline(always)]
+    pub(crate) fn is_watching(&self) -> bool {
+        self.debug.watching
     }
 
     /// Registers of self-hosted debug have changed.

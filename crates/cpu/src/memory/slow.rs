@@ -10,7 +10,7 @@ use super::wanted;
 use crate::mmu::{Ask, Need, PAGE, Place};
 use crate::sysreg::bits::sctlr;
 use crate::{FaultStatus, Vcpu};
-use hw::{Access, AccessSize, Leave, Order, PhysAddr};
+use hw::{Access, AccessSize, Leave, MmioDevice, Order, PhysAddr};
 use mem::{Bus, HostAddr, Ram, Target};
 
 /// The part of an access that lies in one page.
@@ -129,6 +129,9 @@ impl Vcpu {
             self.after_load(how.order);
             return Ok(v.into());
         }
+        if let Some((device, offset)) = self.device_at(va, how, bytes, Need::Read) {
+            return Ok(device.read(offset, how.bus_size()).into());
+        }
         if let Some(at) = self.within_page(va, how, bytes, Need::Read) {
             return Ok(match self.mmu.whole {
                 true => load_elements(self.shared.bus.ram(), at, how, bytes),
@@ -153,6 +156,10 @@ impl Vcpu {
             // Before the store is known to succeed, which only makes the order stronger.
             self.before_store(how.order);
             return self.store(va, Access { order: Order::Plain, ..how }, v as u64);
+        }
+        if let Some((device, offset)) = self.device_at(va, how, bytes, Need::Write) {
+            device.write(offset, how.bus_size(), how.bus_size().truncate(v as u64));
+            return Ok(());
         }
         if let Some(at) = self.within_page(va, how, bytes, Need::Write) {
             match self.mmu.whole {
@@ -189,6 +196,17 @@ impl Vcpu {
     /// As far as the memory there tells? With SCTLR_ELx.C clear, none is cacheable.
     fn is_write_back(&self, place: Place) -> bool {
         place.write_back && self.sys.sctlr[self.regime()] & sctlr::C != 0
+    }
+
+    /// The device that an aligned access goes to, if the TLB knows the page and nothing else is to be seen to.
+    #[inline]
+    fn device_at(&self, va: u64, how: Access, bytes: u64, need: Need) -> Option<(&dyn MmioDevice, u64)> {
+        let plain = bytes == how.bytes() && how.size <= 3 && va & (bytes - 1) == 0;
+        if !plain || self.is_watching() || self.journal.is_some() {
+            return None;
+        }
+        let place = self.mmu.entry(how.unprivileged, va).place(va, need == Need::Write)?;
+        self.shared.bus.device(PhysAddr(place.pa))
     }
 
     /// RAM that the TLB knows, for an access whose only fault is that it is unaligned, where it may be.
@@ -234,10 +252,10 @@ impl Vcpu {
         }
     }
 
-    /// RAM for an exclusive or atomic access, and its physical address. To a device there is no such access;
+    /// RAM for an exclusive or atomic access. To a device there is no such access;
     /// to RAM that is mapped as Device memory there is, which is IMPLEMENTATION DEFINED and lets software
     /// take locks before it turns the MMU on.
-    pub(super) fn locate(&mut self, va: u64, how: Access, need: Need) -> Result<(HostAddr, u64), Leave> {
+    pub(super) fn locate(&mut self, va: u64, how: Access, need: Need) -> Result<HostAddr, Leave> {
         let unaligned = va & (how.bytes() - 1) != 0;
         if unaligned && (self.mmu.strict || !self.may_be_unaligned(va, how, false)) {
             return Err(self.abort(FaultStatus::Alignment, need, va));
@@ -252,7 +270,7 @@ impl Vcpu {
                     if need == Need::Write {
                         self.note_store(pa, how.bytes());
                     }
-                    return Ok((at, pa));
+                    return Ok(at);
                 }
                 Some(Target::Device(..)) => FaultStatus::UnsupportedAtomic,
                 None => FaultStatus::External,

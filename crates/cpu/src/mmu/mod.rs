@@ -7,6 +7,7 @@ mod maintenance;
 mod perm;
 mod queue;
 mod regime;
+mod second;
 mod spaces;
 mod tlb;
 mod walk;
@@ -53,7 +54,7 @@ impl Vcpu {
     /// stripped is stripped here, from the PC as well.
     #[inline]
     pub fn fetch(&mut self, va: u64) -> Result<PhysAddr, Leave> {
-        let entry = self.mmu.bank(false, va).code_entry(va);
+        let entry = self.mmu.code_bank(va).code_entry(va);
         if entry.tag == va & (PAGE | 3) {
             return Ok(PhysAddr(entry.meta & PAGE | va & !PAGE));
         }
@@ -62,7 +63,7 @@ impl Vcpu {
 
     /// Is the page at `va`, which `fetch` has just found, guarded (FEAT_BTI)?
     pub fn fetch_guarded(&self, va: u64) -> bool {
-        let entry = self.mmu.bank(false, va).code_entry(va);
+        let entry = self.mmu.code_bank(va).code_entry(va);
         entry.tag == va & (PAGE | 3) && entry.is_guarded()
     }
 
@@ -100,6 +101,7 @@ impl Vcpu {
 
     /// Translates one access that stays within a page, by TLB or walk.
     pub(crate) fn resolve(&mut self, va: u64, ask: Ask) -> Result<Place, FaultStatus> {
+        self.mmu.refill(ask.unprivileged, va, ask.need == Need::Write);
         let entry = self.mmu.entry(ask.unprivileged, va);
         if let Some(place) = entry.place(va, ask.need == Need::Write) {
             return if place.device && ask.unaligned { Err(FaultStatus::Alignment) } else { Ok(place) };
@@ -148,6 +150,12 @@ impl Vcpu {
             Ok(Place { pa, .. }) => Ok(self.shared.bus.ram().host(PhysAddr(pa)).map(|_| PhysAddr(pa))),
             Err(status) => Err(self.abort(status, Need::Nothing, va)),
         }
+    }
+
+    /// PSTATE has changed, and no register that controls translation.
+    #[inline(always)]
+    pub(crate) fn level_changed(&mut self) {
+        self.mmu.select_level(&self.regs.pstate, &self.sys);
     }
 
     /// The Exception level, PSTATE.{PAN, UAO}, or a register that controls translation has changed.

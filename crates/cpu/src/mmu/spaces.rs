@@ -12,6 +12,7 @@
 //! non-global page is seen there (a kernel with page-table isolation); from then on, until everything is
 //! flushed, they belong to the ASID like the lower ones.
 
+use super::second::Second;
 use super::tlb::{Entry, Fill, Tlb};
 use super::{Leaf, Regime, Stage1, TlbiOp, View, half};
 use crate::sysreg::bits::sctlr;
@@ -45,9 +46,13 @@ struct Space {
 /// Translation state of one PE: a cache of its tables, and nothing that the guest could read back.
 pub struct Mmu {
     banks: [Arc<Tlb>; BANKS],
-    /// First bank of the current view, and of LDTR/STTR.
+    /// First bank of the current view, of LDTR/STTR, and of fetches, which PSTATE.PAN has no say in.
     view: usize,
     unprivileged: usize,
+    code: usize,
+    /// Cache: all three by Exception level (0 or 1) and PSTATE.PAN, while PSTATE.UAO is clear; `None` unless the EL1&0
+    /// regime was the one that `select` saw last.
+    levels: Option<[[u8; 3]; 4]>,
     /// SCTLR_ELx.A.
     pub(crate) strict: bool,
     /// FEAT_LSE2: what lies within 16 aligned bytes is accessed at once (see `memory.rs`).
@@ -66,6 +71,7 @@ pub struct Mmu {
     empty: Arc<Tlb>,
     /// TLBs to be cleared and used again.
     free: Vec<Arc<Tlb>>,
+    second: Second,
 }
 
 impl Default for Mmu {
@@ -83,6 +89,8 @@ impl Mmu {
             banks: std::array::from_fn(|_| none()),
             view: View::Off as usize * 2,
             unprivileged: View::Off as usize * 2,
+            code: View::Off as usize * 2,
+            levels: None,
             strict: false,
             whole: false,
             release_pending: false,
@@ -93,15 +101,22 @@ impl Mmu {
             clock: 0,
             control: [Control::default(); 4],
             free: Vec::new(),
+            second: Second::new(),
             empty,
         }
     }
 
-    /// The TLB that a data access or fetch looks in.
+    /// The TLB that a data access looks in.
     #[inline(always)]
     pub(crate) fn bank(&self, unprivileged: bool, va: u64) -> &Tlb {
         let view = if unprivileged { self.unprivileged } else { self.view };
         &self.banks[(view | half(va)) % BANKS]
+    }
+
+    /// The TLB that a fetch looks in.
+    #[inline(always)]
+    pub(crate) fn code_bank(&self, va: u64) -> &Tlb {
+        &self.banks[(self.code | half(va)) % BANKS]
     }
 
     /// Where compiled code finds the data entries of one range (`Entry`, 32 bytes each, indexed by the page
@@ -114,10 +129,11 @@ impl Mmu {
     /// `Tlb::stamp` of the translations that instructions of one range are fetched by.
     #[inline(always)]
     pub fn code_stamp(&self, upper: bool) -> u64 {
-        self.bank(false, u64::from(upper) << 55).stamp()
+        self.code_bank(u64::from(upper) << 55).stamp()
     }
 
     /// Are accesses translated, and unaligned ones to Normal memory allowed?
+    #[inline]
     pub fn is_lenient(&self) -> bool {
         !self.strict && self.view(false) != View::Off
     }
@@ -143,6 +159,18 @@ impl Mmu {
         VIEWS[(if unprivileged { self.unprivileged } else { self.view }) / 2 % 8]
     }
 
+    /// Selects the banks after a change of PSTATE alone.
+    #[inline(always)]
+    pub(crate) fn select_level(&mut self, pstate: &Pstate, sys: &Sys) {
+        match (&self.levels, pstate.el, pstate.uao) {
+            (Some(levels), 0 | 1, false) => {
+                let [view, unprivileged, code] = levels[usize::from(pstate.el << 1 | u8::from(pstate.pan)) % 4];
+                (self.view, self.unprivileged, self.code) = (view.into(), unprivileged.into(), code.into());
+            }
+            _ => self.select(pstate, sys),
+        }
+    }
+
     /// Selects the banks for the present state. Called after every change of it, so it first looks at what
     /// changes most.
     pub(crate) fn select(&mut self, pstate: &Pstate, sys: &Sys) {
@@ -164,10 +192,19 @@ impl Mmu {
             (Regime::El2, _) => View::El2,
             (Regime::El3, _) => View::El3,
         };
+        self.levels = match (regime, sctlr & sctlr::M) {
+            (Regime::El10, 0) => Some([[View::Off as u8 * 2; 3]; 4]),
+            (Regime::El10, _) => {
+                let [user, el1, never] = [View::User, View::Privileged, View::PrivilegedNever].map(|v| v as u8 * 2);
+                Some([[user; 3], [user; 3], [el1, user, el1], [never, user, el1]])
+            }
+            _ => None,
+        };
         let is_el1 = matches!(view, View::Privileged | View::PrivilegedNever);
         let unprivileged = if is_el1 && !pstate.uao { View::User } else { view };
         self.view = view as usize * 2;
         self.unprivileged = unprivileged as usize * 2;
+        self.code = if view == View::PrivilegedNever { View::Privileged } else { view } as usize * 2;
         let asid = Stage1::asid(sys);
         if asid != self.spaces[self.current].asid {
             self.switch(asid);
@@ -210,13 +247,12 @@ impl Mmu {
         oldest
     }
 
-    /// The TLB to fill for `leaf` at `va`.
-    fn bank_mut(&mut self, unprivileged: bool, va: u64, leaf: &Leaf) -> &mut Tlb {
+    /// The TLB of `view` to fill for `leaf` at `va`.
+    fn bank_mut(&mut self, view: usize, va: u64, leaf: &Leaf) -> &mut Tlb {
         if !leaf.global && half(va) == 1 {
             // So far no upper bank holds a non-global page: what they hold may stay with this ASID.
             self.tagged_upper = true;
         }
-        let view = if unprivileged { self.unprivileged } else { self.view };
         let bank = &mut self.banks[(view | half(va)) % BANKS];
         if Arc::ptr_eq(bank, &self.empty) {
             *bank = self.free.pop().unwrap_or_else(|| Arc::new(Tlb::new()));
@@ -226,11 +262,34 @@ impl Mmu {
     }
 
     pub(super) fn fill_data(&mut self, unprivileged: bool, va: u64, leaf: &Leaf, fill: Fill) {
-        self.bank_mut(unprivileged, va, leaf).fill_data(va, leaf, fill);
+        let view = if unprivileged { self.unprivileged } else { self.view };
+        let bank = self.bank_mut(view, va, leaf);
+        let (entry, life) = (bank.fill_data(va, leaf, fill), bank.life());
+        if entry.is_of(va) {
+            self.second.keep(life, va, entry);
+        }
     }
 
     pub(super) fn fill_code(&mut self, va: u64, leaf: &Leaf) {
-        self.bank_mut(false, va, leaf).fill_code(va, leaf);
+        self.bank_mut(self.code, va, leaf).fill_code(va, leaf);
+    }
+
+    /// Brings back the data entry of `va`, if it had been evicted and promises reading (or `write`); true if so.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn refill(&mut self, unprivileged: bool, va: u64, write: bool) -> bool {
+        let view = if unprivileged { self.unprivileged } else { self.view };
+        let bank = &mut self.banks[(view | half(va)) % BANKS];
+        if bank.entry(va).is_of(va) {
+            return false;
+        }
+        match self.second.find(bank.life(), va).filter(|entry| !write || entry.place(va, true).is_some()) {
+            Some(entry) => {
+                Arc::get_mut(bank).expect("nothing is known of `empty`").refill(va, *entry);
+                true
+            }
+            None => false,
+        }
     }
 
     /// The data entry of `va`.
@@ -268,7 +327,7 @@ impl Mmu {
     }
 
     fn drop_va(&mut self, va: u64, asid: Option<u16>) {
-        let Mmu { banks, spaces, current, empty, .. } = self;
+        let Mmu { banks, spaces, current, empty, second, .. } = self;
         let own = spaces[*current].asid;
         let current = banks.iter_mut().map(|bank| (own, bank));
         let others = spaces.iter_mut().flat_map(|s| s.banks.iter_mut().map(|bank| (s.asid, bank)));
@@ -278,7 +337,7 @@ impl Mmu {
             }
             let tlb = Arc::get_mut(bank).expect("only `empty` is shared");
             if tlb.concerns(own, asid) {
-                tlb.drop_va(va);
+                tlb.drop_va(va, second);
             }
         }
     }

@@ -4,6 +4,7 @@
 //! it may forget anything at any time. Addresses compare without their top byte when entries are dropped,
 //! since a tagged address is simply another tag value.
 
+use super::second::Second;
 use super::{Leaf, Place};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,7 +20,7 @@ const INVALID: u64 = u64::MAX;
 /// In a tag: valid, but not RAM, so that the fast path's compare fails. Above any alignment mask.
 const SLOW: u64 = 0x800;
 /// Bits of an address that TLB maintenance looks at.
-const UNTAGGED: u64 = 0x00ff_ffff_ffff_ffff;
+pub(super) const UNTAGGED: u64 = 0x00ff_ffff_ffff_ffff;
 
 /// One page for data. The layout is what compiled code addresses.
 #[derive(Clone, Copy, Debug)]
@@ -92,12 +93,16 @@ struct Span {
 pub struct Tlb {
     data: [Entry; DATA],
     code: [CodeEntry; CODE],
+    /// Data entries that were filled, until they are more than `FEW`.
+    filled: Vec<u16>,
     /// log2 of the largest last-level page here: how many neighbours one operation by address concerns.
     page_log2: u32,
     /// Where blocks (leaves above the last level) have entries; spans may cover more than that.
     blocks: Vec<Span>,
     /// Does any entry belong to all ASIDs?
     has_global: bool,
+    /// Names this TLB until it is cleared, in `Second`.
+    life: u64,
     /// Names this set of instruction translations: another value whenever one that was here may be gone. What an
     /// engine derived from instruction addresses under an equal stamp still holds.
     stamp: u64,
@@ -113,6 +118,9 @@ fn fresh_stamp() -> u64 {
     static LAST: AtomicU64 = AtomicU64::new(0);
     LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
+
+/// So many data entries are cleared one by one.
+const FEW: usize = 128;
 
 /// Spans kept apart; further ones widen the nearest. The kernel image and the linear map are two.
 const MAX_SPANS: usize = 8;
@@ -130,9 +138,11 @@ impl Tlb {
         Tlb {
             data,
             code,
+            filled: Vec::with_capacity(FEW),
             page_log2: 12,
             blocks: Vec::with_capacity(MAX_SPANS),
             has_global: false,
+            life: fresh_stamp(),
             stamp: fresh_stamp(),
             code_seen: [0; SEEN / 64],
         }
@@ -140,11 +150,16 @@ impl Tlb {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.data = [NO_DATA; DATA];
+        match self.filled.len() < FEW {
+            true => self.filled.iter().for_each(|i| self.data[usize::from(*i) % DATA] = NO_DATA),
+            false => self.data = [NO_DATA; DATA],
+        }
+        self.filled.clear();
         self.code = [NO_CODE; CODE];
         self.page_log2 = 12;
         self.blocks.clear();
         self.has_global = false;
+        self.life = fresh_stamp();
         self.restamp();
     }
 
@@ -152,6 +167,27 @@ impl Tlb {
     #[inline(always)]
     pub fn stamp(&self) -> u64 {
         self.stamp
+    }
+
+    /// See `Second`.
+    #[inline(always)]
+    pub(super) fn life(&self) -> u64 {
+        self.life
+    }
+
+    /// Keeps what is known of `va` already.
+    #[inline]
+    pub(super) fn refill(&mut self, va: u64, entry: Entry) {
+        self.set(va, entry);
+    }
+
+    #[inline]
+    fn set(&mut self, va: u64, entry: Entry) {
+        let i = (va >> 12) as usize % DATA;
+        if self.filled.len() < FEW {
+            self.filled.push(i as u16);
+        }
+        self.data[i] = entry;
     }
 
     fn restamp(&mut self) {
@@ -177,15 +213,16 @@ impl Tlb {
         &self.code[(va >> 12) as usize % CODE]
     }
 
-    /// Keeps the data translation of `va`.
-    pub(crate) fn fill_data(&mut self, va: u64, leaf: &Leaf, fill: Fill) {
+    /// Keeps the data translation of `va`; the entry.
+    pub(crate) fn fill_data(&mut self, va: u64, leaf: &Leaf, fill: Fill) -> Entry {
         let page = va & PAGE | if fill.host.is_none() { SLOW } else { 0 };
         let tag = |may: bool| if may { page } else { INVALID };
         let addend = fill.host.unwrap_or(0).wrapping_sub(va & PAGE);
         let write = tag(fill.writable) | if fill.noted { SLOW } else { 0 };
         let entry = Entry { read: tag(fill.readable), write, addend, meta: Meta::of(leaf) };
-        self.data[(va >> 12) as usize % DATA] = entry;
+        self.set(va, entry);
         self.remember(va, leaf);
+        entry
     }
 
     /// Keeps the instruction translation of `va`.
@@ -221,7 +258,7 @@ impl Tlb {
     }
 
     /// Drops every entry whose leaf maps `va`, and perhaps neighbours.
-    pub(crate) fn drop_va(&mut self, va: u64) {
+    pub(super) fn drop_va(&mut self, va: u64, second: &mut Second) {
         let va = va & UNTAGGED;
         let first = va >> self.page_log2 << self.page_log2;
         let mut had_code = false;
@@ -230,6 +267,7 @@ impl Tlb {
             if data.read != INVALID && (data.read ^ page) & UNTAGGED & PAGE == 0 {
                 *data = NO_DATA;
             }
+            second.drop_page(self.life, page);
             let code = &mut self.code[(page >> 12) as usize % CODE];
             if (code.tag ^ page) & UNTAGGED & PAGE == 0 {
                 *code = NO_CODE;
@@ -241,6 +279,8 @@ impl Tlb {
             let hit = |tag: u64, meta: u64| ((tag ^ va) & UNTAGGED) >> (meta & Meta::LOG2) == 0;
             self.data.iter_mut().filter(|e| hit(e.read, e.meta)).for_each(|e| *e = NO_DATA);
             self.code.iter_mut().filter(|e| hit(e.tag, e.meta)).for_each(|e| *e = NO_CODE);
+            // More than need be.
+            self.life = fresh_stamp();
             had_code = true;
         }
         if had_code {
@@ -265,6 +305,12 @@ impl CodeEntry {
 }
 
 impl Entry {
+    /// Is it of the page at `va`, and may that be read?
+    #[inline(always)]
+    pub(super) fn is_of(&self, va: u64) -> bool {
+        self.read & !SLOW == va & PAGE
+    }
+
     /// Where `va` is, if this entry promises `write` (or else reading).
     pub(crate) fn place(&self, va: u64, write: bool) -> Option<Place> {
         let tag = if write { self.write } else { self.read };

@@ -243,7 +243,7 @@ impl Vcpu {
         match after {
             After::Nothing => return Ok(()),
             After::Data => {
-                self.context_changed();
+                self.level_changed();
                 return Ok(());
             }
             After::Fp => {

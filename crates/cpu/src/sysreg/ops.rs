@@ -10,7 +10,12 @@ use hw::Leave;
 type Run = fn(&mut Vcpu, SysReg, u64) -> Result<(), Leave>;
 
 const fn op(name: &'static str, reg: SysReg, from: u8, run: Run) -> Op {
-    Op { name, reg, from, gate: Gate::Open, run, present: |_| true }
+    Op { name, reg, from, gate: Gate::Open, run, translates: false, present: |_| true }
+}
+
+/// Cleaning by address: caches are not modelled, so nothing is left but the translation.
+const fn clean(name: &'static str, reg: SysReg) -> Op {
+    Op { translates: true, ..op(name, reg, 0, BY_VA) }.gate(Gate::UCI)
 }
 
 impl Op {
@@ -90,11 +95,11 @@ pub(super) const OPS: &[Op] = &[
     op("DC CSW",          enc(1, 0, 7, 10, 2), 1, NOTHING),
     op("DC CISW",         enc(1, 0, 7, 14, 2), 1, NOTHING),
     op("DC ZVA",          enc(1, 3, 7, 4, 1), 0, ZERO).gate(Gate::DZE),
-    op("DC CVAC",         enc(1, 3, 7, 10, 1), 0, BY_VA).gate(Gate::UCI),
-    op("DC CVAU",         enc(1, 3, 7, 11, 1), 0, BY_VA).gate(Gate::UCI),
-    op("DC CVAP",         enc(1, 3, 7, 12, 1), 0, BY_VA).gate(Gate::UCI).only(|m| m.dpb()),
-    op("DC CVADP",        enc(1, 3, 7, 13, 1), 0, BY_VA).gate(Gate::UCI).only(|m| m.has(Feature::DPB2)),
-    op("DC CIVAC",        enc(1, 3, 7, 14, 1), 0, BY_VA).gate(Gate::UCI),
+    clean("DC CVAC",         enc(1, 3, 7, 10, 1)),
+    clean("DC CVAU",         enc(1, 3, 7, 11, 1)),
+    clean("DC CVAP",         enc(1, 3, 7, 12, 1)).only(|m| m.dpb()),
+    clean("DC CVADP",        enc(1, 3, 7, 13, 1)).only(|m| m.has(Feature::DPB2)),
+    clean("DC CIVAC",        enc(1, 3, 7, 14, 1)),
     op("AT S1E1R",        enc(1, 0, 7, 8, 0), 1, AT),
     op("AT S1E1W",        enc(1, 0, 7, 8, 1), 1, AT),
     op("AT S1E0R",        enc(1, 0, 7, 8, 2), 1, AT),

@@ -52,6 +52,18 @@ impl Gate {
     pub(super) const VT: Gate = Gate::Cntkctl(cntkctl::EL0VTEN);
     pub(super) const PT: Gate = Gate::Cntkctl(cntkctl::EL0PTEN);
 
+    fn check(self, el: u8, fp: bool, sp_elx: bool) -> Option<Check> {
+        match (self, el) {
+            (Gate::Open, _) => Some(Check::None),
+            (Gate::Fp, _) => fp.then_some(Check::None),
+            (Gate::SpSel, _) => sp_elx.then_some(Check::None),
+            (_, 1..) => Some(Check::None),
+            (Gate::Sctlr(bits), _) => Some(Check::Sctlr(bits)),
+            (Gate::Cntkctl(bits), _) => Some(Check::Cntkctl(bits)),
+            (Gate::Tdcc | Gate::Pmuserenr { .. }, _) => None,
+        }
+    }
+
     #[inline]
     pub(super) fn verdict(self, c: &Vcpu, is_write: bool) -> Verdict {
         let el0 = c.regs.pstate.el == 0;
@@ -233,15 +245,7 @@ impl Row {
     /// What stands between `el` and a register that it may read or write; `None` if that must be asked of the PE.
     /// `fp` and `sp_elx` are what they are each time: SIMD&FP does not trap, and PSTATE.SP.
     pub fn check(&self, el: u8, fp: bool, sp_elx: bool) -> Option<Check> {
-        match (self.gate, el) {
-            (Gate::Open, _) => Some(Check::None),
-            (Gate::Fp, _) => fp.then_some(Check::None),
-            (Gate::SpSel, _) => sp_elx.then_some(Check::None),
-            (_, 1..) => Some(Check::None),
-            (Gate::Sctlr(bits), _) => Some(Check::Sctlr(bits)),
-            (Gate::Cntkctl(bits), _) => Some(Check::Cntkctl(bits)),
-            (Gate::Tdcc | Gate::Pmuserenr { .. }, _) => None,
-        }
+        self.gate.check(el, fp, sp_elx)
     }
 
     /// What a write of `v` stores.
@@ -264,5 +268,23 @@ pub struct Op {
     pub(super) from: u8,
     pub(super) gate: Gate,
     pub(super) run: fn(&mut Vcpu, SysReg, u64) -> Result<(), Leave>,
+    pub(super) translates: bool,
     pub(super) present: fn(&Model) -> bool,
+}
+
+impl Op {
+    /// May `el` of `model` execute it, as far as the table knows?
+    pub fn allowed(&self, model: &Model, el: u8) -> bool {
+        el >= self.from && (self.present)(model)
+    }
+
+    /// As of a register, see `Row::check`.
+    pub fn check(&self, el: u8) -> Option<Check> {
+        self.gate.check(el, true, true)
+    }
+
+    /// Has it no effect where its address can be read?
+    pub fn only_translates(&self) -> bool {
+        self.translates
+    }
 }
