@@ -123,9 +123,9 @@ pub struct MachineArgs {
     /// Processor model
     #[arg(long, value_name = "NAME", default_value = "neoverse-n1", value_parser = model)]
     pub cpu: &'static machine::Model,
-    /// How instructions are executed
-    #[arg(long, value_enum, default_value_t = EngineName::Interp)]
-    pub engine: EngineName,
+    /// How instructions are executed [default: jit where the host can, else interp]
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
     /// Limits of the compiler: hot=N, block=N, code=BYTES, misses=N, polls=N (docs/jit.md)
     #[arg(long, value_name = "KEY=N,...", value_parser = crate::tune::parse)]
     pub tune: Option<machine::Tuning>,

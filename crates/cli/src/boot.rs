@@ -73,9 +73,10 @@ fn spec(args: &MachineArgs, target: Target, dtb: Option<PathBuf>) -> MachineSpec
         memory: args.memory,
         model: args.cpu,
         engine: match args.engine {
-            EngineName::Interp => EngineKind::Interp,
-            EngineName::Jit => EngineKind::Jit,
-            EngineName::Verify => EngineKind::Verify,
+            None => EngineKind::fastest(),
+            Some(EngineName::Interp) => EngineKind::Interp,
+            Some(EngineName::Jit) => EngineKind::Jit,
+            Some(EngineName::Verify) => EngineKind::Verify,
         },
         tuning: Tuning { check_smc: args.check_smc, perf_map: args.perf_map, ..args.tune.clone().unwrap_or_default() },
         payload: target.payload,

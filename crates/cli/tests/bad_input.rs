@@ -29,7 +29,7 @@ fn usage() {
     check(&["boot", "--cpu", "cortex-x9"], 2, &["cortex-x9", "neoverse-n1", "cortex-a57"]);
     check(&["boot", "--engine", "magic"], 2, &["magic", "interp"]);
     check(&["demo", "--engine", "jit", "--tune", "heat=1"], 2, &["heat", "hot=N"]);
-    check(&["demo", "--engine", "jit", "--tune", "block=0"], 2, &["--tune block=0", "1 to 48"]);
+    check(&["demo", "--engine", "jit", "--tune", "block=0"], 2, &["--tune block=0", "1 to 64"]);
     check(&["demo", "--engine", "verify", "--tune", "code=5000"], 2, &["--tune code=5000", "128 KiB"]);
     check(&["demo", "--engine", "interp", "--tune", "hot=1"], 2, &["--tune", "--engine jit"]);
     check(&["boot", "--timeout", "soon"], 2, &["soon"]);

@@ -354,6 +354,23 @@ impl Emitter {
         }
     }
 
+    /// `to = from + by`, of 64 or 32 bits, without a change of flags. dynasm's has a byte that only r12 needs.
+    pub fn lea(&mut self, to: u8, from: u8, by: i32, wide: bool) {
+        let rex = 0x40 | u8::from(wide) << 3 | to >> 3 << 2 | from >> 3;
+        if rex != 0x40 {
+            asm!(self ; .u8 rex);
+        }
+        let mode = if i8::try_from(by).is_ok() { 0x40 } else { 0x80 };
+        asm!(self ; .u8 0x8d ; .u8 mode | (to & 7) << 3 | from & 7);
+        if from & 7 == 4 {
+            asm!(self ; .u8 0x24);
+        }
+        match i8::try_from(by) {
+            Ok(near) => asm!(self ; .i8 near),
+            Err(_) => asm!(self ; .i32 by),
+        }
+    }
+
     pub fn mov(&mut self, to: u8, from: u8) {
         if to != from {
             asm!(self ; mov Rq(to), Rq(from));

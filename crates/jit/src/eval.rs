@@ -248,12 +248,7 @@ impl Emitter {
     fn add_into(&mut self, a: W, b: W, to: u8, wide: bool) {
         if let Some(v) = self.constant(b).and_then(|v| fits(v, wide)) {
             let x = self.source(a, wide);
-            match (wide, i8::try_from(v)) {
-                (true, Ok(v)) => asm!(self ; lea Rq(to), [BYTE Rq(x) + v]),
-                (true, _) => asm!(self ; lea Rq(to), [DWORD Rq(x) + v]),
-                (false, Ok(v)) => asm!(self ; lea Rd(to), [BYTE Rq(x) + v]),
-                (false, _) => asm!(self ; lea Rd(to), [DWORD Rq(x) + v]),
-            }
+            self.lea(to, x, v, wide);
             return;
         }
         let scaled = match self.at(b) {
@@ -287,9 +282,10 @@ impl Emitter {
             self.copy(to, y, wide);
             // -y = !y + 1, without a change of flags.
             match wide {
-                true => asm!(self ; not Rq(to) ; lea Rq(to), [BYTE Rq(to) + 1]),
-                false => asm!(self ; not Rd(to) ; lea Rd(to), [BYTE Rq(to) + 1]),
+                true => asm!(self ; not Rq(to)),
+                false => asm!(self ; not Rd(to)),
             }
+            self.lea(to, to, 1, wide);
             return;
         }
         // The operation that commutes has its constant last.
@@ -299,10 +295,7 @@ impl Emitter {
         if let (Op2::Sub, Operand::Imm(v)) = (op, y)
             && let Some(v) = v.checked_neg()
         {
-            match wide {
-                true => asm!(self ; lea Rq(to), [DWORD Rq(x) + v]),
-                false => asm!(self ; lea Rd(to), [DWORD Rq(x) + v]),
-            }
+            self.lea(to, x, v, wide);
             return;
         }
         self.pass_flags();

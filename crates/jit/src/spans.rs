@@ -5,7 +5,7 @@
 //! stays in a place. The others are one host instruction. Where the check fails for good (a device, two pages), the
 //! interpreter takes over; where that happens often, the block is compiled again without spans.
 
-use crate::emit::{Cold, Emitter, Node, SlowAccess, W, asm};
+use crate::emit::{Cold, Emitter, Node, RAX, RDX, SlowAccess, W, asm};
 use crate::memory::{ADDEND, READ, WRITE};
 use crate::regs::HOSTS;
 use crate::thunks::cc;
@@ -149,16 +149,12 @@ impl Emitter {
         self.clobber_flags();
         let (tag, last) = (if write { WRITE } else { READ }, high - low - 1);
         let back = self.buf.here();
-        match i8::try_from(low) {
-            Ok(0) => self.mov(0, host),
-            Ok(near) => asm!(self ; lea rax, [BYTE Rq(host) + near]),
-            Err(_) => asm!(self ; lea rax, [DWORD Rq(host) + low]),
+        match low {
+            0 => self.mov(RAX, host),
+            _ => self.lea(RAX, host, low, true),
         }
         asm!(self ; mov ecx, eax ; shr ecx, 7);
-        match i8::try_from(last) {
-            Ok(near) => asm!(self ; lea rdx, [BYTE rax + near]),
-            Err(_) => asm!(self ; lea rdx, [DWORD rax + last]),
-        }
+        self.lea(RDX, RAX, last, true);
         asm!(self ; and ecx, 0x7fe0 ; and rdx, -4096 ; cmp rdx, [BYTE r14 + rcx + tag]);
         let from = self.forward(cc::NE);
         asm!(self ; mov Rq(addend), [BYTE r14 + rcx + ADDEND]);
@@ -175,7 +171,7 @@ impl Emitter {
     /// A span that was not in one page that the TLB has: has it looked up, and tries again.
     pub fn write_reach(&mut self, from: u32, back: u32, site: u32, base: u8, offset: i32) {
         self.land(from);
-        asm!(self ; lea rax, [DWORD Rq(base) + offset]);
+        self.lea(RAX, base, offset, true);
         self.slow([None; 2], site);
         crate::thunks::jump(&mut self.buf, back);
     }

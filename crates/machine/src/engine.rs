@@ -164,6 +164,14 @@ pub(crate) enum Engines {
 }
 
 impl EngineKind {
+    /// The compiler where this host can run it, or else the interpreter.
+    pub fn fastest() -> EngineKind {
+        match EngineKind::Jit.check(&Tuning::default()) {
+            Ok(()) => EngineKind::Jit,
+            Err(_) => EngineKind::Interp,
+        }
+    }
+
     /// Can this host run it?
     pub fn check(self, tuning: &Tuning) -> Result<(), EngineError> {
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
