@@ -32,9 +32,8 @@ impl Emitter {
     /// Continues at a known address; everything is in memory.
     fn go(&mut self, target: u64) {
         if !self.same_page(target) {
-            self.mov_imm(RAX, target);
             // Every cycle has a branch back, or one to a register: those look for attention.
-            return self.probe_jumps(target <= self.pc_here());
+            return self.go_far(target, target <= self.pc_here());
         }
         let mut poll = None;
         if target <= self.pc_here() {
@@ -55,6 +54,23 @@ impl Emitter {
             2 => asm!(self ; .u8 0x66 ; nop),
             _ => asm!(self ; nop DWORD [rax]),
         }
+    }
+
+    /// Continues at an address in another page, if the jump cache knows it: which entry to look at is known here.
+    fn go_far(&mut self, target: u64, poll: bool) {
+        self.mov_imm(RAX, target);
+        if target & 3 != 0 {
+            return self.probe_jumps(poll);
+        }
+        let lookup = self.thunks.lookup;
+        if poll {
+            asm!(self ; mov rcx, [BYTE rbx + at::ATTENTION] ; cmp DWORD [rcx], 0);
+            jump_if(&mut self.buf, cc::NE, Some(lookup));
+        }
+        let entry = 16 * crate::jumps::index(target) as i32;
+        asm!(self ; mov rdx, [BYTE rbx + at::JUMPS] ; cmp rax, [DWORD rdx + entry]);
+        jump_if(&mut self.buf, cc::NE, Some(lookup));
+        asm!(self ; jmp QWORD [DWORD rdx + entry + 8]);
     }
 
     /// Continues at the address in rax, if the jump cache knows it.

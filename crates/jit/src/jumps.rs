@@ -68,7 +68,7 @@ pub(crate) struct Jumps {
 }
 
 /// Where compiled code looks for `pc`: see `exits.rs`.
-fn index(pc: u64) -> usize {
+pub(crate) fn index(pc: u64) -> usize {
     let pc = pc as u32;
     let kind = pc & 3; // see `landing.rs`
     let pc = pc ^ kind;
