@@ -89,6 +89,18 @@ fn ctrl_a_x_quits_and_the_terminal_is_restored() {
 }
 
 #[test]
+fn a_run_that_is_ended_before_it_begins_ends() {
+    let program = endless();
+    for _ in 0..10 {
+        let mut terminal = Terminal::start(&["boot", "--kernel", program.path().to_str().unwrap(), "--timeout", "60"]);
+        terminal.wait_for("Ctrl-A x quits");
+        // Before the vCPUs' threads are there, or thereabouts.
+        terminal.press(b"\x01x");
+        assert_eq!(terminal.ended(), Some(0));
+    }
+}
+
+#[test]
 fn stages_are_told_with_times() {
     let mut terminal = Terminal::start(&["demo", "--smp", "1", "--timeout", "60"]);
     for stage in ["s] loading", "s] kernel entry", "s] first console byte", "DEMO-OK"] {
