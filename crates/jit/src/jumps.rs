@@ -9,7 +9,7 @@ use crate::exits::{JUMP_FOLD, JUMPS};
 use std::ops::Range;
 
 /// Caches kept.
-const CACHES: usize = 16;
+const CACHES: usize = 96;
 
 /// One entry, as compiled code reads it.
 #[derive(Clone, Copy)]

@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// Views and ranges, rounded up so that masking is the bounds check.
 const BANKS: usize = 16;
 /// ASIDs remembered. Each that was used holds about 40 KiB per bank it touched.
-const SPACES: usize = 16;
+const SPACES: usize = 80;
 /// The views whose lower bank belongs to an ASID, and their upper bank if `tagged_upper`.
 const TAGGED_VIEWS: usize = 3;
 

@@ -99,6 +99,10 @@ pub struct Tlb {
     page_log2: u32,
     /// Where blocks (leaves above the last level) have entries; spans may cover more than that.
     blocks: Vec<Span>,
+    /// The same of instruction entries only.
+    code_blocks: Vec<Span>,
+    /// From the lowest to the highest page of instruction entries since `stamp` was given.
+    code_reach: Span,
     /// Does any entry belong to all ASIDs?
     has_global: bool,
     /// Names this TLB until it is cleared, in `Second`.
@@ -141,6 +145,8 @@ impl Tlb {
             filled: Vec::with_capacity(FEW),
             page_log2: 12,
             blocks: Vec::with_capacity(MAX_SPANS),
+            code_blocks: Vec::new(),
+            code_reach: Span::NONE,
             has_global: false,
             life: fresh_stamp(),
             stamp: fresh_stamp(),
@@ -158,6 +164,7 @@ impl Tlb {
         self.code = [NO_CODE; CODE];
         self.page_log2 = 12;
         self.blocks.clear();
+        self.code_blocks.clear();
         self.has_global = false;
         self.life = fresh_stamp();
         self.restamp();
@@ -193,6 +200,19 @@ impl Tlb {
     fn restamp(&mut self) {
         self.stamp = fresh_stamp();
         self.code_seen = [0; SEEN / 64];
+        self.code_reach = Span::NONE;
+        // What stays is used without being filled again.
+        for tag in self.code.map(|e| e.tag).into_iter().filter(|tag| *tag != INVALID) {
+            self.see_code(tag);
+        }
+    }
+
+    /// Instructions of the page of `va` may be remembered under the present stamp.
+    fn see_code(&mut self, va: u64) {
+        let (word, bit) = Self::seen_at(va);
+        self.code_seen[word] |= bit;
+        let page = va & UNTAGGED & PAGE;
+        self.code_reach.widen(Span { first: page, last: page | !PAGE });
     }
 
     /// Where a page's bit is in `code_seen`.
@@ -228,8 +248,10 @@ impl Tlb {
     /// Keeps the instruction translation of `va`.
     pub(crate) fn fill_code(&mut self, va: u64, leaf: &Leaf) {
         self.code[(va >> 12) as usize % CODE] = CodeEntry { tag: va & PAGE, meta: Meta::of(leaf) };
-        let (word, bit) = Self::seen_at(va);
-        self.code_seen[word] |= bit;
+        self.see_code(va);
+        if let Some(block) = block_of(va, leaf) {
+            cover(&mut self.code_blocks, block);
+        }
         self.remember(va, leaf);
     }
 
@@ -237,18 +259,9 @@ impl Tlb {
         self.has_global |= leaf.global;
         if leaf.level == 3 {
             self.page_log2 = self.page_log2.max(leaf.log2);
-        } else if leaf.log2 > 12 {
-            let first = va & UNTAGGED & !((1 << leaf.log2) - 1);
-            self.cover(Span { first, last: first + ((1 << leaf.log2) - 1) });
         }
-    }
-
-    fn cover(&mut self, new: Span) {
-        let gap = |s: &Span| new.first.saturating_sub(s.last).max(s.first.saturating_sub(new.last));
-        let has_room = self.blocks.len() < MAX_SPANS;
-        match self.blocks.iter_mut().min_by_key(|s| gap(s)) {
-            Some(span) if !has_room || gap(span) <= 1 => span.widen(new),
-            _ => self.blocks.push(new),
+        if let Some(block) = block_of(va, leaf) {
+            cover(&mut self.blocks, block);
         }
     }
 
@@ -273,15 +286,15 @@ impl Tlb {
                 *code = NO_CODE;
             }
             let (word, bit) = Self::seen_at(page);
-            had_code |= self.code_seen[word] & bit != 0;
+            had_code |= self.code_seen[word] & bit != 0 && self.code_reach.has(page);
         }
-        if self.blocks.iter().any(|s| s.first <= va && va <= s.last) {
+        if self.blocks.iter().any(|s| s.has(va)) {
             let hit = |tag: u64, meta: u64| ((tag ^ va) & UNTAGGED) >> (meta & Meta::LOG2) == 0;
             self.data.iter_mut().filter(|e| hit(e.read, e.meta)).for_each(|e| *e = NO_DATA);
             self.code.iter_mut().filter(|e| hit(e.tag, e.meta)).for_each(|e| *e = NO_CODE);
             // More than need be.
             self.life = fresh_stamp();
-            had_code = true;
+            had_code |= self.code_blocks.iter().any(|s| s.has(va));
         }
         if had_code {
             self.restamp();
@@ -289,7 +302,29 @@ impl Tlb {
     }
 }
 
+/// What a leaf above the last level maps.
+fn block_of(va: u64, leaf: &Leaf) -> Option<Span> {
+    let first = va & UNTAGGED & !((1 << leaf.log2) - 1);
+    (leaf.level != 3 && leaf.log2 > 12).then(|| Span { first, last: first + ((1 << leaf.log2) - 1) })
+}
+
+/// Adds `new` to `spans`, or widens the nearest.
+fn cover(spans: &mut Vec<Span>, new: Span) {
+    let gap = |s: &Span| new.first.saturating_sub(s.last).max(s.first.saturating_sub(new.last));
+    let has_room = spans.len() < MAX_SPANS;
+    match spans.iter_mut().min_by_key(|s| gap(s)) {
+        Some(span) if !has_room || gap(span) <= 1 => span.widen(new),
+        _ => spans.push(new),
+    }
+}
+
 impl Span {
+    const NONE: Span = Span { first: u64::MAX, last: 0 };
+
+    fn has(&self, va: u64) -> bool {
+        self.first <= va && va <= self.last
+    }
+
     fn widen(&mut self, other: Span) {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
