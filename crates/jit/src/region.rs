@@ -8,6 +8,7 @@ use crate::code::Offset;
 use crate::context::{at, slot, vslot};
 use crate::emit::{C, Cold, Emitter, Flags, State, asm};
 use crate::regs::{HOSTS, PLACES, RegFile, V_PLACES, Where};
+use crate::scout::Facts;
 use crate::thunks::{cc, jump, jump_if};
 use dynasmrt::{DynasmApi, dynasm};
 
@@ -221,13 +222,18 @@ impl Emitter {
         let body = &self.facts[start..=end];
         let written = body.iter().fold(0, |all, f| all | f.writes);
         let written_v = body.iter().fold(0, |all, f| all | f.writes_v);
-        let most = |of: &dyn Fn(&crate::scout::Facts) -> u32, count: usize, except: u32| {
-            let uses = |r: u8| body.iter().filter(|f| of(f) >> r & 1 != 0).count();
-            let mut all: Vec<(usize, u8)> =
-                (0..32).map(|r| (uses(r), r)).filter(|(n, r)| *n > 0 && except >> r & 1 == 0).collect();
-            all.sort_by(|a, b| b.cmp(a));
-            all.truncate(count);
-            all.iter().fold(0u32, |set, (_, r)| set | 1 << r)
+        let most = |of: &dyn Fn(&Facts) -> u32, count: usize, except: u32| {
+            let mut uses = [0u8; 32];
+            for facts in body {
+                let mut set = of(facts) & !except;
+                while set != 0 {
+                    uses[set.trailing_zeros() as usize] += 1;
+                    set &= set - 1;
+                }
+            }
+            let mut all: Vec<(u8, u8)> = (0..32).map(|r| (uses[r as usize], r)).filter(|(n, _)| *n > 0).collect();
+            all.sort_unstable_by(|a, b| b.cmp(a));
+            all.iter().take(count).fold(0u32, |set, (_, r)| set | 1 << r)
         };
         let known = (0..32).filter(|r| matches!(self.regs.find(*r), Where::Constant(_))).fold(0, |set, r| set | 1 << r);
         let x = most(&|f| f.reads | f.writes, KEPT, known);

@@ -92,7 +92,7 @@ impl Segments {
             State::Used => return Room::GiveUp(next),
             State::GivenUp(since) if !epochs.all_since(since) => return Room::Later,
             State::GivenUp(_) => arena.synchronise_fetches(),
-            State::Unused => {}
+            State::Unused => arena.populate(self.all[next].place.clone()),
         }
         self.open = next;
         self.all[next].state = State::Used;
