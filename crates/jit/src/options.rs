@@ -121,13 +121,18 @@ impl Forced {
         (self.asked.0 == 0).then(|| self.blind.as_ptr().addr())
     }
 
+    /// An attention word that is always set.
+    pub fn posted(&self) -> usize {
+        std::ptr::from_ref(&*self.posted).addr()
+    }
+
     /// The attention word that compiled code polls until it leaves.
     #[inline(always)]
     pub fn attention(&mut self, cpu: &Vcpu) -> usize {
         if self.attend_every != 0 {
             self.asked.1 = (self.asked.1 + 1) % self.attend_every;
             if self.asked.1 == 0 {
-                return std::ptr::from_ref(&*self.posted).addr();
+                return self.posted();
             }
         }
         cpu.attention.address()

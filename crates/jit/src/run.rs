@@ -195,7 +195,11 @@ impl Jit {
         self.context.flags = pack(self.interp.cpu.regs.nzcv);
         self.context.executed = 0;
         self.context.begin_after(std::mem::take(&mut self.interp.cpu.regs.pstate.btype));
-        self.context.attention = self.forced.attention(&self.interp.cpu);
+        // What is compared is no longer than one turn of a loop.
+        self.context.attention = match self.is_verifying() {
+            true => self.forced.posted(),
+            false => self.forced.attention(&self.interp.cpu),
+        };
         self.context.float.used = 0;
         self.context.float.enter(self.interp.cpu.regs.fpcr);
         self.accounted = 0;

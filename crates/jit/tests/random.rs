@@ -8,7 +8,7 @@ mod common;
 
 use a64::{ROWS, RowInfo};
 use armagic_jit::{Jit, JitCounts, Options};
-use common::{HANDLER, RAM, VECTORS, poke, vcpu, vcpu_of};
+use common::{RAM, VECTORS, poke, restore, vcpu, vcpu_of};
 use cpu::{Exit, Monitor, Vcpu};
 use hw::{AccessSize, PhysAddr};
 use interp::Interp;
@@ -263,8 +263,7 @@ fn check(seed: u64, engines: &mut (Interp, Jit)) -> Option<String> {
     let start = CODE + 4 * random.below(1024);
     let (interp, jit) = engines;
     for cpu in [&mut interp.cpu, &mut jit.interp.cpu] {
-        // A program may have found a way to write here.
-        poke(cpu, VECTORS + 0x200, &HANDLER);
+        restore(cpu);
         cpu.shared.bus.code().invalidate(PhysAddr(VECTORS));
         poke(cpu, start, &words);
         cpu.shared.bus.code().invalidate(PhysAddr(start));

@@ -41,7 +41,7 @@ fn what_agrees_runs_to_its_end() {
         let (exit, mut jit) = run(body, None);
         assert_eq!((exit, jit.difference()), (Exit::Firmware, None));
         assert_eq!((jit.interp.cpu.regs.x[0], jit.interp.counts.instructions), (100, 401));
-        assert!(jit.compared() >= 1, "{}", jit.compared());
+        assert!(jit.compared() >= 4, "{}", jit.compared());
     }
 }
 
@@ -57,7 +57,7 @@ fn check(body: u32, planted: (u32, u32), says: &[&str]) {
 
 #[test]
 fn a_wrong_register_is_shown() {
-    let row = format!("  {:<16}{:<36}{}\n", "x0", "0x0000000000000064", "0x00000000000000c8");
+    let row = format!("  {:<16}{:<36}{}\n", "x0", "0x0000000000000001", "0x0000000000000002");
     check(
         STUR_X0_X1,
         (ADD_X0_X0_1, ADD_X0_X0_2),
@@ -69,7 +69,7 @@ fn a_wrong_register_is_shown() {
 fn a_store_that_is_elsewhere_is_shown_at_both_places() {
     let row =
         |at: u64, want: u64, got: u64| format!("  {:<16}{want:#018x}{:18}{got:#018x}\n", format!("[{at:#x}]"), "");
-    let rows = [row(DATA, 100, 0), row(DATA + 8, 0, 100)];
+    let rows = [row(DATA, 1, 0), row(DATA + 8, 0, 1)];
     check(STUR_X0_X1, (STUR_X0_X1, STUR_X0_X1_8), &[&rows[0], &rows[1]]);
     check(STR_X0_X1_8, (STR_X0_X1_8, STR_X0_X1_16), &["x1 "]);
 }

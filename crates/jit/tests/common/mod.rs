@@ -40,10 +40,7 @@ pub fn vcpu_of(model: &str, mmu: bool) -> Vcpu {
     let shared = Arc::new(Shared { bus, gic, clock, alarms, peers });
     let mut cpu = Vcpu::new(VcpuSpec { index: 0, mpidr: 0, model: Model::by_name(model).unwrap() }, shared);
     cpu.unpark();
-    poke(&cpu, VECTORS + 0x200, &HANDLER);
-    // An identity map of the gigabyte that RAM is in: a block of Normal memory, accessed, global.
-    let block = RAM | 1 << 10 | 3 << 8 | 1;
-    cpu.shared.bus.write(PhysAddr(TABLE + 8), AccessSize::Double, block).unwrap();
+    restore(&cpu);
     cpu.sys.vbar[1] = VECTORS;
     cpu.sys.cpacr = 3 << 20;
     cpu.sys.mair[1] = 0xff;
@@ -52,6 +49,14 @@ pub fn vcpu_of(model: &str, mmu: bool) -> Vcpu {
     cpu.sys.sctlr[1] |= 1 << 12 | 1 << 3 | u64::from(mmu);
     cpu.refresh();
     cpu
+}
+
+/// Puts the handler and the tables where they were: a program may have found a way to write there.
+pub fn restore(cpu: &Vcpu) {
+    poke(cpu, VECTORS + 0x200, &HANDLER);
+    // An identity map of the gigabyte that RAM is in: a block of Normal memory, accessed, global.
+    let block = RAM | 1 << 10 | 3 << 8 | 1;
+    cpu.shared.bus.write(PhysAddr(TABLE + 8), AccessSize::Double, block).unwrap();
 }
 
 /// Writes code.
