@@ -22,7 +22,7 @@ impl Ticks {
     /// Nanoseconds since the start.
     #[inline]
     pub(crate) fn now_ns(self) -> u64 {
-        (u128::from(host::now().wrapping_sub(self.base)) * u128::from(self.scale) >> 64) as u64
+        ((u128::from(host::now().wrapping_sub(self.base)) * u128::from(self.scale)) >> 64) as u64
     }
 }
 

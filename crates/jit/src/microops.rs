@@ -190,7 +190,7 @@ impl Engine for Scribe {
     fn load2(&mut self, at: T, how: Access) -> Result<(T, T), Leave> {
         let text = self.memory("load pair ", at, how, &[]);
         let low = self.named(text);
-        let high = self.named(format!("its second"));
+        let high = self.named("its second".to_string());
         Ok((low, high))
     }
     fn store2(&mut self, at: T, how: Access, a: T, b: T) -> Done {

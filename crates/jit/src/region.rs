@@ -114,7 +114,7 @@ impl Emitter {
     pub fn index_of(&self, target: u64) -> Option<usize> {
         let offset = target.wrapping_sub(self.start);
         let index = usize::try_from(offset / 4).ok()?;
-        (offset % 4 == 0 && index < self.words.len() && self.region.is_label(index)).then_some(index)
+        (offset.is_multiple_of(4) && index < self.words.len() && self.region.is_label(index)).then_some(index)
     }
 
     /// Before the present instruction: writes its label. False if nothing comes here.

@@ -198,7 +198,7 @@ fn set_up(random: &mut Random, cpu: &mut Vcpu, start: u64) {
     cpu.regs.nzcv = random.below(16) as u32;
     // RMode; DN, FZ, FZ16, AHP.
     let modes =
-        random.below(4) as u32 * (1 << 22) | [1 << 25, 1 << 24, 1 << 19, 1 << 26, 0, 0, 0, 0][random.below(8) as usize];
+        (random.below(4) as u32) << 22 | [1 << 25, 1 << 24, 1 << 19, 1 << 26, 0, 0, 0, 0][random.below(8) as usize];
     cpu.regs.fpcr = if random.below(2) == 0 { 0 } else { modes };
     cpu.regs.fpsr = if random.below(2) == 0 { 0 } else { random.next() as u32 & 0x0800_009f };
     cpu.regs.pc = start;

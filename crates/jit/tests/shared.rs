@@ -40,7 +40,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
 
 /// SCTLR_EL1 of vCPU `number`: even ones have the MMU on.
 fn sctlr(number: usize) -> u64 {
-    1 << 12 | u64::from(number % 2 == 0)
+    1 << 12 | u64::from(number.is_multiple_of(2))
 }
 
 /// One instruction on X0 to X7, or on the data that X20 points at.

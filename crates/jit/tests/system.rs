@@ -256,7 +256,7 @@ fn single(random: &mut Random) -> u32 {
         }
         9 => 0xd400_0001 | (random.below(0x700) as u32) << 5, // svc
         10 => random.one(&[0xd503_3fdf, 0xd503_3f9f, 0xd503_3bbf, 0xd503_309f, 0xd503_201f, 0xd503_207f]),
-        11 => random.one(&[0xd503_3f5f, 0xd69f_03e0 ^ 0xd69f_03e0 | NOP, 0xd420_0000]), // clrex, brk
+        11 => random.one(&[0xd503_3f5f, NOP, 0xd420_0000]), // clrex, nop, brk
         // ldxr, ldaxr, stxr, stlxr of every size
         12 => 0x085f_7c00 | (random.below(4) as u32) << 30 | (random.below(2) as u32) << 15 | base << 5 | a,
         13 | 14 => {

@@ -26,8 +26,8 @@ impl Emitter {
             Fn1::RoundInt { rounding: Some(Rounding::TieAway), exact: true } => None,
             Fn1::RoundInt { rounding, exact } => Some(self.round_int(op, rounding, exact, a)),
             Fn1::Convert { to, rounding: None } if to >= 2 => Some(self.convert(op, to, a)),
-            Fn1::ToFixed { to, fbits: 0, unsigned, rounding } => self.to_fixed(op, to, unsigned, rounding, a),
-            Fn1::FromFixed { to, fbits, unsigned } if to >= 2 => Some(self.from_fixed(op, to, fbits, unsigned, a)),
+            Fn1::ToFixed { to, fbits: 0, unsigned, rounding } => self.float_to_fixed(op, to, unsigned, rounding, a),
+            Fn1::FromFixed { to, fbits, unsigned } if to >= 2 => Some(self.fixed_to_float(op, to, fbits, unsigned, a)),
             Fn1::EqZero | Fn1::GeZero | Fn1::GtZero | Fn1::LeZero | Fn1::LtZero => {
                 Some(self.compare_with_zero(function, shape, a))
             }

@@ -115,13 +115,20 @@ impl Emitter {
     }
 
     /// To integers of `1 << to_esize` bytes, saturated; the rare ones are evaluated.
-    pub(super) fn to_fixed(&mut self, op: FOp1, to_esize: u8, unsigned: bool, rounding: Rounding, a: u8) -> Option<u8> {
+    pub(super) fn float_to_fixed(
+        &mut self,
+        op: FOp1,
+        to_esize: u8,
+        unsigned: bool,
+        rounding: Rounding,
+        a: u8,
+    ) -> Option<u8> {
         let shape = op.shape;
         let lane = Shape { lanes: 1, ..shape };
         match (shape.lanes, shape.esize) {
             _ if to_esize < 2 || rounding == Rounding::Odd => return None,
             (1, _) => {}
-            (_, 2) => return Some(self.to_fixed_words(op, unsigned, rounding, a)),
+            (_, 2) => return Some(self.float_words_to_fixed(op, unsigned, rounding, a)),
             _ if rounding == Rounding::TieAway => return None,
             _ => {}
         }
@@ -133,7 +140,7 @@ impl Emitter {
             if i > 0 {
                 asm!(self ; vunpckhpd Rx(T0), Rx(a), Rx(a));
             }
-            self.to_fixed_lane(lane, to_esize, unsigned, rounding, x, &mut from);
+            self.float_lane_to_fixed(lane, to_esize, unsigned, rounding, x, &mut from);
             match (to_esize, i) {
                 (2, _) => asm!(self ; vmovd Rx(to), eax),
                 (_, 0) => asm!(self ; vmovq Rx(to), rax),
@@ -146,7 +153,7 @@ impl Emitter {
 
     /// One lane, to rax; where it does not fit, and for some that do, jumps that are added to `from`. Uses the last
     /// two scratch registers.
-    fn to_fixed_lane(
+    fn float_lane_to_fixed(
         &mut self,
         lane: Shape,
         to_esize: u8,
@@ -206,7 +213,7 @@ impl Emitter {
     }
 
     /// The same for lanes of 32 bits.
-    fn to_fixed_words(&mut self, op: FOp1, unsigned: bool, rounding: Rounding, a: u8) -> u8 {
+    fn float_words_to_fixed(&mut self, op: FOp1, unsigned: bool, rounding: Rounding, a: u8) -> u8 {
         let (shape, to) = (op.shape, self.vector());
         self.begin_float();
         let mut from = Vec::new();
@@ -246,7 +253,7 @@ impl Emitter {
 
     /// From integers of the shape's size with `fbits` fraction bits; the upper half of unsigned 64-bit ones is
     /// evaluated.
-    pub(super) fn from_fixed(&mut self, op: FOp1, to_esize: u8, fbits: u8, unsigned: bool, a: u8) -> u8 {
+    pub(super) fn fixed_to_float(&mut self, op: FOp1, to_esize: u8, fbits: u8, unsigned: bool, a: u8) -> u8 {
         let (shape, to) = (op.shape, self.vector());
         self.begin_float();
         let mut from = Vec::new();
@@ -262,7 +269,7 @@ impl Emitter {
             }
             (2, _) => {
                 let x = self.spread(shape, a, T0);
-                self.from_words(to, x, unsigned);
+                self.words_to_float(to, x, unsigned);
             }
             (_, lanes) => {
                 for i in 0..lanes {
@@ -292,7 +299,7 @@ impl Emitter {
     }
 
     /// Lanes of 32 bits. The host has no unsigned ones: halves convert exactly, and their sum is rounded once.
-    fn from_words(&mut self, to: u8, x: u8, unsigned: bool) {
+    fn words_to_float(&mut self, to: u8, x: u8, unsigned: bool) {
         if !unsigned {
             return asm!(self ; vcvtdq2ps Rx(to), Rx(x));
         }

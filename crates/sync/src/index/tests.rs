@@ -87,7 +87,7 @@ fn it_holds_what_a_list_holds() {
     for value in 1..20_000u32 {
         random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
         let hash = random >> 33;
-        if filler.is_full() || hash % 3 == 0 && !list.is_empty() {
+        if filler.is_full() || hash.is_multiple_of(3) && !list.is_empty() {
             let (hash, value) = list.swap_remove(hash as usize % list.len());
             filler.remove(hash, value);
             assert_eq!(index.find(hash, |v| v == value), None);
