@@ -42,44 +42,4 @@ impl Clock {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    /// Threads hand one another the time: it never goes back.
-    #[test]
-    fn time_does_not_go_back_between_threads() {
-        let (clock, latest) = (Clock::start(), AtomicU64::new(0));
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    for _ in 0..200_000 {
-                        let seen = latest.load(Ordering::Acquire);
-                        let now = clock.now_ns();
-                        assert!(now >= seen, "{now} after {seen}");
-                        latest.fetch_max(now, Ordering::AcqRel);
-                    }
-                });
-            }
-        });
-    }
-
-    #[test]
-    fn it_keeps_the_hosts_pace() {
-        let clock = Clock::start();
-        let (began, host) = (clock.now_ns(), Instant::now());
-        std::thread::sleep(Duration::from_millis(100));
-        let (passed, host) = (clock.now_ns() - began, host.elapsed().as_nanos() as u64);
-        // The two are not read at one moment: the scheduler may come between.
-        assert!(passed.abs_diff(host) < host / 10, "{passed} ns for the host's {host}");
-    }
-
-    #[test]
-    fn an_instant_is_that_far_away() {
-        let clock = Clock::start();
-        let at = clock.instant_at(clock.now_ns() + 3_600_000_000_000);
-        let left = at - Instant::now();
-        assert!(left > Duration::from_secs(3500) && left <= Duration::from_secs(3600), "{left:?}");
-        assert!(clock.instant_at(u64::MAX) > at);
-    }
-}
+mod tests;

@@ -35,9 +35,10 @@ impl Emitter {
     /// BR, BLR and their kin on a PE with FEAT_BTI.
     pub(crate) fn branch_by_kind(&mut self, target: W, kind: BranchKind) {
         let rn = self.word() >> 5 & 31;
+        let reads_link = self.facts[self.index].reads >> 30 & 1 != 0;
         let kind = match (kind, rn) {
-            // X30 is written by now, and the interpreter could not begin again.
-            (BranchKind::Call, 30) => return self.give_up(),
+            // X30, target or modifier, is written by now, and the interpreter could not begin again.
+            (BranchKind::Call, _) if reads_link => return self.give_up(),
             (BranchKind::Call, _) => CALL,
             (_, 16 | 17) => VENEER,
             _ => JUMP,
