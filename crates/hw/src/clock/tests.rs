@@ -23,12 +23,15 @@ fn time_does_not_go_back_between_threads() {
 
 #[test]
 fn it_keeps_the_hosts_pace() {
-    let clock = Clock::start();
-    let (began, host) = (clock.now_ns(), Instant::now());
-    std::thread::sleep(Duration::from_millis(100));
-    let (passed, host) = (clock.now_ns() - began, host.elapsed().as_nanos() as u64);
-    // The two are not read at one moment: the scheduler may come between.
-    assert!(passed.abs_diff(host) < host / 10, "{passed} ns for the host's {host}");
+    let pace = || {
+        let clock = Clock::start();
+        let (began, host) = (clock.now_ns(), Instant::now());
+        std::thread::sleep(Duration::from_millis(20));
+        let (passed, host) = (clock.now_ns() - began, host.elapsed().as_nanos() as u64);
+        passed.abs_diff(host) < host / 10
+    };
+    // The two are not read at one moment, and the scheduler may come between; not every time.
+    assert!((0..20).any(|_| pace()));
 }
 
 #[test]
