@@ -244,5 +244,8 @@ fn blocks(vcpus: usize) -> u64 {
 fn code_is_compiled_once_for_all() {
     let one = blocks(1);
     assert!(one > 200, "{one}");
-    assert!(blocks(4) <= one);
+    // A few begin where a vCPU came to that interpreted while another compiled.
+    let four = blocks(4);
+    println!("{one} blocks, {four} of four vCPUs");
+    assert!(four < one + one / 4, "{one} blocks, {four} of four vCPUs");
 }
