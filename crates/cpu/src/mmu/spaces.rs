@@ -11,6 +11,9 @@
 //! The upper range holds the kernel, which is global. Its banks are shared by all ASIDs until the first
 //! non-global page is seen there (a kernel with page-table isolation); from then on, until everything is
 //! flushed, they belong to the ASID like the lower ones.
+//!
+//! Maintenance of an address for every ASID would have to look at every space. It is written down in `log` instead, and
+//! a space performs what it missed when it becomes current.
 
 use super::second::Second;
 use super::tlb::{Entry, Fill, Tlb};
@@ -23,6 +26,8 @@ use std::sync::Arc;
 const BANKS: usize = 16;
 /// ASIDs remembered. Each that was used holds about 40 KiB per bank it touched.
 const SPACES: usize = 80;
+/// Operations remembered for spaces that are not current; one that missed more is emptied.
+const LOGGED: usize = 16;
 /// The views whose lower bank belongs to an ASID, and their upper bank if `tagged_upper`.
 const TAGGED_VIEWS: usize = 3;
 
@@ -39,6 +44,8 @@ struct Space {
     asid: u16,
     /// `Mmu::clock` when it was last current.
     used: u64,
+    /// How much of `Mmu::log` its banks have performed, while it is not the current one.
+    performed: u64,
     /// By view and range; all `empty` while this space is the current one.
     banks: [Arc<Tlb>; 2 * TAGGED_VIEWS],
 }
@@ -62,6 +69,8 @@ pub struct Mmu {
     /// Broadcast maintenance was sent since the last DSB.
     pub(super) sent: bool,
     tagged_upper: bool,
+    /// A bank that belongs to an ASID may hold global pages: operations on other ASIDs concern it.
+    tagged_global: bool,
     spaces: Vec<Space>,
     current: usize,
     clock: u64,
@@ -72,6 +81,9 @@ pub struct Mmu {
     /// TLBs to be cleared and used again.
     free: Vec<Arc<Tlb>>,
     second: Second,
+    /// The last operations by address that concern spaces which are not current, and how many there have been.
+    log: [u64; LOGGED],
+    logged: u64,
 }
 
 impl Default for Mmu {
@@ -96,12 +108,15 @@ impl Mmu {
             release_pending: false,
             sent: false,
             tagged_upper: false,
-            spaces: vec![Space { asid: 0, used: 0, banks: std::array::from_fn(|_| none()) }],
+            tagged_global: false,
+            spaces: vec![Space { asid: 0, used: 0, performed: 0, banks: std::array::from_fn(|_| none()) }],
             current: 0,
             clock: 0,
             control: [Control::default(); 4],
             free: Vec::new(),
             second: Second::new(),
+            log: [0; LOGGED],
+            logged: 0,
             empty,
         }
     }
@@ -216,11 +231,26 @@ impl Mmu {
         self.clock += 1;
         self.exchange();
         self.spaces[self.current].used = self.clock;
+        self.spaces[self.current].performed = self.logged;
         self.current = match self.spaces.iter().position(|s| s.asid == asid) {
             Some(known) => known,
             None => self.claim(asid),
         };
+        self.catch_up();
         self.exchange();
+    }
+
+    /// Performs on the current space, whose banks are still its own, what it missed.
+    fn catch_up(&mut self) {
+        let Mmu { spaces, current, empty, free, second, log, logged, .. } = self;
+        let space = &mut spaces[*current];
+        let missed = *logged - std::mem::replace(&mut space.performed, *logged);
+        if missed > LOGGED as u64 {
+            space.banks.iter_mut().for_each(|bank| recycle(bank, empty, free));
+        } else {
+            let missed = (*logged - missed..*logged).map(|n| log[n as usize % LOGGED]);
+            missed.for_each(|va| drop_page(of_half(&mut space.banks, va), va, empty, second));
+        }
     }
 
     /// Swaps the tagged banks with those of the current space.
@@ -236,7 +266,7 @@ impl Mmu {
     fn claim(&mut self, asid: u16) -> usize {
         if self.spaces.len() < SPACES {
             let banks = std::array::from_fn(|_| self.empty.clone());
-            self.spaces.push(Space { asid, used: 0, banks });
+            self.spaces.push(Space { asid, used: 0, performed: self.logged, banks });
             return self.spaces.len() - 1;
         }
         let oldest = (0..SPACES).min_by_key(|i| self.spaces[*i].used).expect("SPACES is not zero");
@@ -251,8 +281,10 @@ impl Mmu {
     fn bank_mut(&mut self, view: usize, va: u64, leaf: &Leaf) -> &mut Tlb {
         if !leaf.global && half(va) == 1 {
             // So far no upper bank holds a non-global page: what they hold may stay with this ASID.
+            self.tagged_global |= !self.tagged_upper;
             self.tagged_upper = true;
         }
+        self.tagged_global |= leaf.global && (half(va) == 0 || self.tagged_upper);
         let bank = &mut self.banks[(view | half(va)) % BANKS];
         if Arc::ptr_eq(bank, &self.empty) {
             *bank = self.free.pop().unwrap_or_else(|| Arc::new(Tlb::new()));
@@ -303,7 +335,7 @@ impl Mmu {
         let Mmu { banks, spaces, empty, free, .. } = self;
         let all = spaces.iter_mut().flat_map(|s| &mut s.banks).chain(banks);
         all.for_each(|bank| recycle(bank, empty, free));
-        self.tagged_upper = false;
+        (self.tagged_upper, self.tagged_global) = (false, false);
     }
 
     /// Performs one maintenance operation on this PE's TLBs.
@@ -327,19 +359,45 @@ impl Mmu {
     }
 
     fn drop_va(&mut self, va: u64, asid: Option<u16>) {
-        let Mmu { banks, spaces, current, empty, second, .. } = self;
+        let Mmu { banks, spaces, current, empty, second, log, logged, .. } = self;
         let own = spaces[*current].asid;
-        let current = banks.iter_mut().map(|bank| (own, bank));
-        let others = spaces.iter_mut().flat_map(|s| s.banks.iter_mut().map(|bank| (s.asid, bank)));
-        for (own, bank) in current.chain(others) {
-            if Arc::ptr_eq(bank, empty) {
-                continue;
-            }
+        for bank in of_half(banks, va).filter(|bank| !Arc::ptr_eq(bank, empty)) {
             let tlb = Arc::get_mut(bank).expect("only `empty` is shared");
             if tlb.concerns(own, asid) {
                 tlb.drop_va(va, second);
             }
         }
+        if half(va) == 1 && !self.tagged_upper {
+            return; // the spaces have no such banks
+        }
+        match asid {
+            Some(asid) if !self.tagged_global => {
+                if asid != own && let Some(space) = spaces.iter_mut().find(|s| s.asid == asid) {
+                    drop_page(of_half(&mut space.banks, va), va, empty, second);
+                }
+            }
+            _ => {
+                log[*logged as usize % LOGGED] = va;
+                *logged += 1;
+            }
+        }
+    }
+}
+
+/// The banks of the range of `va`.
+fn of_half(banks: &mut [Arc<Tlb>], va: u64) -> impl Iterator<Item = &mut Arc<Tlb>> {
+    banks.iter_mut().skip(half(va)).step_by(2)
+}
+
+/// Drops the page at `va` from `banks`.
+fn drop_page<'b>(
+    banks: impl Iterator<Item = &'b mut Arc<Tlb>>,
+    va: u64,
+    empty: &Arc<Tlb>,
+    second: &mut Second,
+) {
+    for bank in banks.filter(|bank| !Arc::ptr_eq(bank, empty)) {
+        Arc::get_mut(bank).expect("only `empty` is shared").drop_va(va, second);
     }
 }
 

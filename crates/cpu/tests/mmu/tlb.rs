@@ -104,6 +104,45 @@ fn asids_keep_their_translations_without_flushes() {
     assert_eq!(rig.asid(5).read(LOW), Value(5));
 }
 
+/// Every ASID maps LOW and its neighbours, and the tables change; then ASID 9 performs `ops` operations on other pages and
+/// one on LOW. What ASID 1 and ASID 2 see of LOW.
+fn others_after(ops: u64, op: SysReg, asid: u64, global: u64) -> [Outcome; 2] {
+    let mut rig = Rig::new();
+    rig.machine.poke(FIRST, 1);
+    rig.machine.poke(SECOND, 2);
+    rig.map(LOW, FIRST | PAGE | global);
+    [1, 2, 9].into_iter().for_each(|asid| assert_eq!(rig.asid(asid).read(LOW), Value(1)));
+    rig.map(LOW, SECOND | PAGE | global);
+    (1..=ops).for_each(|n| rig.cpu.tlbi(op, asid << 48 | (LOW >> 12) + 0x1000 * n));
+    rig.cpu.tlbi(op, asid << 48 | LOW >> 12);
+    [1, 2].map(|asid| rig.asid(asid).read(LOW))
+}
+
+#[test]
+fn maintenance_by_address_reaches_spaces_that_are_not_current() {
+    for ops in [0, 1, 14, 15, 16, 17, 40] {
+        assert_eq!(others_after(ops, VAAE1, 9, NG), [Value(2), Value(2)], "all ASIDs, {ops}");
+        assert_eq!(others_after(ops, VAE1, 1, NG), [Value(2), Value(1)], "ASID 1, {ops}");
+        assert_eq!(others_after(ops, VAE1, 3, NG), [Value(1), Value(1)], "an ASID that is not known, {ops}");
+        assert_eq!(others_after(ops, VAE1, 3, 0), [Value(2), Value(2)], "global, {ops}");
+    }
+}
+
+#[test]
+fn a_space_that_missed_nothing_keeps_its_pages() {
+    let mut rig = Rig::new();
+    rig.machine.poke(FIRST, 1);
+    rig.machine.poke(SECOND, 2);
+    rig.map(LOW, FIRST | PAGE | NG);
+    [1, 2].into_iter().for_each(|asid| assert_eq!(rig.asid(asid).read(LOW), Value(1)));
+    // Performed by ASID 2 itself, and long before ASID 1 is current again.
+    (1..40).for_each(|n| rig.cpu.tlbi(VAE1, 2 << 48 | (LOW >> 12) + n));
+    // Nor do pages of the other range concern it.
+    (0..40).for_each(|n| rig.cpu.tlbi(VAAE1, (HIGH >> 12 & 0xfff_ffff_ffff) + n));
+    rig.map(LOW, SECOND | PAGE | NG);
+    assert_eq!([1, 2].map(|asid| rig.asid(asid).read(LOW)), [Value(1), Value(1)]);
+}
+
 #[test]
 fn a_recycled_space_holds_nothing_of_its_former_asid() {
     let mut rig = Rig::new();
