@@ -9,7 +9,8 @@ mod regs;
 mod tests;
 
 use hw::{AccessSize, IrqLine, MmioDevice};
-use regs::Regs;
+use regs::{FR, Regs};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ pub trait CharSink: Send {
 /// The UART.
 pub struct Pl011 {
     regs: Mutex<Regs>,
+    /// FR as `regs` has it, for reading without the lock: drivers poll it. Written under the lock. Relaxed: whoever
+    /// acts on it takes the lock, and finds at least what it told.
+    flags: AtomicU32,
     drained: Condvar, // the guest made room in a full FIFO
     sink: Mutex<Box<dyn CharSink>>,
     irq: IrqLine,
@@ -30,7 +34,9 @@ pub struct Pl011 {
 impl Pl011 {
     /// A UART in its power-on state that sends to `sink` and drives `irq`.
     pub fn new(sink: Box<dyn CharSink>, irq: IrqLine) -> Pl011 {
-        Pl011 { regs: Mutex::new(Regs::power_on()), drained: Condvar::new(), sink: Mutex::new(sink), irq }
+        let regs = Regs::power_on();
+        let flags = AtomicU32::new(regs.flags());
+        Pl011 { regs: Mutex::new(regs), flags, drained: Condvar::new(), sink: Mutex::new(sink), irq }
     }
 
     /// Input from the line: accepts as many of `bytes` as fit and says how many. Callable from any thread.
@@ -38,7 +44,7 @@ impl Pl011 {
     pub fn receive(&self, bytes: &[u8]) -> usize {
         let mut regs = self.lock();
         let taken = regs.receive(bytes);
-        self.irq.set(regs.interrupt());
+        self.show(&regs);
         taken
     }
 
@@ -63,13 +69,19 @@ impl Pl011 {
         self.regs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs `access` on the registers, then sets the line and wakes the console if there is new room. The
-    /// line is set under the lock, so that the last level set is the level of the last access.
+    /// Sets the line and the flags to what the registers say. Under the lock, so that the last level set is the level
+    /// of the last access.
+    fn show(&self, regs: &Regs) {
+        self.flags.store(regs.flags(), Ordering::Relaxed);
+        self.irq.set(regs.interrupt());
+    }
+
+    /// Runs `access` on the registers, then shows what came of it, and wakes the console if there is new room.
     fn access<T>(&self, access: impl FnOnce(&mut Regs) -> T) -> T {
         let mut regs = self.lock();
         let was_full = regs.room() == 0;
         let result = access(&mut regs);
-        self.irq.set(regs.interrupt());
+        self.show(&regs);
         if was_full && regs.room() > 0 {
             self.drained.notify_all();
         }
@@ -83,7 +95,11 @@ impl MmioDevice for Pl011 {
     }
 
     fn read(&self, offset: u64, size: AccessSize) -> u64 {
-        size.truncate(self.access(|regs| regs.read(offset)).into())
+        let value = match offset {
+            FR => self.flags.load(Ordering::Relaxed),
+            _ => self.access(|regs| regs.read(offset)),
+        };
+        size.truncate(value.into())
     }
 
     fn write(&self, offset: u64, _: AccessSize, value: u64) {

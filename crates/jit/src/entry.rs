@@ -15,7 +15,7 @@ use crate::verify::called_once;
 use cpu::Regs;
 use hw::Leave;
 use std::arch::x86_64::{__m128i, _mm_set_epi64x};
-use std::mem::transmute;
+use std::mem::{offset_of, transmute};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 type Enter = unsafe extern "sysv64" fn(*mut Regs, *mut Context, usize) -> u32;
@@ -71,13 +71,13 @@ unsafe fn helper(context: *mut Context, body: impl FnOnce(&mut Jit) -> u32) -> u
 }
 
 /// What compiled code had in host registers.
-pub(crate) struct Saved {
-    places: [u64; PLACES],
+pub(crate) struct Saved<'s> {
+    places: &'s [u64; PLACES],
     /// Behind the vector registers, where the site says that they were saved.
     vectors: *const u8,
 }
 
-impl Saved {
+impl Saved<'_> {
     /// Host vector register `place`, of a site with vectors.
     fn vector(&self, place: usize) -> u128 {
         // SAFETY: the thunk saved sixteen of them below the places, and eight bytes between, in ascending order.
@@ -95,7 +95,7 @@ unsafe extern "sysv64" fn slow(
     site: Offset,
 ) -> u32 {
     // SAFETY: the thunk saved the places in an array on its stack, the last one first.
-    let saved = Saved { places: unsafe { *places }, vectors: places.cast() };
+    let saved = Saved { places: unsafe { &*places }, vectors: places.cast() };
     // SAFETY: called by compiled code only.
     unsafe { helper(context, |jit| jit.slow_access(va, (low, high), &saved, site)) }
 }
@@ -134,9 +134,13 @@ unsafe extern "sysv64" fn turn(context: *mut Context, what: u32) -> u32 {
 impl Jit {
     fn slow_access(&mut self, va: u64, (low, high): (u64, u64), saved: &Saved, site: Offset) -> u32 {
         let place = site;
-        // SAFETY: the code that is being executed was compiled with this offset.
+        // SAFETY: the code that is being executed was compiled with the offset of a `Site`, of which this is a field.
+        let access: SlowAccess = unsafe { self.space.arena.get(place + offset_of!(Site, access) as Offset) };
+        if self.device_access(access, va, low) {
+            return 0;
+        }
+        // SAFETY: as above.
         let site: Site = unsafe { self.space.arena.get(place) };
-        let access = site.access;
         self.count_slow(access, va);
         if let SlowAccess::System(work) = access {
             return self.system(work, (low, high), saved, &site);
@@ -209,6 +213,26 @@ impl Jit {
                 self.turn(leave)
             }
         }
+    }
+
+    /// An access to a device's register, as most are that come here again and again: was it one? Nothing changes that
+    /// compiled code goes by.
+    #[inline]
+    fn device_access(&mut self, access: SlowAccess, va: u64, low: u64) -> bool {
+        let done = match access {
+            SlowAccess::Load(how) => match self.interp.cpu.load_device(va, how) {
+                Some(v) => {
+                    self.context.result = [v, 0];
+                    true
+                }
+                None => false,
+            },
+            SlowAccess::Store(how) => self.interp.cpu.store_device(va, how, low),
+            _ => false,
+        };
+        self.counts.slow += u64::from(done);
+        self.counts.causes.device += u64::from(done);
+        done
     }
 
     /// Writes back what the block held in host registers when it came to `site`, and the PC; counts up to there.

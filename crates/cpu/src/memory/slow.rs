@@ -201,12 +201,34 @@ impl Vcpu {
     /// The device that an aligned access goes to, if the TLB knows the page and nothing else is to be seen to.
     #[inline]
     fn device_at(&self, va: u64, how: Access, bytes: u64, need: Need) -> Option<(&dyn MmioDevice, u64)> {
-        let plain = bytes == how.bytes() && how.size <= 3 && va & (bytes - 1) == 0;
-        if !plain || self.is_watching() || self.journal.is_some() {
+        if bytes != how.bytes() || how.size > 3 || self.is_watching() || self.journal.is_some() {
             return None;
         }
-        let place = self.mmu.entry(how.unprivileged, va).place(va, need == Need::Write)?;
-        self.shared.bus.device(PhysAddr(place.pa))
+        let pa = self.mmu.entry(how.unprivileged, va).outside_ram(va, bytes, need == Need::Write)?;
+        self.shared.bus.device(PhysAddr(pa))
+    }
+
+    /// What a load reads, if it is a device's register and its page is known.
+    #[inline]
+    pub fn load_device(&self, va: u64, how: Access) -> Option<u64> {
+        if how.order != Order::Plain {
+            return None;
+        }
+        let (device, offset) = self.device_at(va, how, how.bytes(), Need::Read)?;
+        Some(device.read(offset, how.bus_size()))
+    }
+
+    /// Stores `v` if that goes to a device's register and its page is known; did it?
+    #[inline]
+    pub fn store_device(&self, va: u64, how: Access, v: u64) -> bool {
+        if how.order != Order::Plain {
+            return false;
+        }
+        let found = self.device_at(va, how, how.bytes(), Need::Write);
+        found.is_some_and(|(device, offset)| {
+            device.write(offset, how.bus_size(), how.bus_size().truncate(v));
+            true
+        })
     }
 
     /// RAM that the TLB knows, for an access whose only fault is that it is unaligned, where it may be.

@@ -39,13 +39,14 @@ impl Second {
         self.sets[set(va)].iter().find(hit).map(|slot| &slot.entry)
     }
 
-    /// TLB `life` knows `entry` of `va`. The oldest of the set makes room.
-    pub fn keep(&mut self, life: u64, va: u64, entry: Entry) {
+    /// TLB `life` has no room for `entry` any more. The oldest of the set makes room.
+    pub fn keep(&mut self, life: u64, entry: &Entry) {
+        let va = entry.read & PAGE;
         let ways = &mut self.sets[set(va)];
         let same = |slot: &Slot| slot.life == life && slot.entry.is_of(va);
         let way = ways.iter().position(same).unwrap_or(WAYS - 1);
         ways.copy_within(..way, 1);
-        ways[0] = Slot { life, entry };
+        ways[0] = Slot { life, entry: *entry };
     }
 
     /// TLB `life` forgets the page at `va`, whatever the tag of the address.

@@ -277,8 +277,8 @@ impl Mmu {
         oldest
     }
 
-    /// The TLB of `view` to fill for `leaf` at `va`.
-    fn bank_mut(&mut self, view: usize, va: u64, leaf: &Leaf) -> &mut Tlb {
+    /// The TLB of `view` to fill for `leaf` at `va`, and the second level.
+    fn bank_mut(&mut self, view: usize, va: u64, leaf: &Leaf) -> (&mut Tlb, &mut Second) {
         if !leaf.global && half(va) == 1 {
             // So far no upper bank holds a non-global page: what they hold may stay with this ASID.
             self.tagged_global |= !self.tagged_upper;
@@ -287,23 +287,20 @@ impl Mmu {
         self.tagged_global |= leaf.global && (half(va) == 0 || self.tagged_upper);
         let bank = &mut self.banks[(view | half(va)) % BANKS];
         if Arc::ptr_eq(bank, &self.empty) {
-            *bank = self.free.pop().unwrap_or_else(|| Arc::new(Tlb::new()));
+            *bank = self.free.pop().unwrap_or_else(new_bank);
             Arc::get_mut(bank).expect("only `empty` is shared").clear();
         }
-        Arc::get_mut(bank).expect("only `empty` is shared")
+        (Arc::get_mut(bank).expect("only `empty` is shared"), &mut self.second)
     }
 
     pub(super) fn fill_data(&mut self, unprivileged: bool, va: u64, leaf: &Leaf, fill: Fill) {
         let view = if unprivileged { self.unprivileged } else { self.view };
-        let bank = self.bank_mut(view, va, leaf);
-        let (entry, life) = (bank.fill_data(va, leaf, fill), bank.life());
-        if entry.is_of(va) {
-            self.second.keep(life, va, entry);
-        }
+        let (bank, second) = self.bank_mut(view, va, leaf);
+        bank.fill_data(va, leaf, fill, second);
     }
 
     pub(super) fn fill_code(&mut self, va: u64, leaf: &Leaf) {
-        self.bank_mut(self.code, va, leaf).fill_code(va, leaf);
+        self.bank_mut(self.code, va, leaf).0.fill_code(va, leaf);
     }
 
     /// Brings back the data entry of `va`, if it had been evicted and promises reading (or `write`); true if so.
@@ -317,7 +314,8 @@ impl Mmu {
         }
         match self.second.find(bank.life(), va).filter(|entry| !write || entry.place(va, true).is_some()) {
             Some(entry) => {
-                Arc::get_mut(bank).expect("nothing is known of `empty`").refill(va, *entry);
+                let entry = *entry;
+                Arc::get_mut(bank).expect("nothing is known of `empty`").refill(va, entry, &mut self.second);
                 true
             }
             None => false,
@@ -382,6 +380,13 @@ impl Mmu {
             }
         }
     }
+}
+
+/// Its own function, since it comes seldom and takes much of the stack.
+#[cold]
+#[inline(never)]
+fn new_bank() -> Arc<Tlb> {
+    Arc::new(Tlb::new())
 }
 
 /// The banks of the range of `va`.

@@ -114,8 +114,8 @@ pub struct Tlb {
     code_seen: [u64; SEEN / 64],
 }
 
-/// Bits of `Tlb::code_seen`.
-const SEEN: usize = 1024;
+/// Bits of `Tlb::code_seen`: so many that a page without instructions seldom shares one.
+const SEEN: usize = 8192;
 
 /// A stamp that no TLB of this process has had.
 fn fresh_stamp() -> u64 {
@@ -184,17 +184,22 @@ impl Tlb {
 
     /// Keeps what is known of `va` already.
     #[inline]
-    pub(super) fn refill(&mut self, va: u64, entry: Entry) {
-        self.set(va, entry);
+    pub(super) fn refill(&mut self, va: u64, entry: Entry, second: &mut Second) {
+        *self.make_room(va, second) = entry;
     }
 
+    /// The data entry for `va`. If it is of another page, that moves to the second level.
     #[inline]
-    fn set(&mut self, va: u64, entry: Entry) {
+    fn make_room(&mut self, va: u64, second: &mut Second) -> &mut Entry {
         let i = (va >> 12) as usize % DATA;
         if self.filled.len() < FEW {
             self.filled.push(i as u16);
         }
-        self.data[i] = entry;
+        let entry = &mut self.data[i];
+        if entry.read != INVALID && !entry.is_of(va) {
+            second.keep(self.life, entry);
+        }
+        entry
     }
 
     fn restamp(&mut self) {
@@ -233,16 +238,17 @@ impl Tlb {
         &self.code[(va >> 12) as usize % CODE]
     }
 
-    /// Keeps the data translation of `va`; the entry.
-    pub(crate) fn fill_data(&mut self, va: u64, leaf: &Leaf, fill: Fill) -> Entry {
+    /// Keeps the data translation of `va`.
+    pub(super) fn fill_data(&mut self, va: u64, leaf: &Leaf, fill: Fill, second: &mut Second) {
         let page = va & PAGE | if fill.host.is_none() { SLOW } else { 0 };
         let tag = |may: bool| if may { page } else { INVALID };
-        let addend = fill.host.unwrap_or(0).wrapping_sub(va & PAGE);
-        let write = tag(fill.writable) | if fill.noted { SLOW } else { 0 };
-        let entry = Entry { read: tag(fill.readable), write, addend, meta: Meta::of(leaf) };
-        self.set(va, entry);
+        let entry = self.make_room(va, second);
+        // Field by field: a whole one would be read back from parts that are still being written.
+        entry.read = tag(fill.readable);
+        entry.write = tag(fill.writable) | if fill.noted { SLOW } else { 0 };
+        entry.addend = fill.host.unwrap_or(0).wrapping_sub(va & PAGE);
+        entry.meta = Meta::of(leaf);
         self.remember(va, leaf);
-        entry
     }
 
     /// Keeps the instruction translation of `va`.
@@ -355,6 +361,13 @@ impl Entry {
             write_back: self.meta & Meta::WRITE_BACK != 0,
         };
         (tag & !SLOW == va & PAGE).then(place)
+    }
+
+    /// The physical address of `va`, aligned as an access of `bytes` wants it, if the fast path leaves the page alone.
+    #[inline(always)]
+    pub(crate) fn outside_ram(&self, va: u64, bytes: u64, write: bool) -> Option<u64> {
+        let tag = if write { self.write } else { self.read };
+        (tag == va & (PAGE | bytes - 1) | SLOW).then_some(self.meta & PAGE | va & !PAGE)
     }
 
     /// The memory type is Device.

@@ -14,7 +14,7 @@ const PERIPHERAL_ID: [u8; 4] = [0x11, 0x10, 0x14, 0x00];
 
 const DR: u64 = 0x000;
 const RSR_ECR: u64 = 0x004;
-const FR: u64 = 0x018;
+pub const FR: u64 = 0x018;
 const ILPR: u64 = 0x020;
 const IBRD: u64 = 0x024;
 const FBRD: u64 = 0x028;
@@ -246,7 +246,8 @@ impl Regs {
         MODEM.iter().filter(|(output, ..)| self.cr & output != 0).fold(0, |f, (_, input, _)| f | input)
     }
 
-    fn flags(&self) -> u32 {
+    /// FR.
+    pub fn flags(&self) -> u32 {
         let empty = if self.fifo.is_empty() { FR_RX_EMPTY } else { 0 };
         let full = if self.room() == 0 { FR_RX_FULL } else { 0 };
         FR_TX_EMPTY | empty | full | self.modem_inputs()

@@ -4,7 +4,7 @@ use super::regs::Regs;
 use super::*;
 use proptest::prelude::*;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 /// Runs steps from power-on: `w OFFSET VALUE`, `r OFFSET VALUE` (expected), `in TEXT TAKEN`, `out TEXT`
@@ -112,6 +112,27 @@ fn the_console_thread_sleeps_until_there_is_room() {
 }
 
 proptest! {
+    /// FR is read without the lock, and is what it would be with it.
+    #[test]
+    fn the_flags_shown_are_those_of_the_registers(
+        steps in prop::collection::vec((0u64..0x50, any::<u32>(), 0usize..20), 0..100),
+    ) {
+        let (uart, _) = uart();
+        for (offset, value, input) in steps {
+            let shown = || (uart.read(FR, AccessSize::Word), uart.access(|regs| regs.read(FR)).into());
+            _ = uart.receive(&vec![value as u8; input]);
+            let (flags, true_flags): (u64, u64) = shown();
+            prop_assert_eq!(flags, true_flags);
+            match value % 8 {
+                0 => uart.reset(),
+                1..4 => _ = uart.read(offset & !3, AccessSize::Word),
+                _ => uart.write(offset & !3, AccessSize::Word, value.into()),
+            }
+            let (flags, true_flags) = shown();
+            prop_assert_eq!(flags, true_flags);
+        }
+    }
+
     /// Any sequence of accesses: nothing panics, room and FR agree, MIS is what drives the line.
     #[test]
     fn any_access_keeps_the_flags_true(steps in prop::collection::vec((0u64..0x50, any::<u32>(), 0usize..20), 0..200)) {
