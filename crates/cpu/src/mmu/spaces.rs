@@ -370,7 +370,9 @@ impl Mmu {
         }
         match asid {
             Some(asid) if !self.tagged_global => {
-                if asid != own && let Some(space) = spaces.iter_mut().find(|s| s.asid == asid) {
+                if asid != own
+                    && let Some(space) = spaces.iter_mut().find(|s| s.asid == asid)
+                {
                     drop_page(of_half(&mut space.banks, va), va, empty, second);
                 }
             }
@@ -395,12 +397,7 @@ fn of_half(banks: &mut [Arc<Tlb>], va: u64) -> impl Iterator<Item = &mut Arc<Tlb
 }
 
 /// Drops the page at `va` from `banks`.
-fn drop_page<'b>(
-    banks: impl Iterator<Item = &'b mut Arc<Tlb>>,
-    va: u64,
-    empty: &Arc<Tlb>,
-    second: &mut Second,
-) {
+fn drop_page<'b>(banks: impl Iterator<Item = &'b mut Arc<Tlb>>, va: u64, empty: &Arc<Tlb>, second: &mut Second) {
     for bank in banks.filter(|bank| !Arc::ptr_eq(bank, empty)) {
         Arc::get_mut(bank).expect("only `empty` is shared").drop_va(va, second);
     }

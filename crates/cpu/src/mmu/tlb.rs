@@ -367,7 +367,7 @@ impl Entry {
     #[inline(always)]
     pub(crate) fn outside_ram(&self, va: u64, bytes: u64, write: bool) -> Option<u64> {
         let tag = if write { self.write } else { self.read };
-        (tag == va & (PAGE | bytes - 1) | SLOW).then_some(self.meta & PAGE | va & !PAGE)
+        (tag == va & (PAGE | (bytes - 1)) | SLOW).then_some(self.meta & PAGE | va & !PAGE)
     }
 
     /// The memory type is Device.

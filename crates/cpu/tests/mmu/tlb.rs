@@ -113,7 +113,7 @@ fn others_after(ops: u64, op: SysReg, asid: u64, global: u64) -> [Outcome; 2] {
     rig.map(LOW, FIRST | PAGE | global);
     [1, 2, 9].into_iter().for_each(|asid| assert_eq!(rig.asid(asid).read(LOW), Value(1)));
     rig.map(LOW, SECOND | PAGE | global);
-    (1..=ops).for_each(|n| rig.cpu.tlbi(op, asid << 48 | (LOW >> 12) + 0x1000 * n));
+    (1..=ops).for_each(|n| rig.cpu.tlbi(op, (asid << 48) | ((LOW >> 12) + 0x1000 * n)));
     rig.cpu.tlbi(op, asid << 48 | LOW >> 12);
     [1, 2].map(|asid| rig.asid(asid).read(LOW))
 }
@@ -136,7 +136,7 @@ fn a_space_that_missed_nothing_keeps_its_pages() {
     rig.map(LOW, FIRST | PAGE | NG);
     [1, 2].into_iter().for_each(|asid| assert_eq!(rig.asid(asid).read(LOW), Value(1)));
     // Performed by ASID 2 itself, and long before ASID 1 is current again.
-    (1..40).for_each(|n| rig.cpu.tlbi(VAE1, 2 << 48 | (LOW >> 12) + n));
+    (1..40).for_each(|n| rig.cpu.tlbi(VAE1, (2 << 48) | ((LOW >> 12) + n)));
     // Nor do pages of the other range concern it.
     (0..40).for_each(|n| rig.cpu.tlbi(VAAE1, (HIGH >> 12 & 0xfff_ffff_ffff) + n));
     rig.map(LOW, SECOND | PAGE | NG);
