@@ -154,17 +154,22 @@ impl Drop for Arena {
 /// A part of the arena, filled by one compiler.
 pub(crate) struct CodeBuf {
     arena: Arc<Arena>,
-    start: usize,
-    at: usize,
+    start: *mut u8,
+    at: *mut u8,
     /// Where records begin.
-    floor: usize,
+    floor: *mut u8,
 }
+
+// SAFETY: the pointers lead into `arena`, which is `Send`.
+unsafe impl Send for CodeBuf {}
 
 impl CodeBuf {
     /// The part of `arena` from `start` to `end`, empty. The caller sees to it that no other covers it.
     pub fn new(arena: Arc<Arena>, start: Offset, end: Offset) -> CodeBuf {
         assert!(start <= end && end as usize <= arena.size && end.is_multiple_of(64));
-        CodeBuf { arena, start: start as usize, at: start as usize, floor: end as usize }
+        // SAFETY: inside the mapping, checked.
+        let [start, floor] = [start, end].map(|at| unsafe { arena.writable.add(at as usize) });
+        CodeBuf { arena, start, at: start, floor }
     }
 
     /// What it is a part of.
@@ -176,18 +181,24 @@ impl CodeBuf {
     /// Where the next byte goes.
     #[inline(always)]
     pub fn here(&self) -> Offset {
-        self.at as Offset
+        self.offset_of(self.at)
+    }
+
+    #[inline(always)]
+    fn offset_of(&self, place: *mut u8) -> Offset {
+        (place.addr() - self.arena.writable.addr()) as Offset
     }
 
     /// Forgets what was written from `to` on.
     pub fn rewind(&mut self, to: Offset) {
-        assert!((self.start..=self.at).contains(&(to as usize)));
-        self.at = to as usize;
+        assert!((self.offset_of(self.start)..=self.here()).contains(&to));
+        // SAFETY: inside what this buffer has written, checked.
+        self.at = unsafe { self.arena.writable.add(to as usize) };
     }
 
     /// Bytes left.
     pub fn room(&self) -> usize {
-        self.floor - self.at
+        self.floor.addr() - self.at.addr()
     }
 
     /// Fills up to a multiple of `alignment`.
@@ -203,32 +214,38 @@ impl CodeBuf {
     }
 
     /// Replaces code that has not been executed yet.
+    #[inline]
     pub fn overwrite(&mut self, at: Offset, bytes: &[u8]) {
-        let at = at as usize;
-        assert!(at >= self.start && at + bytes.len() <= self.at, "only what was written is replaced");
+        let place = self.arena.writable.addr() + at as usize;
+        let written = self.start.addr()..=self.at.addr();
+        assert!(
+            *written.start() <= place && place + bytes.len() <= *written.end(),
+            "only what was written is replaced"
+        );
         // SAFETY: inside what this buffer has written, checked; `bytes` is elsewhere.
-        unsafe { self.arena.writable.add(at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        unsafe { self.arena.writable.add(at as usize).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
     }
 
     /// The code from `from` to `to`, which this buffer has written.
     pub fn read(&self, from: Offset, to: Offset) -> Vec<u8> {
+        assert!(self.offset_of(self.start) <= from && from <= to && to <= self.here(), "only what was written is read");
         let (from, to) = (from as usize, to as usize);
-        assert!(self.start <= from && from <= to && to <= self.at, "only what was written is read");
         // SAFETY: inside what this buffer has written, checked; links that change it meanwhile give either value.
         unsafe { std::slice::from_raw_parts(self.arena.writable.add(from), to - from) }.to_vec()
     }
 
     /// Room for `size` bytes of records, a multiple of 8.
     pub fn reserve(&mut self, size: usize) -> Offset {
-        let at = (self.floor - size) & !7;
-        assert!(at >= self.at, "the translator asks for room before it begins");
-        self.floor = at;
-        at as Offset
+        let size = size + (self.floor.addr() - size) % 8;
+        assert!(size <= self.room(), "the translator asks for room before it begins");
+        // SAFETY: not below `at`, checked.
+        self.floor = unsafe { self.floor.sub(size) };
+        self.offset_of(self.floor)
     }
 
     /// Writes `value` where `reserve` made room.
     pub fn fill<T: Copy>(&mut self, at: Offset, value: T) {
-        assert!(at as usize >= self.floor, "reserved");
+        assert!(at >= self.offset_of(self.floor), "reserved");
         let to = self.arena.place(at, size_of::<T>(), align_of::<T>());
         // SAFETY: inside the mapping and aligned, checked; reserved, so nobody else looks at it yet.
         unsafe { to.cast::<T>().write(value) };
@@ -244,35 +261,56 @@ impl CodeBuf {
 
     #[inline(always)]
     fn write(&mut self, bytes: &[u8]) {
-        assert!(self.at + bytes.len() <= self.floor, "the translator asks for room before it begins");
+        self.check(bytes.len());
         // SAFETY: inside the writable mapping, checked; `bytes` is elsewhere.
-        unsafe { self.arena.writable.add(self.at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-        self.at += bytes.len();
+        unsafe {
+            self.at.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            self.at = self.at.add(bytes.len());
+        }
+    }
+
+    #[inline(always)]
+    fn check(&self, bytes: usize) {
+        assert!(bytes <= self.room(), "the translator asks for room before it begins");
     }
 }
 
 impl Extend<u8> for CodeBuf {
+    #[inline(always)]
     fn extend<T: IntoIterator<Item = u8>>(&mut self, bytes: T) {
         bytes.into_iter().for_each(|b| self.write(&[b]));
     }
 }
 
 impl<'a> Extend<&'a u8> for CodeBuf {
+    /// What `dynasm!` knows of an instruction comes this way: an array.
+    #[inline(always)]
     fn extend<T: IntoIterator<Item = &'a u8>>(&mut self, bytes: T) {
-        bytes.into_iter().for_each(|b| self.write(&[*b]));
+        let bytes = bytes.into_iter();
+        let most = bytes.size_hint().0;
+        self.check(most);
+        let mut at = self.at;
+        for byte in bytes.take(most) {
+            // SAFETY: one of `most` bytes, which fit: checked.
+            unsafe {
+                at.write(*byte);
+                at = at.add(1);
+            }
+        }
+        self.at = at;
     }
 }
 
 impl DynasmApi for CodeBuf {
     fn offset(&self) -> AssemblyOffset {
-        AssemblyOffset(self.at)
+        AssemblyOffset(self.here() as usize)
     }
     #[inline(always)]
     fn push(&mut self, byte: u8) {
         self.write(&[byte]);
     }
     fn align(&mut self, alignment: usize, with: u8) {
-        while !self.at.is_multiple_of(alignment) {
+        while !self.here().is_multiple_of(alignment as Offset) {
             self.push(with);
         }
     }

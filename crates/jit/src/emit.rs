@@ -9,8 +9,8 @@ use crate::context::{Static, at, slot, vslot};
 use crate::evaluate::Evaluation;
 use crate::options::Options;
 use crate::region::Region;
-use crate::regs::{HOSTS, VFile, Where, XFile};
-use crate::scout::{Facts, Scout, Use};
+use crate::regs::{HOSTS, MOST_KNOWN, VFile, Where, XFile};
+use crate::scout::{Facts, Scout};
 use crate::spans::Spans;
 use crate::tables::{Constant, Site, Tables, block_page};
 use crate::thunks::{Thunks, cc, jump_if};
@@ -112,6 +112,9 @@ pub(crate) struct State {
     pub sp_aligned: bool,
 }
 
+/// A state that is kept: an index into `Emitter::states`.
+pub(crate) type StateNumber = u16;
+
 /// What an out-of-line access does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum SlowAccess {
@@ -149,19 +152,21 @@ pub(crate) enum Source {
 }
 
 /// Code to be written after the block.
-#[allow(clippy::large_enum_variant)] // exits are most of them, and the list is kept from block to block
+#[derive(Clone, Copy)]
 pub(crate) enum Cold {
     /// A branch out of the block, taken rarely.
     Exit {
         from: Offset,
-        state: Box<State>,
+        state: StateNumber,
         target: u64,
         executed: u32,
     },
+    /// A branch that needs no code: its label followed, and nobody fell into it.
+    Arrived,
     /// Attention is wanted at the head of a loop.
     Poll {
         from: Offset,
-        state: Box<State>,
+        state: StateNumber,
         executed: u32,
     },
     /// An access that the fast path does not do, and where to go on.
@@ -245,6 +250,11 @@ pub(crate) struct Emitter {
     pub scout: Scout,
     pub region: Region,
     pub cold: Vec<Cold>,
+    /// Which of them are `Cold::Exit`.
+    pub arrivals: Vec<u16>,
+    pub states: Vec<State>,
+    /// Known values of registers (`Where::Constant`).
+    pub constants: Vec<u64>,
     pub regs: XFile,
     pub vregs: VFile,
     pub flags: Flags,
@@ -289,6 +299,9 @@ impl Emitter {
             scout: Scout::new(model.features),
             region: Region::default(),
             cold: Vec::new(),
+            arrivals: Vec::new(),
+            states: Vec::new(),
+            constants: Vec::new(),
             regs: XFile::new(),
             vregs: VFile::new(),
             flags: Flags::Memory,
@@ -381,10 +394,10 @@ impl Emitter {
     pub fn write_back(&mut self, regs: &XFile, r: u8) {
         match regs.find(r) {
             Where::Place(place) => asm!(self ; mov [BYTE rbp + slot(r)], Rq(HOSTS[place as usize])),
-            Where::Constant(v) => match i32::try_from(v as i64) {
+            Where::Constant(n) => match i32::try_from(self.constants[n as usize] as i64) {
                 Ok(v) => asm!(self ; mov QWORD [BYTE rbp + slot(r)], v),
                 Err(_) => {
-                    self.mov_imm(RAX, v);
+                    self.mov_imm(RAX, self.constants[n as usize]);
                     asm!(self ; mov [BYTE rbp + slot(r)], rax);
                 }
             },
@@ -416,6 +429,21 @@ impl Emitter {
     /// What is known now.
     pub fn state(&self) -> State {
         State { x: self.regs, v: self.vregs, flags: self.flags, sp_aligned: self.sp_aligned }
+    }
+
+    /// Keeps `state` for later.
+    pub fn keep_state(&mut self, state: State) -> StateNumber {
+        self.states.push(state);
+        (self.states.len() - 1) as StateNumber
+    }
+
+    /// Guest register `r` is `v`, known and not in memory.
+    pub fn set_constant(&mut self, r: u8, v: u64) {
+        if self.constants.len() == MOST_KNOWN {
+            return self.give_up();
+        }
+        self.regs.set_constant(r, self.constants.len() as u8);
+        self.constants.push(v);
     }
 
     /// It is as `state` says.
@@ -497,7 +525,7 @@ impl Emitter {
                 let Some(place) = self.temporary() else { return RAX };
                 let host = HOSTS[place as usize];
                 match elsewhere {
-                    Where::Constant(v) => self.mov_imm(host, v),
+                    Where::Constant(n) => self.mov_imm(host, self.constants[n as usize]),
                     _ => asm!(self ; mov Rq(host), [BYTE rbp + slot(r)]),
                 }
                 let dirty = self.regs.is_dirty(r);
@@ -601,17 +629,7 @@ impl Emitter {
 
     /// The same of the instruction at `index`.
     pub fn flags_needed_from(&self, index: usize) -> bool {
-        for (i, facts) in self.facts.iter().enumerate().skip(index) {
-            if i > index && self.region.is_label(i) {
-                return true;
-            }
-            match facts.flags {
-                Use::None => {}
-                Use::Sets => return false,
-                Use::Needs => return true,
-            }
-        }
-        true
+        self.region.flags_needed_from(index)
     }
 
     /// Brings the guest's flags into the host's. Uses rax.
@@ -724,12 +742,12 @@ impl Emitter {
 
     /// Remembers how to repair the state if the present instruction does not finish.
     pub fn site(&mut self, access: SlowAccess) -> u32 {
-        let constants = self.regs.all_dirty().filter_map(|register| match self.regs.find(register) {
-            Where::Constant(value) => Some(Constant { value, register }),
-            _ => None,
-        });
         let first = self.tables.constants.len();
-        self.tables.constants.extend(constants);
+        for register in self.regs.all_dirty() {
+            if let Where::Constant(n) = self.regs.find(register) {
+                self.tables.constants.push(Constant { value: self.constants[n as usize], register });
+            }
+        }
         let site = Site {
             pc: self.pc_here(),
             page: block_page(self.page, self.context),

@@ -172,7 +172,7 @@ impl Engine for Emitter {
             return self.imm(0);
         }
         match self.regs.find(r as u8) {
-            Where::Constant(v) => self.imm(v),
+            Where::Constant(n) => self.imm(self.constants[n as usize]),
             _ => self.node(Node::X(r as u8, self.versions[r as usize & 31])),
         }
     }

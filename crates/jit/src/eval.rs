@@ -79,7 +79,7 @@ impl Emitter {
     pub fn assign(&mut self, r: u8, w: W) {
         let node = self.at(w);
         match node {
-            Node::Imm(v) => self.regs.set_constant(r, v),
+            Node::Imm(v) => self.set_constant(r, v),
             Node::At(place) if self.regs.is_temporary(place) => self.regs.adopt(place, r, true),
             _ => {
                 if let Some(place) = self.in_place(r, w) {

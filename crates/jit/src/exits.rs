@@ -105,7 +105,7 @@ impl Emitter {
             if inside && self.is_ahead(target) {
                 asm!(self ; .u8 0xe9 ; .i32 0);
                 let from = self.buf.here() - 4;
-                self.cold.push(Cold::Exit { from, state: Box::new(state), target, executed });
+                self.leave_later(from, &state, target, executed);
                 return;
             }
             self.settle(&state, executed);
@@ -145,8 +145,15 @@ impl Emitter {
             self.land(over);
         } else {
             let from = self.forward(cc);
-            self.cold.push(Cold::Exit { from, state: Box::new(state), target, executed });
+            self.leave_later(from, &state, target, executed);
         }
+    }
+
+    /// The jump at `from` leaves the block, or skips to a label that is yet to be written.
+    fn leave_later(&mut self, from: Offset, state: &State, target: u64, executed: u32) {
+        let state = self.keep_state(*state);
+        self.arrivals.push(self.cold.len() as u16);
+        self.cold.push(Cold::Exit { from, state, target, executed });
     }
 
     /// The block ends before `target`, the next instruction.
@@ -179,9 +186,11 @@ impl Emitter {
 
     /// Writes the code after the block.
     pub fn write_cold(&mut self) {
-        for cold in std::mem::take(&mut self.cold) {
-            match cold {
+        for n in 0..self.cold.len() {
+            match self.cold[n] {
+                Cold::Arrived => {}
                 Cold::Exit { from, state, target, executed } => {
+                    let state = self.states[state as usize];
                     self.land(from);
                     if !self.go_to_label(target, &state, executed) {
                         self.settle(&state, executed);
@@ -189,6 +198,7 @@ impl Emitter {
                     }
                 }
                 Cold::Poll { from, state, executed } => {
+                    let state = self.states[state as usize];
                     self.land(from);
                     self.settle(&state, executed);
                     self.mov_imm(RAX, self.start.wrapping_add(4 * u64::from(executed)));

@@ -6,9 +6,9 @@
 
 use crate::code::Offset;
 use crate::context::{at, slot, vslot};
-use crate::emit::{C, Cold, Emitter, Flags, State, asm};
-use crate::regs::{HOSTS, PLACES, RegFile, V_PLACES, Where};
-use crate::scout::Facts;
+use crate::emit::{C, Cold, Emitter, Flags, State, StateNumber, asm};
+use crate::regs::{HOSTS, PLACES, RegFile, V_PLACES, Where, bits};
+use crate::scout::{Facts, Use};
 use crate::thunks::{cc, jump, jump_if};
 use dynasmrt::{DynasmApi, dynasm};
 
@@ -21,10 +21,11 @@ const SCRATCH: u8 = 0;
 const SCRATCH_V: u8 = 15;
 
 /// A label.
+#[derive(Clone, Copy)]
 pub(crate) struct Label {
     index: usize,
     at: Offset,
-    state: Box<State>,
+    state: StateNumber,
 }
 
 /// The joins of the block being compiled.
@@ -34,6 +35,13 @@ pub(crate) struct Region {
     targets: u64,
     /// By instruction: it can be reached.
     reached: u64,
+    /// By instruction: it looks at the flags or may leave; it replaces them and always goes on.
+    needs_flags: u64,
+    sets_flags: u64,
+    /// By instruction: spans end there.
+    special: u64,
+    /// By base register and instruction: plain accesses.
+    accesses: [u64; 32],
     /// First and last instruction of each loop.
     loops: Vec<(usize, usize)>,
     /// Labels that have been written.
@@ -51,8 +59,24 @@ impl Region {
         self.reached >> index & 1 != 0
     }
 
-    fn written(&self, index: usize) -> Option<&Label> {
-        self.labels.iter().find(|l| l.index == index)
+    /// Does instruction `index`, or one after it, look at the flags as they are before it? Whatever may leave the
+    /// block does, and so does a label.
+    pub fn flags_needed_from(&self, index: usize) -> bool {
+        let from = |set: u64, index: u32| set & u64::MAX.checked_shl(index).unwrap_or(0);
+        let needed = from(self.needs_flags, index as u32) | from(self.targets, index as u32 + 1);
+        // The first of both says it; nothing is both.
+        needed.trailing_zeros() <= from(self.sets_flags, index as u32).trailing_zeros()
+    }
+
+    /// Is one of the `count` instructions after `index` a plain access at `base`, before spans end?
+    pub fn is_accessed_ahead(&self, base: u8, index: usize, count: usize) -> bool {
+        let after = |set: u64| set.checked_shr(index as u32 + 1).unwrap_or(0);
+        let end = after(self.targets | self.special).trailing_zeros().min(count as u32);
+        after(self.accesses[base as usize & 31]).trailing_zeros() < end
+    }
+
+    fn written(&self, index: usize) -> Option<Label> {
+        self.labels.iter().find(|l| l.index == index).copied()
     }
 
     /// The last instruction of the loop that begins at `index`.
@@ -62,26 +86,48 @@ impl Region {
 }
 
 impl Emitter {
-    /// Looks over the block's words: how far it goes, and where control joins.
-    pub fn survey(&mut self) {
-        self.facts.clear();
-        let mut region = std::mem::take(&mut self.region);
+    /// Takes the words of the block from those that `words` offers, and looks over them: how far it goes, and where
+    /// control joins.
+    pub fn survey(&mut self, words: impl Iterator<Item = u32>) {
+        let most = self.longest.min((4096 - (self.start as usize & 0xfff)) / 4);
+        let region = &mut self.region;
         region.loops.clear();
         region.labels.clear();
         (region.targets, region.reached) = (0, 0);
-        let mut index = 0;
+        (region.needs_flags, region.sets_flags, region.special) = (0, 0, 0);
+        region.accesses = [0; 32];
+        self.facts.clear();
+        self.words.clear();
         self.rows.clear();
-        while index < self.words.len() {
-            // Only what is reached is looked up: most blocks are much shorter than they may be.
-            self.rows.resize(index, None);
-            let word = self.words[index];
-            self.rows.push(a64::lookup(word).filter(|row| self.features.contains(row.needs(word))));
-            let facts = self.scout.look(self.rows[index], word);
+        // The next one that control comes to.
+        let mut next = 0;
+        for (index, word) in words.take(most).enumerate() {
+            self.words.push(word);
+            if index < next {
+                self.rows.push(None);
+                self.facts.push(crate::scout::UNREACHED);
+                continue;
+            }
+            let row = a64::lookup(word).filter(|row| self.features.contains(row.needs(word)));
+            let facts = self.scout.look(row, word);
+            self.rows.push(row);
             self.facts.push(facts);
-            region.reached |= 1 << index;
+            let here = 1 << index;
+            region.reached |= here;
+            match facts.flags {
+                Use::None => {}
+                Use::Sets => region.sets_flags |= here,
+                Use::Needs => region.needs_flags |= here,
+            }
+            if facts.special {
+                region.special |= here;
+            }
+            if let Some(reach) = facts.reach {
+                region.accesses[reach.base as usize & 31] |= here;
+            }
             if let Some(offset) = facts.branch
                 && let Ok(target) = usize::try_from(index as i64 + offset / 4)
-                && target < self.words.len()
+                && target < most
                 && offset % 4 == 0
             {
                 if target > index {
@@ -91,23 +137,20 @@ impl Emitter {
                     region.loops.push((target, index));
                 }
             }
-            index += 1;
+            next = index + 1;
             if facts.ends {
                 // What a branch before it skips to is next.
-                let ahead = region.targets.checked_shr(index as u32).unwrap_or(0);
+                let ahead = region.targets.checked_shr(next as u32).unwrap_or(0);
                 if ahead == 0 {
                     break;
                 }
-                let next = index + ahead.trailing_zeros() as usize;
-                while self.facts.len() < next {
-                    self.facts.push(crate::scout::UNREACHED);
-                }
-                index = next;
+                next += ahead.trailing_zeros() as usize;
             }
         }
-        self.words.truncate(index);
-        self.rows.resize(index, None);
-        self.region = region;
+        // Where fewer words were offered, nothing is behind them.
+        let length = 64 - region.reached.leading_zeros() as usize;
+        self.words.truncate(length);
+        region.targets &= region.reached;
     }
 
     /// The index of the instruction at `target`, if it is one of the block's that branches lead to.
@@ -121,14 +164,18 @@ impl Emitter {
     pub fn write_label(&mut self) -> bool {
         let index = self.index;
         let target = self.pc_here();
-        let arrivals = |cold: &Cold| matches!(cold, Cold::Exit { target: to, .. } if *to == target);
         let mut first = None;
         if self.ended {
-            let Some(position) = self.cold.iter().position(arrivals) else { return false };
-            let Cold::Exit { from, state, executed, .. } = self.cold.remove(position) else {
-                unreachable!("it arrives")
+            let arrives = |(from, state, to, executed)| (to == target).then_some((from, state, executed));
+            let Some((position, (from, state, executed))) =
+                (0..self.arrivals.len()).find_map(|n| Some((n, arrives(self.arrival(n))?)))
+            else {
+                return false;
             };
+            let cold = self.arrivals.remove(position);
+            self.cold[cold as usize] = Cold::Arrived;
             first = Some((from, executed));
+            let state = self.states[state as usize];
             self.set_state(&state);
             self.regs.release();
             self.vregs.release();
@@ -147,13 +194,14 @@ impl Emitter {
         self.regs.release_all();
         self.float_marked = false;
         let end = self.region.loop_end(index);
-        for cold in &self.cold {
-            let Cold::Exit { state, target: to, .. } = cold else { continue };
-            if *to == target {
+        for n in 0..self.arrivals.len() {
+            let (_, state, to, _) = self.arrival(n);
+            let state = &self.states[state as usize];
+            if to == target {
                 self.regs.soil_as(&state.x);
                 self.vregs.soil_as(&state.v);
             }
-            if self.may_arrive(*to, target, end.is_some()) {
+            if self.may_arrive(to, target, end.is_some()) {
                 self.sp_aligned &= state.sp_aligned;
             }
         }
@@ -165,7 +213,8 @@ impl Emitter {
             asm!(self ; .u8 0xeb ; .u8 0);
             self.buf.here()
         });
-        let label = Label { index, at: self.buf.here(), state: Box::new(self.state()) };
+        let state = self.keep_state(self.state());
+        let label = Label { index, at: self.buf.here(), state };
         self.region.labels.push(label);
         if let Some(over) = over {
             // Who comes from above has done something since the last look; so whoever looks gets on.
@@ -174,6 +223,15 @@ impl Emitter {
             self.buf.overwrite(over - 1, &[distance as u8]);
         }
         true
+    }
+
+    /// The `n`-th branch that is yet to arrive, or leaves: where it is, the state there, its target, and after how many
+    /// instructions.
+    fn arrival(&self, n: usize) -> (Offset, StateNumber, u64, u32) {
+        let Cold::Exit { from, state, target, executed } = self.cold[self.arrivals[n] as usize] else {
+            unreachable!("exits are listed")
+        };
+        (from, state, target, executed)
     }
 
     /// Does what follows the label at `index` look at the flags? A loop may be left at its head.
@@ -192,28 +250,30 @@ impl Emitter {
     fn drop_constants(&mut self, target: u64, is_loop: bool) {
         let below = if is_loop { &self.facts[self.index..] } else { &[] };
         let written = below.iter().fold(0, |all, f| all | f.writes);
-        for r in 0..32 {
-            let Where::Constant(value) = self.regs.find(r) else { continue };
-            let agrees = |cold: &Cold| match cold {
-                Cold::Exit { target: to, state, .. } if self.may_arrive(*to, target, is_loop) => {
-                    state.x.find(r) == Where::Constant(value)
-                }
-                _ => true,
-            };
-            let changes = written >> r & 1 != 0;
-            if changes || !self.cold.iter().all(agrees) {
+        for r in bits(self.regs.known()) {
+            let (mut agree, mut behind) = (written >> r & 1 == 0, false);
+            for n in 0..self.arrivals.len() {
+                let (_, state, to, _) = self.arrival(n);
+                let x = &self.states[state as usize].x;
+                agree &= !self.may_arrive(to, target, is_loop) || self.same_constant(x.find(r), self.regs.find(r));
+                behind |= to == target && x.is_dirty(r);
+            }
+            if !agree {
                 if self.regs.is_dirty(r) {
                     let regs = self.regs;
                     self.write_back(&regs, r);
                 }
                 self.regs.drop_value(r);
-            } else if self
-                .cold
-                .iter()
-                .any(|c| matches!(c, Cold::Exit { target: to, state, .. } if *to == target && state.x.is_dirty(r)))
-            {
+            } else if behind {
                 self.regs.soil(r);
             }
+        }
+    }
+
+    fn same_constant(&self, a: Where, b: Where) -> bool {
+        match (a, b) {
+            (Where::Constant(a), Where::Constant(b)) => self.constants[a as usize] == self.constants[b as usize],
+            _ => false,
         }
     }
 
@@ -225,17 +285,15 @@ impl Emitter {
         let most = |of: &dyn Fn(&Facts) -> u32, count: usize, except: u32| {
             let mut uses = [0u8; 32];
             for facts in body {
-                let mut set = of(facts) & !except;
-                while set != 0 {
-                    uses[set.trailing_zeros() as usize] += 1;
-                    set &= set - 1;
+                for r in bits(of(facts) & !except) {
+                    uses[r as usize] += 1;
                 }
             }
             let mut all: Vec<(u8, u8)> = (0..32).map(|r| (uses[r as usize], r)).filter(|(n, _)| *n > 0).collect();
             all.sort_unstable_by(|a, b| b.cmp(a));
             all.iter().take(count).fold(0u32, |set, (_, r)| set | 1 << r)
         };
-        let known = (0..32).filter(|r| matches!(self.regs.find(*r), Where::Constant(_))).fold(0, |set, r| set | 1 << r);
+        let known = self.regs.known();
         let x = most(&|f| f.reads | f.writes, KEPT, known);
         let v = most(&|f| f.reads_v | f.writes_v, KEPT_V, 0);
         for (_, r) in self.regs.residents().filter(|(_, r)| x >> r & 1 == 0) {
@@ -252,13 +310,13 @@ impl Emitter {
             }
             self.vregs.drop_value(r);
         }
-        for r in (0..32u8).filter(|r| x >> r & 1 != 0) {
+        for r in bits(x) {
             self.guest(r);
             if written >> r & 1 != 0 {
                 self.regs.soil(r);
             }
         }
-        for r in (0..32u8).filter(|r| v >> r & 1 != 0) {
+        for r in bits(v) {
             self.guest_v(r);
             if written_v >> r & 1 != 0 {
                 self.vregs.soil(r);
@@ -275,7 +333,8 @@ impl Emitter {
     fn poll_at_label(&mut self) {
         asm!(self ; mov rcx, [BYTE rbx + at::ATTENTION] ; cmp DWORD [rcx], 0);
         let from = self.forward(cc::NE);
-        self.cold.push(Cold::Poll { from, state: Box::new(self.state()), executed: self.index as u32 });
+        let state = self.keep_state(self.state());
+        self.cold.push(Cold::Poll { from, state, executed: self.index as u32 });
     }
 
     /// Control goes from after `executed` instructions to the one at `index`: the count of instructions is that of
@@ -292,7 +351,7 @@ impl Emitter {
     pub fn go_to_label(&mut self, target: u64, state: &State, executed: u32) -> bool {
         let Some(index) = self.index_of(target) else { return false };
         let Some(label) = self.region.written(index) else { return false };
-        let (at, to) = (label.at, *label.state);
+        let (at, to) = (label.at, self.states[label.state as usize]);
         self.flags = state.flags;
         if self.label_needs_flags(index) {
             self.save_flags();
@@ -307,7 +366,7 @@ impl Emitter {
     pub fn loop_where(&mut self, c: C, target: u64) -> bool {
         let Some(index) = self.index_of(target) else { return false };
         let Some(label) = self.region.written(index) else { return false };
-        let (at, to) = (label.at, *label.state);
+        let (at, to) = (label.at, self.states[label.state as usize]);
         self.save_flags();
         let Some(test) = self.test(c) else { return false };
         self.regs.release();
@@ -342,7 +401,7 @@ impl Emitter {
         for (place, r) in rest {
             let host = HOSTS[place as usize];
             match from.x.find(r) {
-                Where::Constant(v) => self.mov_imm(host, v),
+                Where::Constant(n) => self.mov_imm(host, self.constants[n as usize]),
                 _ => asm!(self ; mov Rq(host), [BYTE rbp + slot(r)]),
             }
         }
@@ -362,15 +421,15 @@ const REST: u8 = 0xff;
 
 /// Is nothing to be done between the two?
 fn agree(from: &State, to: &State) -> bool {
-    fn same<const N: usize, const M: usize>(from: &RegFile<N, M>, to: &RegFile<N, M>) -> bool {
+    fn same<const N: usize>(from: &RegFile<N>, to: &RegFile<N>) -> bool {
         to.residents().all(|(p, r)| from.find(r) == Where::Place(p)) && from.all_dirty().all(|r| to.is_dirty(r))
     }
-    same::<PLACES, 32>(&from.x, &to.x) && same::<V_PLACES, 0>(&from.v, &to.v)
+    same(&from.x, &to.x) && same(&from.v, &to.v)
 }
 
 /// What must move between places, as (to, from), and what comes from elsewhere, as (to, guest register).
 #[allow(clippy::type_complexity)]
-fn plan<const N: usize, const M: usize>(from: &RegFile<N, M>, to: &RegFile<N, M>) -> (Vec<(u8, u8)>, Vec<(u8, u8)>) {
+fn plan<const N: usize>(from: &RegFile<N>, to: &RegFile<N>) -> (Vec<(u8, u8)>, Vec<(u8, u8)>) {
     let (mut moves, mut rest) = (Vec::new(), Vec::new());
     for (place, r) in to.residents() {
         match from.find(r) {

@@ -13,186 +13,249 @@ pub(crate) const V_PLACES: usize = 13;
 
 /// Not in a register.
 const NOWHERE: u8 = 0xff;
-/// Known: the value is in `constants`.
-const CONSTANT: u8 = 0xfe;
-/// A place that nothing is in.
-const FREE: u8 = 0xff;
-/// A place with a value of the instruction being compiled.
-const TEMPORARY: u8 = 0xfe;
-/// A place with what a `Span` knows, which is kept from instruction to instruction.
-const SPAN: u8 = 0xfd;
-/// A place with an operand of `Flags::Kept`.
-const KEPT: u8 = 0xfc;
+/// From here on `RegFile::place` is not a place but the number of a known value.
+const KNOWN: u8 = 0x10;
+/// Known values that a block can have.
+pub(crate) const MOST_KNOWN: usize = (NOWHERE - KNOWN) as usize;
 
 /// Where a guest register is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Where {
     Memory,
     Place(u8),
-    Constant(u64),
+    /// Known: a number in `Emitter::constants`.
+    Constant(u8),
 }
 
 /// X registers; 31 is SP.
-pub(crate) type XFile = RegFile<PLACES, 32>;
+pub(crate) type XFile = RegFile<PLACES>;
 /// V registers. No constants.
-pub(crate) type VFile = RegFile<V_PLACES, 0>;
+pub(crate) type VFile = RegFile<V_PLACES>;
 
-/// The map.
+/// Places, by bit.
+type Places = u16;
+
+/// The map. Of a place at most one of `guests`, `temporary`, `spans` and `flags` is set; of a free one, none.
 #[derive(Clone, Copy)]
-pub(crate) struct RegFile<const N: usize, const M: usize> {
+pub(crate) struct RegFile<const N: usize> {
+    /// Place, or known value, of each guest register.
     place: [u8; 32],
+    /// The guest registers in `guests`.
     owner: [u8; N],
-    used: [u32; N],
+    used: [u16; N],
+    tick: u16,
     /// Guest registers that memory is behind on.
     dirty: u32,
+    /// Places with guest registers.
+    guests: Places,
+    /// With values of the instruction being compiled.
+    temporary: Places,
+    /// With what a `Span` knows, which is kept from instruction to instruction.
+    spans: Places,
+    /// With operands of `Flags::Kept`.
+    flags: Places,
     /// Places that the present instruction looks at.
-    busy: u16,
+    busy: Places,
     /// Places whose guest register the loop being compiled wants to find there again.
-    kept: u16,
-    tick: u32,
-    constants: [u64; M],
+    kept: Places,
+    /// Guest registers with known values.
+    known: u32,
 }
 
-impl<const N: usize, const M: usize> RegFile<N, M> {
+/// The numbers of the bits of `set`.
+#[inline(always)]
+pub(crate) fn bits(mut set: u32) -> impl Iterator<Item = u8> {
+    std::iter::from_fn(move || {
+        let bit = set.trailing_zeros() as u8;
+        (set != 0).then(|| {
+            set &= set - 1;
+            bit
+        })
+    })
+}
+
+impl<const N: usize> RegFile<N> {
+    const ALL: Places = ((1u32 << N) - 1) as Places;
+
     /// Everything in memory.
     pub fn new() -> Self {
         RegFile {
             place: [NOWHERE; 32],
-            owner: [FREE; N],
+            owner: [0; N],
             used: [0; N],
+            tick: 0,
             dirty: 0,
+            guests: 0,
+            temporary: 0,
+            spans: 0,
+            flags: 0,
             busy: 0,
             kept: 0,
-            tick: 0,
-            constants: [0; M],
+            known: 0,
         }
     }
 
+    #[inline]
     pub fn find(&self, r: u8) -> Where {
         match self.place[r as usize & 31] {
             NOWHERE => Where::Memory,
-            CONSTANT => Where::Constant(self.constants[r as usize & 31]),
-            place => Where::Place(place),
+            place if place < KNOWN => Where::Place(place),
+            known => Where::Constant(known - KNOWN),
         }
     }
 
+    #[inline]
     pub fn is_dirty(&self, r: u8) -> bool {
         self.dirty >> r & 1 != 0
     }
 
     /// Guest registers that memory is behind on.
-    pub fn all_dirty(&self) -> impl Iterator<Item = u8> + use<N, M> {
-        let dirty = self.dirty;
-        (0..32).filter(move |r| dirty >> r & 1 != 0)
+    #[inline]
+    pub fn all_dirty(&self) -> impl Iterator<Item = u8> + use<N> {
+        bits(self.dirty)
     }
 
     /// By place: the guest register that is in it and that memory is behind on, or 0xff.
+    #[inline]
     pub fn dirty_places(&self) -> [u8; N] {
-        self.owner.map(|r| if r < 32 && self.is_dirty(r) { r } else { 0xff })
+        let mut all = [0xff; N];
+        for (p, r) in self.residents().filter(|(_, r)| self.is_dirty(*r)) {
+            all[p as usize] = r;
+        }
+        all
     }
 
     /// The present instruction uses this place: it keeps what is in it.
+    #[inline]
     pub fn touch(&mut self, place: u8) {
-        self.tick += 1;
+        self.tick = self.tick.saturating_add(1);
         self.used[place as usize] = self.tick;
         self.busy |= 1 << place;
     }
 
     /// A place to take: free, or the least recently used one and the guest register that must leave it first.
+    #[inline]
     pub fn candidate(&self) -> Option<(u8, Option<u8>)> {
-        let idle = (0..N as u8).filter(|p| self.busy >> p & 1 == 0 && self.owner[*p as usize] != KEPT);
-        let place = idle.min_by_key(|p| match self.owner[*p as usize] {
-            FREE => 0,
-            _ => 1 + u64::from(self.used[*p as usize]) + (u64::from(self.kept >> p & 1) << 32),
-        })?;
-        let owner = self.owner[place as usize];
-        Some((place, (owner < 32).then_some(owner)))
+        let idle = Self::ALL & !self.busy & !self.flags;
+        let free = idle & !(self.guests | self.temporary | self.spans);
+        if free != 0 {
+            return Some((free.trailing_zeros() as u8, None));
+        }
+        let wanted = idle & !self.kept;
+        let choice = if wanted != 0 { wanted } else { idle };
+        let place = bits(choice.into()).min_by_key(|p| self.used[*p as usize])?;
+        Some((place, self.guest_in(place)))
+    }
+
+    #[inline]
+    fn guest_in(&self, place: u8) -> Option<u8> {
+        (self.guests >> place & 1 != 0).then_some(self.owner[place as usize])
+    }
+
+    /// Nothing is in `place`.
+    #[inline]
+    fn empty(&mut self, place: u8) {
+        let others: Places = !(1 << place);
+        self.guests &= others;
+        self.temporary &= others;
+        self.spans &= others;
+        self.flags &= others;
     }
 
     /// The present instruction takes `place` for a value of its own.
+    #[inline]
     pub fn take(&mut self, place: u8) {
-        let owner = self.owner[place as usize];
-        if owner < 32 {
-            self.place[owner as usize] = NOWHERE;
+        if let Some(r) = self.guest_in(place) {
+            self.place[r as usize & 31] = NOWHERE;
         }
-        self.owner[place as usize] = TEMPORARY;
+        self.empty(place);
+        self.temporary |= 1 << place;
         self.touch(place);
     }
 
     /// What is in `place` belongs to a span.
     pub fn lend(&mut self, place: u8) {
-        self.owner[place as usize] = SPAN;
+        self.empty(place);
+        self.spans |= 1 << place;
         self.touch(place);
     }
 
     /// The temporary value in `place` is one that flags are made from.
     pub fn keep_flags(&mut self, place: u8) {
-        self.owner[place as usize] = KEPT;
+        self.empty(place);
+        self.flags |= 1 << place;
     }
 
     /// Is there something in `place` that flags are made from, and nothing else?
     pub fn is_kept(&self, place: u8) -> bool {
-        self.owner[place as usize] == KEPT
+        self.flags >> place & 1 != 0
     }
 
     /// Flags are made from nothing in places any more.
+    #[inline]
     pub fn drop_kept(&mut self) {
-        self.owner.iter_mut().filter(|o| **o == KEPT).for_each(|o| *o = FREE);
+        self.flags = 0;
     }
 
     /// Nothing is in places but guest registers.
     pub fn release_all(&mut self) {
-        self.owner.iter_mut().filter(|o| **o >= 32).for_each(|o| *o = FREE);
-        self.busy = 0;
+        (self.temporary, self.spans, self.flags, self.busy) = (0, 0, 0, 0);
     }
 
     /// No span needs `place` any more.
+    #[inline]
     pub fn give_back(&mut self, place: u8) {
-        if self.owner[place as usize] == SPAN {
-            self.owner[place as usize] = FREE;
-        }
+        self.spans &= !(1 << place);
     }
 
     /// Is there a value of the present instruction in `place`, and not a guest register?
+    #[inline]
     pub fn is_temporary(&self, place: u8) -> bool {
-        self.owner[place as usize] == TEMPORARY
+        self.temporary >> place & 1 != 0
     }
 
     /// What is in `place` now is guest register `r`.
+    #[inline]
     pub fn adopt(&mut self, place: u8, r: u8, dirty: bool) {
         self.forget(r);
-        self.place[r as usize] = place;
+        self.empty(place);
+        self.place[r as usize & 31] = place;
         self.owner[place as usize] = r;
+        self.guests |= 1 << place;
         self.dirty |= u32::from(dirty) << r;
         self.touch(place);
     }
 
-    /// Guest register `r` is `v`, and memory is behind.
-    pub fn set_constant(&mut self, r: u8, v: u64) {
+    /// Guest register `r` is the known value of this number, and memory is behind.
+    pub fn set_constant(&mut self, r: u8, number: u8) {
         self.forget(r);
-        self.place[r as usize] = CONSTANT;
-        self.constants[r as usize] = v;
+        self.place[r as usize & 31] = KNOWN + number;
+        self.known |= 1 << r;
         self.dirty |= 1 << r;
     }
 
     /// The old value of `r` is of no use any more.
+    #[inline]
     fn forget(&mut self, r: u8) {
-        let place = self.place[r as usize];
+        let place = self.place[r as usize & 31];
         if (place as usize) < N {
-            self.owner[place as usize] = FREE;
+            self.guests &= !(1 << place);
         }
-        self.place[r as usize] = NOWHERE;
+        self.place[r as usize & 31] = NOWHERE;
         self.dirty &= !(1 << r);
+        self.known &= !(1 << r);
     }
 
     /// Memory has the value of `r` too.
+    #[inline]
     pub fn clean(&mut self, r: u8) {
         self.dirty &= !(1 << r);
     }
 
     /// `r` was changed where it is.
+    #[inline]
     pub fn soil(&mut self, r: u8) {
-        debug_assert!(self.place[r as usize] != NOWHERE, "what is dirty is somewhere");
+        debug_assert!(self.place[r as usize & 31] != NOWHERE, "what is dirty is somewhere");
         self.dirty |= 1 << r;
     }
 
@@ -202,14 +265,21 @@ impl<const N: usize, const M: usize> RegFile<N, M> {
     }
 
     /// Is any place in use?
+    #[inline]
     pub fn is_in_use(&self) -> bool {
-        self.owner.iter().any(|o| *o != FREE)
+        self.guests | self.temporary | self.spans | self.flags != 0
     }
 
     /// By place: the guest register that is in it.
-    pub fn residents(&self) -> impl Iterator<Item = (u8, u8)> + use<N, M> {
+    #[inline]
+    pub fn residents(&self) -> impl Iterator<Item = (u8, u8)> + use<N> {
         let owner = self.owner;
-        (0..N as u8).map(move |p| (p, owner[p as usize])).filter(|(_, r)| *r < 32)
+        bits(self.guests.into()).map(move |p| (p, owner[p as usize]))
+    }
+
+    /// Guest registers whose values are known, by bit.
+    pub fn known(&self) -> u32 {
+        self.known
     }
 
     /// The loop being compiled wants to find these guest registers where they are now.
@@ -225,8 +295,8 @@ impl<const N: usize, const M: usize> RegFile<N, M> {
     }
 
     /// The instruction is over: its own values are gone.
+    #[inline]
     pub fn release(&mut self) {
-        self.owner.iter_mut().filter(|o| **o == TEMPORARY).for_each(|o| *o = FREE);
-        self.busy = 0;
+        (self.temporary, self.busy) = (0, 0);
     }
 }

@@ -114,6 +114,9 @@ impl Emitter {
     /// The bytes at `base`, from the present instruction's `[low, high)` on, that the next instructions want too; `None`
     /// if they want none.
     fn reach_ahead(&self, base: u8, low: i32, high: i32, write: bool) -> Option<(i32, i32)> {
+        if !self.region.is_accessed_ahead(base, self.index, AHEAD - 1) {
+            return None;
+        }
         let (mut low, mut high, mut moved, mut more) = (low, high, 0i64, false);
         for (index, facts) in self.facts.iter().enumerate().skip(self.index).take(AHEAD) {
             if index > self.index {

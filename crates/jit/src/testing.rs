@@ -141,6 +141,7 @@ impl Lowering {
         (e.regs, e.vregs, e.flags, e.failed) = (XFile::new(), VFile::new(), Flags::Memory, false);
         (e.float_marked, e.known) = (false, Default::default());
         e.cold.clear();
+        e.constants.clear();
         e.nodes.clear();
         e.node(crate::emit::Node::Imm(0));
         let [a, b, c] = [0, 1, 2].map(|r| e.v(r));

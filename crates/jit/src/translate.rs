@@ -48,9 +48,7 @@ impl Emitter {
         self.context = context;
         self.start = pc;
         self.page = page;
-        self.words.clear();
-        self.words.extend(words.take(self.longest));
-        self.survey();
+        self.survey(words);
         (self.regs, self.vregs) = (XFile::new(), VFile::new());
         self.spans = Default::default();
         self.with_spans = !self.once_only && !self.careful.contains(&(pc, block_page(page, context)));
@@ -60,6 +58,9 @@ impl Emitter {
         self.float_marked = false;
         self.ended = false;
         self.cold.clear();
+        self.arrivals.clear();
+        self.states.clear();
+        self.constants.clear();
         self.tables.clear();
         let start = self.buf.here();
         self.buf.align_to(16);
@@ -110,6 +111,7 @@ impl Emitter {
         if std::mem::take(&mut self.failed) {
             self.buf.rewind(at);
             self.cold.truncate(cold);
+            self.arrivals.retain(|n| usize::from(*n) < cold);
             self.tables.sites.truncate(sites);
             self.tables.ways.truncate(ways);
             self.set_state(&state);
