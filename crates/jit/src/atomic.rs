@@ -38,7 +38,7 @@ impl Emitter {
         let to = HOSTS[place as usize];
         self.address(at);
         let site = self.site(SlowAccess::Rmw(op, how));
-        let from = self.probe(how, how.bytes(), true, None);
+        let from = self.probe_tlb(how, how.bytes(), true, None);
         self.mov(to, operand);
         match (op, how.size) {
             (Atomic::Add, 0) => asm!(self ; lock xadd [rax], Rb(to)),
@@ -123,7 +123,7 @@ impl Emitter {
         let to = HOSTS[place as usize];
         self.address(at);
         let site = self.site(SlowAccess::Cas(how));
-        let from = self.probe(how, how.bytes(), true, None);
+        let from = self.probe_tlb(how, how.bytes(), true, None);
         asm!(self ; mov rdx, rax ; mov rax, Rq(expected));
         self.compare_and_swap(how.size, new);
         self.cut_to_size(to, RAX, how.size);

@@ -2,6 +2,7 @@
 
 use crate::constants::{COUNT, TABLE};
 use crate::float::MXCSR;
+use crate::pages::Pages;
 use a64::Feature;
 use cpu::{Regs, Sys, Vcpu};
 use hw::Ticks;
@@ -40,6 +41,7 @@ pub(crate) struct Context {
     /// What the machine's clock counts in; scale 0 if that is not the host's ticks.
     pub ticks: Ticks,
     pub float: Float,
+    pub pages: Pages,
 }
 
 /// FPCR and FPSR as compiled code has them: in MXCSR, and here. See `float`.
@@ -93,6 +95,10 @@ pub(crate) mod at {
     pub const FLOAT_USED: i32 = FLOAT + offset_of!(Float, used) as i32;
     pub const SATURATED: i32 = FLOAT + offset_of!(Float, saturated) as i32;
     pub const CONSTANTS: i32 = FLOAT + offset_of!(Float, constants) as i32;
+    const PAGES: usize = offset_of!(Context, pages);
+    pub const PAGE: i32 = (PAGES + Pages::PAGE) as i32;
+    pub const PAGE_ADDEND: i32 = (PAGES + Pages::ADDEND) as i32;
+    pub const PAGE_BUDGET: i32 = (PAGES + Pages::BUDGET) as i32;
 }
 
 /// rbp points this far into `Regs`, so that X0 to X30 and SP are within a signed byte of it.

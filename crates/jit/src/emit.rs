@@ -8,6 +8,7 @@ use crate::code::{CodeBuf, Offset};
 use crate::context::{Static, at, slot, vslot};
 use crate::evaluate::Evaluation;
 use crate::options::Options;
+use crate::pages::Without;
 use crate::region::Region;
 use crate::regs::{HOSTS, MOST_KNOWN, VFile, Where, XFile};
 use crate::scout::{Facts, Scout};
@@ -201,16 +202,25 @@ pub(crate) enum Cold {
         site: u32,
         value: u8,
     },
+    /// A page that is not the one remembered in `place`, and where to go on; what comes after is for when the TLB does
+    /// not have it. The address is `HOSTS[base] + offset`, or in rax.
+    Turn {
+        from: Offset,
+        back: Offset,
+        place: u8,
+        bytes: u16,
+        base: Option<(u8, i32)>,
+    },
     /// A span that is not in one page that the TLB has; the address of the access is `HOSTS[base] + offset`.
     Reach {
-        from: Offset,
+        from: Option<Offset>,
         back: Offset,
         site: u32,
         base: u8,
         offset: i32,
     },
     Interpret {
-        from: Offset,
+        from: Option<Offset>,
         site: u32,
     },
     /// A vector micro-op that the host did not do as the guest does.
@@ -262,10 +272,13 @@ pub(crate) struct Emitter {
     pub setter: Option<Setter>,
     pub sp_aligned: bool,
     pub spans: Spans,
-    /// Blocks without spans, by PC and `Block::page`: theirs did not fit too often.
-    pub careful: HashSet<(u64, u64)>,
-    /// Has the present block any?
+    /// Blocks that do without something, by PC and `Block::page`: it did not serve too often.
+    pub careful: HashSet<(u64, u64, Without)>,
+    /// Has the present block spans, and remembers it pages?
     pub with_spans: bool,
+    pub with_pages: bool,
+    /// The place of a page that was used last.
+    pub next_page: u8,
     /// Control does not go on after the present instruction.
     pub ended: bool,
     // The instruction.
@@ -310,6 +323,8 @@ impl Emitter {
             spans: Spans::default(),
             careful: HashSet::new(),
             with_spans: false,
+            with_pages: false,
+            next_page: 0,
             ended: false,
             index: 0,
             nodes: Vec::new(),

@@ -28,6 +28,7 @@ pub(crate) fn run(jit: &mut Jit, code: usize) -> u32 {
     // fields of `*jit`, which nobody else uses until the call returns, except helpers, through `jit`.
     unsafe {
         (*jit).context.jit = jit;
+        (*jit).context.forget_pages();
         let enter: Enter = transmute(enter);
         enter(&raw mut (*jit).interp.cpu.regs, &raw mut (*jit).context, code)
     }
@@ -141,7 +142,10 @@ impl Jit {
         }
         // SAFETY: as above.
         let site: Site = unsafe { self.space.arena.get(place) };
+        self.context.forget_pages();
         self.count_slow(access, va);
+        // The interpreter leads out of code that was given up.
+        let access = if self.gives_up_pages(&site) { SlowAccess::Interpret } else { access };
         if let SlowAccess::System(work) = access {
             return self.system(work, (low, high), saved, &site);
         }
@@ -260,6 +264,7 @@ impl Jit {
     fn step(&mut self, call: Offset) -> u32 {
         // SAFETY: the code that is being executed was compiled with this offset.
         let call: Call = unsafe { self.space.arena.get(call) };
+        self.context.forget_pages();
         // What came before it has been executed at the present Exception level.
         // In the middle of a block r15 may be behind zero.
         self.account(self.context.executed.wrapping_add(u64::from(call.executed) - 1), &Ok(()));

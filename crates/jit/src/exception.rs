@@ -66,6 +66,7 @@ impl Jit {
     pub(crate) fn leave_level(&mut self, what: u32) -> u32 {
         let new = self.context.executed.wrapping_sub(self.accounted);
         self.accounted = self.context.executed;
+        self.context.forget_pages();
         self.interp.executed_elsewhere(new, &Ok(()));
         let cpu = &mut self.interp.cpu;
         cpu.regs.nzcv = unpack(self.context.flags);

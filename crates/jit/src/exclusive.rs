@@ -27,7 +27,7 @@ impl Emitter {
             from[1] = Some(self.forward(cc::NE));
         }
         let each = Access { size: how.size.min(3), aligned: true, ..how };
-        from[0] = self.probe(each, each.bytes(), write, None)[0];
+        from[0] = self.probe_tlb(each, each.bytes(), write, None)[0];
         from
     }
 
@@ -160,7 +160,7 @@ impl Emitter {
         let site = self.site(SlowAccess::Interpret);
         // Read first, as an atomic access is; then for writing.
         let from = self.probe_aligned(how, true);
-        from.into_iter().flatten().for_each(|from| self.cold.push(Cold::Interpret { from, site }));
+        from.into_iter().flatten().for_each(|from| self.cold.push(Cold::Interpret { from: Some(from), site }));
         asm!(self ; mov Rq(to[0]), rax ; mov rax, Rq(e0) ; mov rdx, Rq(e1) ; mov rcx, Rq(high));
         self.compare_and_swap_pair(to[0], low);
         asm!(self ; mov Rq(to[0]), rax ; mov Rq(to[1]), rdx ; mov BYTE [rbp + RELEASE_PENDING], 0);

@@ -248,8 +248,9 @@ impl Emitter {
                     self.slow([None; 2], site);
                     jump(&mut self.buf, back);
                 }
+                Cold::Turn { from, back, place, bytes, base } => self.write_turn(from, back, place, bytes, base),
                 Cold::Reach { from, back, site, base, offset } => self.write_reach(from, back, site, base, offset),
-                Cold::Interpret { from, site } => self.slow([Some(from), None], site),
+                Cold::Interpret { from, site } => self.slow([from, None], site),
                 Cold::Evaluate { from, back, evaluation } => {
                     self.land(from);
                     self.call_evaluation(evaluation);

@@ -32,6 +32,7 @@ mod listing;
 mod memory;
 mod microops;
 mod options;
+mod pages;
 mod perf;
 mod region;
 mod regs;

@@ -66,6 +66,17 @@ impl Emitter {
     /// Probes for `bytes` at rax in elements of `how.bytes()`, and makes rax a host address. `spare` is a
     /// register for another TLB than the current one.
     pub(crate) fn probe(&mut self, how: Access, bytes: u64, write: bool, spare: Option<u8>) -> Misses {
+        if spare.is_none()
+            && let Some(place) = self.page_place(how.aligned, write)
+        {
+            self.probe_page(place, bytes);
+            return [None, None];
+        }
+        self.probe_tlb(how, bytes, write, spare)
+    }
+
+    /// The same, without a page that was remembered.
+    pub(crate) fn probe_tlb(&mut self, how: Access, bytes: u64, write: bool, spare: Option<u8>) -> Misses {
         let tag = if write { WRITE } else { READ };
         let lenient = self.context.lenient() && !how.aligned;
         let align = how.bytes().min(8) as i32;
@@ -351,7 +362,7 @@ impl Emitter {
             self.address(at);
             let site = self.site(SlowAccess::Interpret);
             let from = self.probe(how, bytes.into(), write, None);
-            self.cold.extend(from.into_iter().flatten().map(|from| Cold::Interpret { from, site }));
+            self.cold.push(Cold::Interpret { from: from[0], site });
         }
         possible
     }
@@ -394,7 +405,7 @@ impl Emitter {
         let sp = self.guest(31);
         self.clobber_flags();
         asm!(self ; test Rb(sp), 15);
-        let from = self.forward(cc::NE);
+        let from = Some(self.forward(cc::NE));
         let site = self.site(SlowAccess::Interpret);
         self.cold.push(Cold::Interpret { from, site });
         self.sp_aligned = true;

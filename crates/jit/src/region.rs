@@ -42,6 +42,8 @@ pub(crate) struct Region {
     special: u64,
     /// By base register and instruction: plain accesses.
     accesses: [u64; 32],
+    /// By instruction: it is in a loop.
+    looped: u64,
     /// First and last instruction of each loop.
     loops: Vec<(usize, usize)>,
     /// Labels that have been written.
@@ -75,6 +77,11 @@ impl Region {
         after(self.accesses[base as usize & 31]).trailing_zeros() < end
     }
 
+    /// Is instruction `index` in a loop?
+    pub fn is_in_loop(&self, index: usize) -> bool {
+        self.looped >> index & 1 != 0
+    }
+
     fn written(&self, index: usize) -> Option<Label> {
         self.labels.iter().find(|l| l.index == index).copied()
     }
@@ -93,7 +100,7 @@ impl Emitter {
         let region = &mut self.region;
         region.loops.clear();
         region.labels.clear();
-        (region.targets, region.reached) = (0, 0);
+        (region.targets, region.reached, region.looped) = (0, 0, 0);
         (region.needs_flags, region.sets_flags, region.special) = (0, 0, 0);
         region.accesses = [0; 32];
         self.facts.clear();
@@ -135,6 +142,7 @@ impl Emitter {
                 } else if region.is_reached(target) {
                     region.targets |= 1 << target;
                     region.loops.push((target, index));
+                    region.looped |= u64::MAX >> (63 - (index - target)) << target;
                 }
             }
             next = index + 1;

@@ -7,6 +7,7 @@ use crate::context::{Context, Float, Static, pack, unpack};
 use crate::jumps::Jumps;
 use crate::landing::NOWHERE;
 use crate::options::{Forced, Options};
+use crate::pages::{Pages, Without};
 use crate::space::{CodeSpace, Compiled, Progress};
 use crate::tables::{Site, block};
 use crate::thunks::why;
@@ -56,6 +57,7 @@ impl Jit {
             waiting: cpu.gic.waiting_address(),
             ticks: cpu.shared.clock.ticks().unwrap_or(Ticks { base: 0, scale: 0 }),
             float: Float::new(),
+            pages: Pages::new(),
         };
         Jit {
             interp: Interp::new(cpu),
@@ -298,7 +300,7 @@ impl Jit {
         if *seen > SELDOM {
             self.misfits.clear();
             let start = site.pc.wrapping_sub(4 * (u64::from(site.executed) - 1));
-            self.space.without_spans(start, site.page);
+            self.space.without(start, site.page, Without::Spans);
             self.purge = true;
         }
     }

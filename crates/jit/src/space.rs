@@ -15,6 +15,7 @@ use crate::emit::Emitter;
 use crate::jumps::Jumps;
 use crate::listing::Line;
 use crate::options::Options;
+use crate::pages::Without;
 use crate::removed::{Log, Removed};
 use crate::segments::{Room, Segments};
 use crate::tables::{NONE, block, block_page, exit, hash};
@@ -126,14 +127,14 @@ impl CodeSpace {
         self.compiler.try_lock().is_ok_and(|compiler| compiler.blocks.link(from, to))
     }
 
-    /// The block at `pc`, of `page` (`Block::page`), is to be compiled without spans from now on.
-    pub(crate) fn without_spans(&self, pc: u64, page: u64) {
+    /// The block at `pc`, of `page` (`Block::page`), is to be compiled without `what` from now on.
+    pub(crate) fn without(&self, pc: u64, page: u64, what: Without) {
         let mut compiler = self.lock();
         let careful = &mut compiler.emitter.careful;
         if careful.len() >= MOST_CAREFUL {
             careful.clear();
         }
-        careful.insert((pc, page));
+        careful.insert((pc, page, what));
         let arena = &*self.arena;
         if let Some(at) =
             self.index.find(hash(pc, page), |at| block::pc(arena, at) == pc && block::page(arena, at) == page)

@@ -5,7 +5,8 @@
 //! stays in a place. The others are one host instruction. Where the check fails for good (a device, two pages), the
 //! interpreter takes over; where that happens often, the block is compiled again without spans.
 
-use crate::emit::{Cold, Emitter, Node, RAX, RDX, SlowAccess, W, asm};
+use crate::context::at;
+use crate::emit::{Cold, Emitter, Node, RAX, RCX, RDX, SlowAccess, W, asm};
 use crate::memory::{ADDEND, READ, WRITE};
 use crate::regs::HOSTS;
 use crate::thunks::cc;
@@ -151,7 +152,21 @@ impl Emitter {
         let addend = HOSTS[place as usize];
         self.clobber_flags();
         let (tag, last) = (if write { WRITE } else { READ }, high - low - 1);
+        let site = self.site(SlowAccess::Reach { write, offset: (low - offset) as i16, bytes: (high - low) as u16 });
         let back = self.buf.here();
+        if let Some(page) = self.page_place(false, write) {
+            match low {
+                0 => self.mov(RCX, host),
+                _ => self.lea(RCX, host, low, true),
+            }
+            let from = self.is_in_page(page, (high - low) as u64);
+            let found = self.buf.here();
+            let turn = Cold::Turn { from, back: found, place: page, bytes: (high - low) as u16, base: Some((host, low)) };
+            self.cold.extend([turn, Cold::Reach { from: None, back, site, base: host, offset }]);
+            asm!(self ; mov Rq(addend), [rbx + at::PAGE_ADDEND + 8 * i32::from(page)]);
+            self.add_span(Span { base, low, high, write, addend: place });
+            return Some(Spot { base: host, addend, offset });
+        }
         match low {
             0 => self.mov(RAX, host),
             _ => self.lea(RAX, host, low, true),
@@ -161,19 +176,22 @@ impl Emitter {
         asm!(self ; and ecx, 0x7fe0 ; and rdx, -4096 ; cmp rdx, [BYTE r14 + rcx + tag]);
         let from = self.forward(cc::NE);
         asm!(self ; mov Rq(addend), [BYTE r14 + rcx + ADDEND]);
-        let site = self.site(SlowAccess::Reach { write, offset: (low - offset) as i16, bytes: (high - low) as u16 });
-        self.cold.push(Cold::Reach { from, back, site, base: host, offset });
-        let free = self.spans.0.iter().position(Option::is_none).unwrap_or(0);
-        if let Some(old) = self.spans.0[free].replace(Span { base, low, high, write, addend: place }) {
-            self.regs.give_back(old.addend);
-        }
-        self.regs.lend(place);
+        self.cold.push(Cold::Reach { from: Some(from), back, site, base: host, offset });
+        self.add_span(Span { base, low, high, write, addend: place });
         Some(Spot { base: host, addend, offset })
     }
 
+    fn add_span(&mut self, span: Span) {
+        let free = self.spans.0.iter().position(Option::is_none).unwrap_or(0);
+        if let Some(old) = self.spans.0[free].replace(span) {
+            self.regs.give_back(old.addend);
+        }
+        self.regs.lend(span.addend);
+    }
+
     /// A span that was not in one page that the TLB has: has it looked up, and tries again.
-    pub fn write_reach(&mut self, from: u32, back: u32, site: u32, base: u8, offset: i32) {
-        self.land(from);
+    pub fn write_reach(&mut self, from: Option<u32>, back: u32, site: u32, base: u8, offset: i32) {
+        from.into_iter().for_each(|from| self.land(from));
         self.lea(RAX, base, offset, true);
         self.slow([None; 2], site);
         crate::thunks::jump(&mut self.buf, back);

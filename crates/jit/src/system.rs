@@ -94,7 +94,7 @@ impl Emitter {
         asm!(self ; test DWORD [rbp + offset], bits as i32);
         let from = self.forward(cc::E);
         let site = self.site(SlowAccess::Interpret);
-        self.cold.push(Cold::Interpret { from, site });
+        self.cold.push(Cold::Interpret { from: Some(from), site });
     }
 
     /// Has `work` done by a call. Its result, if one is wanted.
@@ -302,7 +302,7 @@ impl Emitter {
         self.clobber_flags();
         self.mov(RAX, from_reg);
         let site = self.site(SlowAccess::System(Work::Sys(op)));
-        let from = self.probe(Access::plain(0), 1, false, None);
+        let from = self.probe_tlb(Access::plain(0), 1, false, None);
         let back = self.buf.here();
         self.cold.push(Cold::Store { from, back, site, values: [Source::Reg(from_reg), Source::Imm(0)] });
     }
@@ -312,7 +312,7 @@ impl Emitter {
         self.address(v);
         let site = self.site(SlowAccess::Zero);
         // Out of line the address is wanted as it was given.
-        let from = self.probe(Access::plain(0), 1, true, None);
+        let from = self.probe_tlb(Access::plain(0), 1, true, None);
         asm!(self
             ; and rax, -BLOCK
             ; vpxor Rx(zero), Rx(zero), Rx(zero)
@@ -358,6 +358,6 @@ impl Emitter {
         );
         let from = self.forward(cc::NE);
         let site = self.site(SlowAccess::Interpret);
-        self.cold.push(Cold::Interpret { from, site });
+        self.cold.push(Cold::Interpret { from: Some(from), site });
     }
 }

@@ -7,6 +7,7 @@ use crate::code::Offset;
 use crate::context::Static;
 use crate::emit::{Emitter, Flags};
 use crate::regs::{VFile, XFile};
+use crate::pages::Without;
 use crate::rows;
 use crate::tables::block_page;
 use crate::verify::once_only;
@@ -51,7 +52,8 @@ impl Emitter {
         self.survey(words);
         (self.regs, self.vregs) = (XFile::new(), VFile::new());
         self.spans = Default::default();
-        self.with_spans = !self.once_only && !self.careful.contains(&(pc, block_page(page, context)));
+        let may_have = |what| !self.once_only && !self.careful.contains(&(pc, block_page(page, context), what));
+        (self.with_spans, self.with_pages) = (may_have(Without::Spans), may_have(Without::Pages));
         self.flags = Flags::Memory;
         self.setter = None;
         self.sp_aligned = false;

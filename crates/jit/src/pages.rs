@@ -1,0 +1,134 @@
+//! The pages that accesses in loops found last.
+//!
+//! The address of such an access is compared with a page remembered for it, and what is added there gives the host's
+//! address: it waits for no entry of the TLB, and a pointer that is followed costs little more than on the host. If
+//! the page is another, the TLB is probed out of line, and remembered. Where that happens too often, the block is
+//! compiled again without.
+//!
+//! A page is remembered as it was found in the current TLB, for reading or for writing, and forgotten whenever Rust
+//! code runs that may change a translation: before compiled code is entered, and in every helper for an instruction.
+
+use crate::Jit;
+use crate::code::Offset;
+use crate::context::{Context, at};
+use crate::emit::{Cold, Emitter, RAX, RDX, asm};
+use crate::memory::{ADDEND, READ, WRITE};
+use crate::tables::Site;
+use crate::thunks::{cc, jump};
+use dynasmrt::{DynasmApi, dynasm};
+
+/// Pages remembered for reading, and for writing.
+const PAGES: usize = 8;
+/// What no address equals in its upper bits: those above the widest address space differ among themselves.
+const NOWHERE: u64 = 0x0055_0000_0000_0000;
+/// Changes of a page after which their rate is looked at.
+const SAMPLE: i32 = 64;
+/// Instructions between two of them that are worth it.
+const WORTH: u64 = 64;
+
+/// What a block may have to do without, because it did not serve.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Without {
+    Spans,
+    Pages,
+}
+
+/// Part of `Context`.
+#[repr(C)]
+pub(crate) struct Pages {
+    /// The pages' addresses, and what is to be added to those in them; for reading first.
+    page: [u64; 2 * PAGES],
+    addend: [u64; 2 * PAGES],
+    /// Changes before their rate is looked at, less than zero if it is to be.
+    budget: i32,
+    /// `Context::executed` when that was last done.
+    since: u64,
+}
+
+impl Pages {
+    pub const PAGE: usize = std::mem::offset_of!(Pages, page);
+    pub const ADDEND: usize = std::mem::offset_of!(Pages, addend);
+    pub const BUDGET: usize = std::mem::offset_of!(Pages, budget);
+
+    pub const fn new() -> Pages {
+        Pages { page: [NOWHERE; _], addend: [0; _], budget: SAMPLE, since: 0 }
+    }
+}
+
+impl Context {
+    /// Translations may change.
+    #[inline]
+    pub(crate) fn forget_pages(&mut self) {
+        self.pages.page = [NOWHERE; _];
+    }
+}
+
+impl Emitter {
+    /// A place for the page of an access that is not `aligned`, if it is in a loop.
+    pub(crate) fn page_place(&mut self, aligned: bool, write: bool) -> Option<u8> {
+        let wanted = self.with_pages && self.region.is_in_loop(self.index) && self.context.lenient() && !aligned;
+        wanted.then(|| {
+            self.next_page = (self.next_page + 1) % PAGES as u8;
+            self.next_page + if write { PAGES as u8 } else { 0 }
+        })
+    }
+
+    /// Checks that `bytes` at the address in rcx are in the page of `place`. If they are not, `Cold::Turn`, which is
+    /// yet to be given what else it needs, finds the page; what follows it is for when it is not found.
+    pub(crate) fn is_in_page(&mut self, place: u8, bytes: u64) -> Offset {
+        asm!(self ; xor rcx, [rbx + at::PAGE + 8 * i32::from(place)] ; cmp rcx, 4096 - bytes as i32);
+        self.forward(cc::A)
+    }
+
+    /// As `probe` for `bytes` at rax.
+    pub(crate) fn probe_page(&mut self, place: u8, bytes: u64) {
+        asm!(self ; mov rcx, rax);
+        let from = self.is_in_page(place, bytes);
+        let back = self.buf.here();
+        self.cold.push(Cold::Turn { from, back, place, bytes: bytes as u16, base: None });
+        asm!(self ; add rax, [rbx + at::PAGE_ADDEND + 8 * i32::from(place)]);
+    }
+
+    /// Another page than the one remembered: goes back if the TLB has it. `base` is the address, if not rax.
+    pub(crate) fn write_turn(&mut self, from: Offset, back: Offset, place: u8, bytes: u16, base: Option<(u8, i32)>) {
+        self.land(from);
+        if let Some((base, offset)) = base {
+            self.lea(RAX, base, offset, true);
+        }
+        let tag = if usize::from(place) < PAGES { READ } else { WRITE };
+        asm!(self ; mov ecx, eax ; shr ecx, 7);
+        self.lea(RDX, RAX, i32::from(bytes) - 1, true);
+        asm!(self ; and ecx, 0x7fe0 ; and rdx, -4096 ; cmp rdx, [BYTE r14 + rcx + tag]);
+        let unknown = self.forward(cc::NE);
+        asm!(self ; dec DWORD [rbx + at::PAGE_BUDGET]);
+        let often = self.forward(cc::S);
+        asm!(self
+            ; mov rcx, [BYTE r14 + rcx + ADDEND]
+            ; mov [rbx + at::PAGE + 8 * i32::from(place)], rdx
+            ; mov [rbx + at::PAGE_ADDEND + 8 * i32::from(place)], rcx
+        );
+        jump(&mut self.buf, back);
+        self.land(unknown);
+        self.land(often);
+    }
+}
+
+impl Jit {
+    /// Have the pages changed so often that the block of `site`, which found another one, is to do without?
+    #[inline]
+    pub(crate) fn gives_up_pages(&mut self, site: &Site) -> bool {
+        let pages = &mut self.context.pages;
+        if pages.budget >= 0 {
+            return false;
+        }
+        let executed = self.context.executed.wrapping_sub(pages.since);
+        (pages.budget, pages.since) = (SAMPLE, self.context.executed);
+        let often = executed < WORTH * SAMPLE as u64;
+        if often {
+            let start = site.pc.wrapping_sub(4 * (u64::from(site.executed) - 1));
+            self.space.without(start, site.page, Without::Pages);
+            self.purge = true;
+        }
+        often
+    }
+}
