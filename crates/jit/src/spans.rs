@@ -161,7 +161,8 @@ impl Emitter {
             }
             let from = self.is_in_page(page, (high - low) as u64);
             let found = self.buf.here();
-            let turn = Cold::Turn { from, back: found, place: page, bytes: (high - low) as u16, base: Some((host, low)) };
+            let turn =
+                Cold::Turn { from, back: found, place: page, bytes: (high - low) as u16, base: Some((host, low)) };
             self.cold.extend([turn, Cold::Reach { from: None, back, site, base: host, offset }]);
             asm!(self ; mov Rq(addend), [rbx + at::PAGE_ADDEND + 8 * i32::from(page)]);
             self.add_span(Span { base, low, high, write, addend: place });

@@ -6,8 +6,8 @@
 use crate::code::Offset;
 use crate::context::Static;
 use crate::emit::{Emitter, Flags};
-use crate::regs::{VFile, XFile};
 use crate::pages::Without;
+use crate::regs::{VFile, XFile};
 use crate::rows;
 use crate::tables::block_page;
 use crate::verify::once_only;
