@@ -15,7 +15,7 @@ const PES: usize = 8;
 fn machine() -> (Arc<Gic>, Vec<CpuInterface>) {
     let affinity = |n: usize| Affinity { aff0: n as u8, ..Affinity::default() };
     let pes = (0..PES).map(|n| PeSpec { affinity: affinity(n), attention: Arc::default() }).collect();
-    let gic = Gic::new(GicSpec { spis: 256, pes }).expect("the spec is in range");
+    let gic = Gic::new(GicSpec { spis: 256, pes, ..Default::default() }).expect("the spec is in range");
     let (gicd, gicr) = (gic.distributor(), gic.redistributors());
     let word = |offset, value| gicd.write(offset, AccessSize::Word, value);
     word(0x0, 3);

@@ -1,6 +1,7 @@
 //! The one way an access, the guest's or the host's, goes through the tables of `map`.
 
-use crate::map::{FIELDS, Field, Place, Row};
+use crate::ids::Span;
+use crate::map::{FIELDS, Field, Place, Row, Security, View};
 use crate::{dist, redist, wires::Gic, word::Word};
 use hw::AccessSize;
 
@@ -15,10 +16,18 @@ pub enum Frame {
     Private(usize),
 }
 
-/// One frame: its rows, and the INTIDs whose fields it holds.
+/// One frame: its rows, and the interrupts whose fields it holds.
 pub(crate) struct Table {
     pub rows: &'static [Row],
-    pub ids: std::ops::Range<u32>,
+    pub spans: &'static [Span],
+}
+
+/// An array of fields in a frame.
+#[derive(Clone, Copy)]
+struct Array {
+    field: &'static Field,
+    base: u32,
+    span: Span,
 }
 
 /// STATUSR bits.
@@ -33,9 +42,12 @@ impl Table {
         self.rows.get(at).filter(|row| row.offset <= offset)
     }
 
-    fn field(&self, offset: u32) -> Option<&'static Field> {
-        let covers = |f: &&Field| f.offset <= offset && offset < f.offset + 128 * f.bits;
-        FIELDS.iter().find(covers).filter(|_| !self.ids.is_empty())
+    fn array(&self, offset: u32) -> Option<Array> {
+        let arrays = self.spans.iter().flat_map(|&span| {
+            let base = move |field: &Field| if span == Span::Extended { field.extended } else { field.offset };
+            FIELDS.iter().map(move |field| Array { field, base: base(field), span })
+        });
+        { arrays }.find(|array| (array.base..array.base + 128 * array.field.bits).contains(&offset))
     }
 
     /// A guest read; `Err` holds the STATUSR bits of a refused one.
@@ -55,11 +67,11 @@ impl Table {
                 _ => Err(READ_RESERVED),
             };
         }
-        let field = self.field(offset).ok_or(READ_RESERVED)?;
+        let array = self.array(offset).ok_or(READ_RESERVED)?;
         match size {
             AccessSize::Double => self.read_two(place, offset),
-            AccessSize::Word => Ok(self.gather(place, field, offset, 4, field.read)),
-            AccessSize::Byte if field.bits == 8 => Ok(self.gather(place, field, offset, 1, field.read)),
+            AccessSize::Word => Ok(array.gather(place, offset, 4, array.field.read)),
+            AccessSize::Byte if array.field.bits == 8 => Ok(array.gather(place, offset, 1, array.field.read)),
             _ => Err(READ_RESERVED),
         }
     }
@@ -91,13 +103,14 @@ impl Table {
                 _ => Err(WRITE_RESERVED),
             };
         }
-        let field = self.field(offset).ok_or(WRITE_RESERVED)?;
+        let array = self.array(offset).ok_or(WRITE_RESERVED)?;
         match size {
-            AccessSize::Double => self.write_two(place, offset, value),
-            AccessSize::Word => self.scatter(place, field, offset, 4, value, field.write),
-            AccessSize::Byte if field.bits == 8 => self.scatter(place, field, offset, 1, value, field.write),
-            _ => Err(WRITE_RESERVED),
+            AccessSize::Double => return self.write_two(place, offset, value),
+            AccessSize::Word => array.scatter(place, offset, 4, value, array.field.write),
+            AccessSize::Byte if array.field.bits == 8 => array.scatter(place, offset, 1, value, array.field.write),
+            _ => return Err(WRITE_RESERVED),
         }
+        Ok(())
     }
 
     fn write_two(&self, place: &Place, offset: u32, value: u64) -> Result<(), u32> {
@@ -114,8 +127,8 @@ impl Table {
         if let Some(row) = self.row(offset) {
             return Some((row.raw_read?(place, row.index(offset)) >> (8 * row.within(offset))) as u32);
         }
-        let field = self.field(offset)?;
-        Some(self.gather(place, field, offset, 4, field.raw_read) as u32)
+        let array = self.array(offset)?;
+        Some(array.gather(place, offset, 4, array.field.raw_read) as u32)
     }
 
     /// A host write of 32 bits: replaces state. False where there is none to write.
@@ -129,39 +142,43 @@ impl Table {
             write(place, row.index(offset), u64::from(value) << shift, 0xffff_ffff << shift);
             return true;
         }
-        let Some(field) = self.field(offset) else { return false };
-        self.scatter(place, field, offset, 4, value.into(), field.raw_write).is_ok()
+        let Some(array) = self.array(offset) else { return false };
+        array.scatter(place, offset, 4, value.into(), array.field.raw_write);
+        true
+    }
+}
+
+impl Array {
+    /// The places in an access, with the bit each field begins at.
+    fn places(&self, offset: u32, bytes: u32) -> impl Iterator<Item = (u32, u32)> + use<> {
+        let (bits, span) = (self.field.bits, self.span);
+        let first = (offset - self.base) * 8 / bits;
+        (0..bytes * 8 / bits).filter_map(move |n| Some((span.place(first + n)?, n * bits)))
     }
 
-    fn ids_at(&self, field: &Field, offset: u32, bytes: u32) -> impl Iterator<Item = (u32, u32)> {
-        let first = (offset - field.offset) * 8 / field.bits;
-        let (bits, ids) = (field.bits, self.ids.clone());
-        (0..bytes * 8 / bits).map(move |n| (first + n, n * bits)).filter(move |(id, _)| ids.contains(id))
-    }
-
-    fn gather(&self, place: &Place, field: &Field, offset: u32, bytes: u32, read: fn(Word) -> u32) -> u64 {
-        self.ids_at(field, offset, bytes).fold(0, |value, (id, shift)| {
-            let word = place.gic.state.word(place.pe, id);
-            value | u64::from(if word.implemented() { read(word) } else { 0 }) << shift
+    fn gather(&self, place: &Place, offset: u32, bytes: u32, read: fn(Word, View) -> u32) -> u64 {
+        self.places(offset, bytes).fold(0, |value, (n, shift)| {
+            let word = place.gic.state.word(place.pe, n);
+            // Non-secure software sees that an SGI is edge-triggered, whatever its group.
+            let seen = word.implemented() && (self.field.guard.allows(n, word, place.view).0 || self.is_fixed(word));
+            value | u64::from(if seen { read(word, place.view) } else { 0 }) << shift
         })
     }
 
-    /// Each interrupt changes by one swap; an access that covers several is not one step, as on a bus.
-    fn scatter(
-        &self,
-        place: &Place,
-        field: &Field,
-        offset: u32,
-        bytes: u32,
-        value: u64,
-        write: fn(Word, u32) -> Word,
-    ) -> Result<(), u32> {
-        let mask = (1u32 << field.bits) - 1;
-        for (id, shift) in self.ids_at(field, offset, bytes) {
+    fn is_fixed(&self, word: Word) -> bool {
+        word.fixed_edge() && self.field.name == "ICFGR"
+    }
+
+    /// Each interrupt changes by one swap, in which it is also decided whether the access may; an access that covers
+    /// several is not one step, as on a bus.
+    fn scatter(&self, place: &Place, offset: u32, bytes: u32, value: u64, write: fn(Word, u32, View) -> Word) {
+        let mask = (1u32 << self.field.bits) - 1;
+        for (n, shift) in self.places(offset, bytes) {
             let v = (value >> shift) as u32 & mask;
-            place.gic.state.update(place.pe, id, |word| write(word, v));
+            place.gic.state.update(place.pe, n, |word| {
+                if self.field.guard.allows(n, word, place.view).1 { write(word, v, place.view) } else { word }
+            });
         }
-        Ok(())
     }
 }
 
@@ -177,11 +194,11 @@ impl Row {
 impl Gic {
     fn frame(&self, frame: Frame) -> Option<(Place<'_>, Table)> {
         let (pe, table) = match frame {
-            Frame::Distributor => (0, dist::table()),
+            Frame::Distributor => (0, dist::table(self)),
             Frame::Redistributor(pe) => (pe, redist::control_table()),
             Frame::Private(pe) => (pe, redist::private_table()),
         };
-        (pe < self.state.pes()).then_some((Place { gic: self, pe }, table))
+        (pe < self.state.pes()).then_some((Place::new(self, pe, Security::Secure), table))
     }
 
     /// The host reads 32 bits of state, without side effects. Pending registers give the latch alone. `None`
@@ -200,10 +217,10 @@ impl Gic {
     /// The name of the register at an offset, as IHI 0069 has it less the frame's prefix.
     pub fn register_name(frame: Frame, offset: u32) -> Option<&'static str> {
         let table = match frame {
-            Frame::Distributor => dist::table(),
+            Frame::Distributor => dist::full_table(),
             Frame::Redistributor(_) => redist::control_table(),
             Frame::Private(_) => redist::private_table(),
         };
-        table.row(offset).map(|row| row.name).or_else(|| table.field(offset).map(|field| field.name))
+        table.row(offset).map(|row| row.name).or_else(|| table.array(offset).map(|array| array.field.name))
     }
 }

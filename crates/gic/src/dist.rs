@@ -3,40 +3,51 @@
 //! Its arrays hold INTIDs from 32 up; the private ones are RES0 here because affinity routing is fixed on.
 
 use crate::access::Table;
-use crate::map::{Place, Row, STATUS_BITS, row, sorted_and_disjoint};
-use crate::{state::PRIVATE, wires::Gic, word::NOBODY};
+use crate::identify::PIDR4;
+use crate::ids::{self, PRIVATE, Span};
+use crate::map::{Place, Row, STATUS_BITS, Security, row, sorted_and_disjoint};
+use crate::state::Control;
+use crate::wires::Gic;
+use crate::word::{G1, NOBODY, Word};
 use hw::{AccessSize, MmioDevice};
 use std::sync::Arc;
 
-/// Architectural product number and revision 0 of implementer 0x43B (Arm); no errata table has it.
-pub(crate) const IIDR: u64 = 0x0000_043b;
-/// PIDR2: architecture revision 3, JEDEC-assigned implementer.
-pub(crate) const PIDR2: u64 = 0x3b;
-
+/// Affinity routing is on for the security state of the access.
 const ARE: u64 = 1 << 4;
-const DS: u64 = 1 << 6;
+/// The same for Non-secure state, as Secure software sees it.
+const ARE_NS: u64 = 1 << 5;
 
 const MAP: &[Row] = &[
-    row(0x0000, "CTLR").rw(ctlr, |p, _, v, _| p.gic.state.set_enables(v as u32 & 3)),
+    row(0x0000, "CTLR").rw(ctlr, set_ctlr),
     row(0x0004, "TYPER").ro(typer),
-    row(0x0008, "IIDR").ro(|_, _| IIDR),
+    row(0x0008, "IIDR").ro(|p, _| p.gic.features.product.identity().iidr.into()),
     row(0x000c, "TYPER2").ro(|_, _| 0),
     row(0x0010, "STATUSR")
-        .rw(|p, _| p.gic.state.status(None).into(), |p, _, v, _| p.gic.state.clear_status(None, v as u32))
+        .rw(
+            |p, _| p.gic.state.status(None, p.view.secure).into(),
+            |p, _, v, _| p.gic.state.clear_status(None, p.view.secure, v as u32),
+        )
         .raw_write(|p, _, v, _| {
-            p.gic.state.clear_status(None, !0);
-            p.gic.state.set_status(None, (v & STATUS_BITS) as u32);
+            p.gic.state.clear_status(None, p.view.secure, !0);
+            p.gic.state.set_status(None, p.view.secure, (v & STATUS_BITS) as u32);
         }),
-    row(0x0040, "SETSPI_NSR").wo(|p, _, v, _| message(p, v, true)).half(),
-    row(0x0048, "CLRSPI_NSR").wo(|p, _, v, _| message(p, v, false)).half(),
-    row(0x0050, "SETSPI_SR").wo(|_, _, _, _| ()).half(), // WI with one security state
-    row(0x0058, "CLRSPI_SR").wo(|_, _, _, _| ()).half(),
-    row(0x6100, "IROUTER").rw(irouter, set_irouter).wide().array(988),
-    row(0xffd0, "PIDR4").ro(|_, _| 0x04),
+    row(0x0040, "SETSPI_NSR").wo(|p, _, v, _| message(p, v, true, p.view.all())).half(),
+    row(0x0048, "CLRSPI_NSR").wo(|p, _, v, _| message(p, v, false, p.view.all())).half(),
+    row(0x0050, "SETSPI_SR").wo(|p, _, v, _| secure_message(p, v, true)).half(),
+    row(0x0058, "CLRSPI_SR").wo(|p, _, v, _| secure_message(p, v, false)).half(),
+    row(0x6100, "IROUTER")
+        .rw(|p, n| irouter(p, PRIVATE + n), |p, n, v, m| set_irouter(p, PRIVATE + n, v, m))
+        .wide()
+        .array(988),
+    row(0x8000, "IROUTERE")
+        .rw(|p, n| irouter(p, espi(n)), |p, n, v, m| set_irouter(p, espi(n), v, m))
+        .wide()
+        .array(1024),
+    row(0xffd0, "PIDR4").ro(|_, _| PIDR4),
     row(0xffd4, "PIDR5-7").ro(|_, _| 0).array(3),
-    row(0xffe0, "PIDR0").ro(|_, _| 0),
-    row(0xffe4, "PIDR1").ro(|_, _| 0xb0),
-    row(0xffe8, "PIDR2").ro(|_, _| PIDR2),
+    row(0xffe0, "PIDR0").ro(|p, _| p.gic.features.product.identity().pidr0[0].into()),
+    row(0xffe4, "PIDR1").ro(|p, _| p.gic.features.product.identity().pidr1.into()),
+    row(0xffe8, "PIDR2").ro(|p, _| p.gic.features.product.identity().pidr2.into()),
     row(0xffec, "PIDR3").ro(|_, _| 0),
     row(0xfff0, "CIDR0").ro(|_, _| 0x0d),
     row(0xfff4, "CIDR1").ro(|_, _| 0xf0),
@@ -45,45 +56,95 @@ const MAP: &[Row] = &[
 ];
 const _: () = assert!(sorted_and_disjoint(MAP));
 
-pub(crate) fn table() -> Table {
-    Table { rows: MAP, ids: PRIVATE..1020 }
+/// The frame of a GIC with extended SPIs.
+pub(crate) fn full_table() -> Table {
+    Table { rows: MAP, spans: &[Span::Shared, Span::Extended] }
 }
 
-/// ARE and DS are fixed; E1NWF is not offered; RWP is 0 because effects are complete when a write returns.
+/// The frame of this GIC.
+pub(crate) fn table(gic: &Gic) -> Table {
+    if gic.features.espis != 0 { full_table() } else { Table { rows: MAP, spans: &[Span::Shared] } }
+}
+
+fn espi(n: u32) -> u32 {
+    ids::place(ids::ESPIS.start + n).expect("the row has no more registers than there are ESPIs")
+}
+
+/// IHI 0069, GICD_CTLR: three layouts. ARE is fixed on; RWP is 0 because effects are complete when a write returns.
 fn ctlr(place: &Place, _: u32) -> u64 {
-    ARE | DS | u64::from(place.gic.state.enables())
+    let control = place.gic.state.control();
+    let held = u64::from(control.0);
+    match (control.one_state(), place.view.secure) {
+        (true, _) => held | ARE,
+        (false, true) => held | ARE | ARE_NS,
+        // EnableGrp1A, and nothing of Secure state.
+        (false, false) => held & 1 << G1 | ARE,
+    }
+}
+
+fn set_ctlr(place: &Place, _: u32, value: u64, mask: u64) {
+    let writable = match (place.view.one_state, place.view.secure) {
+        (true, _) => Control::ENABLES | Control::E1NWF,
+        (false, true) => Control::ENABLES | Control::E1NWF | Control::DS,
+        (false, false) => 1 << G1,
+    };
+    place.gic.state.set_control(value as u32, writable & mask as u32);
 }
 
 fn typer(place: &Place, _: u32) -> u64 {
-    let it_lines = place.gic.state.spis().div_ceil(32);
-    let (mbis, id_bits, a3v, rss) = (1 << 16, 9 << 19, 1 << 24, 1 << 26);
-    // No LPIs, no NMIs, no extended SPIs; No1N is 0, so IRM works; CPUNumber is 0 with affinity routing.
-    u64::from(it_lines) | mbis | id_bits | a3v | rss
+    let (state, features) = (&place.gic.state, &place.gic.features);
+    let it_lines = state.layout().spis.div_ceil(32);
+    let (mbis, id_bits, a3v, rss) =
+        (1 << 16, if features.espis | features.eppis != 0 { 12 } else { 9 } << 19, 1 << 24, 1 << 26);
+    let security = u32::from(features.two_states && !place.view.one_state) << 10;
+    let espi = if features.espis != 0 { 1 << 8 | (features.espis / 32 - 1) << 27 } else { 0 };
+    // No LPIs; No1N is 0, so IRM works; CPUNumber is 0 with affinity routing.
+    u64::from(it_lines | mbis | id_bits | a3v | rss | security | espi | u32::from(features.nmi) << 9)
 }
 
-fn message(place: &Place, value: u64, set: bool) {
-    let id = value as u32 & 0x1fff;
-    if id >= PRIVATE {
-        place.gic.state.update(0, id, |word| if set { word.message_set() } else { word.message_clear() });
+fn secure_message(place: &Place, value: u64, set: bool) {
+    if place.view.secure && !place.view.one_state {
+        message(place, value, set, true);
     }
+}
+
+/// SETSPI and CLRSPI: INTID in bits 12:0. Who may not see the interrupt needs NSACR 1 to set, 2 to clear.
+fn message(place: &Place, value: u64, set: bool, all: bool) {
+    let id = ids::place(value as u32 & 0x1fff).filter(|&n| !ids::is_private(n));
+    let Some(id) = id else { return };
+    let granted = |word: Word| all || word.group() == G1 || word.nsacr() >= if set { 1 } else { 2 };
+    place.gic.state.update(0, id, |word| match (granted(word), set) {
+        (false, _) => word,
+        (true, true) => word.message_set(),
+        (true, false) => word.message_clear(),
+    });
 }
 
 const IRM: u64 = 1 << 31;
 const AFFINITY: u64 = 0xff_00ff_ffff;
 
-fn irouter(place: &Place, index: u32) -> u64 {
-    let word = place.gic.state.word(0, PRIVATE + index);
+/// Who may not see the interrupt needs NSACR 3.
+fn routes_for(place: &Place, word: Word) -> bool {
+    word.implemented() && (place.view.all() || word.group() == G1 || word.nsacr() == 3)
+}
+
+fn irouter(place: &Place, n: u32) -> u64 {
+    let word = place.gic.state.word(0, n);
     let affinity = u64::from(word.affinity());
-    (affinity >> 24) << 32 | affinity & 0xff_ffff | if word.one_of_n() { IRM } else { 0 }
+    let held = (affinity >> 24) << 32 | affinity & 0xff_ffff | if word.one_of_n() { IRM } else { 0 };
+    if routes_for(place, word) { held } else { 0 }
 }
 
 /// A half leaves the other half alone. An affinity without a PE reads back and goes nowhere.
-fn set_irouter(place: &Place, index: u32, value: u64, mask: u64) {
-    let Gic { state, routes } = place.gic;
+fn set_irouter(place: &Place, n: u32, value: u64, mask: u64) {
+    let Gic { state, routes, .. } = place.gic;
     if value & mask & IRM != 0 {
         state.use_one_of_n();
     }
-    state.update(0, PRIVATE + index, |word| {
+    state.update(0, n, |word| {
+        if !routes_for(place, word) {
+            return word;
+        }
         let old = u64::from(word.affinity() >> 24) << 32 | u64::from(word.affinity() & 0xff_ffff);
         let kept = old | if word.one_of_n() { IRM } else { 0 };
         let new = (kept & !mask | value & mask) & (AFFINITY | IRM);
@@ -94,8 +155,14 @@ fn set_irouter(place: &Place, index: u32, value: u64, mask: u64) {
     });
 }
 
-/// The frame on the bus.
-pub(crate) struct Distributor(pub Arc<Gic>);
+/// The frame on the bus, for accesses of one security state.
+pub(crate) struct Distributor(pub Arc<Gic>, pub Security);
+
+impl Distributor {
+    fn place(&self) -> Place<'_> {
+        Place::new(&self.0, 0, self.1)
+    }
+}
 
 impl MmioDevice for Distributor {
     fn name(&self) -> &str {
@@ -103,17 +170,17 @@ impl MmioDevice for Distributor {
     }
 
     fn read(&self, offset: u64, size: AccessSize) -> u64 {
-        let place = Place { gic: &self.0, pe: 0 };
-        table().read(&place, offset as u32, size).unwrap_or_else(|error| {
-            self.0.state.set_status(None, error);
+        let place = self.place();
+        table(&self.0).read(&place, offset as u32, size).unwrap_or_else(|error| {
+            self.0.state.set_status(None, place.view.secure, error);
             0
         })
     }
 
     fn write(&self, offset: u64, size: AccessSize, value: u64) {
-        let place = Place { gic: &self.0, pe: 0 };
-        if let Err(error) = table().write(&place, offset as u32, size, value) {
-            self.0.state.set_status(None, error);
+        let place = self.place();
+        if let Err(error) = table(&self.0).write(&place, offset as u32, size, value) {
+            self.0.state.set_status(None, place.view.secure, error);
         }
     }
 

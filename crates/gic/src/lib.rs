@@ -4,14 +4,16 @@
 //! `state` turns that into one swap of the interrupt's word and, if the target PE would take it, one post; the
 //! vCPU asks its own [`CpuInterface`] for `signals` and acknowledges. None of these waits for another thread.
 //!
-//! This build is IHI 0069 with affinity routing fixed on, one security state (GICD_CTLR.DS is RAO/WI), Groups 0
-//! and 1, 32 priorities, 1-of-N routing and message-based SPIs; without LPIs, NMIs and extended ranges, and the
-//! identification registers say so. Effects of every write are complete when it returns, so RWP and UWP read 0.
+//! This build is IHI 0069 with affinity routing fixed on, one or two security states, Groups 0 and 1, 32 priorities,
+//! 1-of-N routing, message-based SPIs, extended ranges and non-maskable interrupts. Effects of every write are complete
+//! when it returns, so RWP and UWP read 0.
 #![forbid(unsafe_code)]
 
 mod access;
 mod cpuif;
 mod dist;
+mod identify;
+mod ids;
 mod map;
 mod prim;
 mod published;
@@ -24,8 +26,9 @@ mod wires;
 mod word;
 
 pub use access::Frame;
-pub use cpuif::{CpuInterface, Signals};
-pub use spec::{Affinity, GicError, GicSpec, MAX_PES, PeSpec};
+pub use cpuif::{Accessor, CpuInterface, Signals};
+pub use map::Security;
+pub use spec::{Affinity, Features, GicError, GicSpec, MAX_PES, PeSpec, Product};
 pub use view::InterruptView;
 pub use wires::Gic;
-pub use word::LEVELS;
+pub use word::{GROUPS, LEVELS};

@@ -9,12 +9,48 @@
 //! have is RAZ/WI; a 64-bit access to 32-bit registers is one to each. Both, and accesses to reserved, read-only
 //! or write-only places, are recorded in STATUSR.
 
-use crate::{wires::Gic, word::Word};
+use crate::ids;
+use crate::{wires::Gic, word::G1, word::Word};
 
-/// What an access goes to: the GIC, and the PE whose redistributor it is.
+/// The security state of an access; with one state, and to the guest's view of it, it makes no difference.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Security {
+    /// From Secure state, or EL3.
+    Secure,
+    /// From Non-secure state.
+    NonSecure,
+}
+
+/// What decides which fields an access sees, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct View {
+    pub secure: bool,
+    /// GICD_CTLR.DS.
+    pub one_state: bool,
+    /// GICD_TYPER.NMI.
+    pub nmi: bool,
+}
+
+impl View {
+    /// Does it see the interrupts of every group?
+    pub fn all(self) -> bool {
+        self.secure || self.one_state
+    }
+}
+
+/// What an access goes to: the GIC, the PE whose redistributor it is, and from where.
 pub(crate) struct Place<'a> {
     pub gic: &'a Gic,
     pub pe: usize,
+    pub view: View,
+}
+
+impl<'a> Place<'a> {
+    pub fn new(gic: &'a Gic, pe: usize, security: Security) -> Place<'a> {
+        let secure = security == Security::Secure;
+        let view = View { secure, one_state: gic.state.control().one_state(), nmi: gic.features.nmi };
+        Place { gic, pe, view }
+    }
 }
 
 pub(crate) type Read = fn(&Place, u32) -> u64;
@@ -79,88 +115,165 @@ impl Row {
     }
 }
 
-/// One field per INTID, packed in INTID order from `offset`.
+/// Which rule protects the fields of Secure interrupts from Non-secure accesses: with two security states these are
+/// RAZ/WI, unless GICD_NSACR of the interrupt grants the access (IHI 0069, GICD_NSACR).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// Configuration: never granted.
+    Configuration,
+    /// Set-pending: from NSACR 1.
+    SetPending,
+    /// Clear-pending: from NSACR 2.
+    ClearPending,
+    /// Active bits: from NSACR 2, to read.
+    Active,
+    /// RAZ/WI for all interrupts.
+    SecureOnly,
+    /// The same, and RES0 with one security state.
+    TwoStates,
+    /// NSACR itself: as `TwoStates`, and PPIs have none.
+    Grants,
+}
+
+impl Guard {
+    /// May it be read, may it be written?
+    pub fn allows(self, place: u32, word: Word, view: View) -> (bool, bool) {
+        let nsacr = if word.fixed_edge() { 0 } else { word.nsacr() };
+        let both = |yes| (yes, yes);
+        match self {
+            Guard::TwoStates => both(view.secure && !view.one_state),
+            Guard::Grants => both(view.secure && !view.one_state && !(place >= 16 && ids::is_private(place))),
+            _ if view.all() => both(true),
+            Guard::SecureOnly => both(false),
+            _ if word.group() == G1 => both(true),
+            Guard::Configuration => both(false),
+            Guard::SetPending => both(nsacr >= 1),
+            Guard::ClearPending => both(nsacr >= 2),
+            Guard::Active => (nsacr >= 2, false),
+        }
+    }
+}
+
+/// One field per interrupt, packed by position from `offset`.
 pub(crate) struct Field {
     pub offset: u32,
+    /// Where GICD has the fields of ESPIs.
+    pub extended: u32,
     pub name: &'static str,
     /// Bits per INTID: 1, 2 or 8. Fields of 8 bits can be accessed as bytes.
     pub bits: u32,
-    pub read: fn(Word) -> u32,
-    pub write: fn(Word, u32) -> Word,
-    pub raw_read: fn(Word) -> u32,
-    pub raw_write: fn(Word, u32) -> Word,
+    pub guard: Guard,
+    pub read: fn(Word, View) -> u32,
+    pub write: fn(Word, u32, View) -> Word,
+    pub raw_read: fn(Word, View) -> u32,
+    pub raw_write: fn(Word, u32, View) -> Word,
 }
 
 /// Two views of one bit: writing 1 to the first sets, writing 1 to the second clears, both read it. The host
 /// reads either and replaces through the first.
 macro_rules! set_and_clear {
-    ($set:literal $clear:literal $at:literal, $read:expr, $raw:expr, $with:expr) => {
+    ($set:literal $clear:literal $at:literal $extended:literal $guards:expr, $read:expr, $raw:expr, $with:expr) => {
         [
             Field {
                 offset: $at,
+                extended: $extended,
                 name: $set,
                 bits: 1,
-                read: |w| $read(w) as u32,
-                write: |w, v| if v != 0 { $with(w, true) } else { w },
-                raw_read: |w| $raw(w) as u32,
-                raw_write: |w, v| $with(w, v != 0),
+                guard: $guards[0],
+                read: |w, _| $read(w) as u32,
+                write: |w, v, _| if v != 0 { $with(w, true) } else { w },
+                raw_read: |w, _| $raw(w) as u32,
+                raw_write: |w, v, _| $with(w, v != 0),
             },
             Field {
                 offset: $at + 0x80,
+                extended: $extended + 0x200,
                 name: $clear,
                 bits: 1,
-                read: |w| $read(w) as u32,
-                write: |w, v| if v != 0 { $with(w, false) } else { w },
-                raw_read: |w| $raw(w) as u32,
-                raw_write: |w, _| w,
+                guard: $guards[1],
+                read: |w, _| $read(w) as u32,
+                write: |w, v, _| if v != 0 { $with(w, false) } else { w },
+                raw_read: |w, _| $raw(w) as u32,
+                raw_write: |w, _, _| w,
             },
         ]
     };
 }
 
 const fn plain(
-    offset: u32,
+    (offset, extended): (u32, u32),
     name: &'static str,
     bits: u32,
-    read: fn(Word) -> u32,
-    write: fn(Word, u32) -> Word,
+    guard: Guard,
+    read: fn(Word, View) -> u32,
+    write: fn(Word, u32, View) -> Word,
 ) -> Field {
-    Field { offset, name, bits, read, write, raw_read: read, raw_write: write }
+    Field { offset, extended, name, bits, guard, read, write, raw_read: read, raw_write: write }
 }
 
-const ENABLE: [Field; 2] =
-    set_and_clear!("ISENABLER" "ICENABLER" 0x100, Word::enabled, Word::enabled, Word::with_enabled);
+const ENABLE: [Field; 2] = set_and_clear!("ISENABLER" "ICENABLER" 0x100 0x1200 [Guard::Configuration; 2],
+    Word::enabled, Word::enabled, Word::with_enabled);
 // Set and clear touch the latch only: a level that is asserted stays pending. The host sees the latch alone.
-const PEND: [Field; 2] = set_and_clear!("ISPENDR" "ICPENDR" 0x200, Word::pending, Word::latch, Word::with_latch);
-const ACTIVE: [Field; 2] = set_and_clear!("ISACTIVER" "ICACTIVER" 0x300, Word::active, Word::active, Word::with_active);
+const PEND: [Field; 2] = set_and_clear!("ISPENDR" "ICPENDR" 0x200 0x1600 [Guard::SetPending, Guard::ClearPending],
+    Word::pending, Word::latch, Word::with_latch);
+const ACTIVE: [Field; 2] = set_and_clear!("ISACTIVER" "ICACTIVER" 0x300 0x1a00 [Guard::Active; 2],
+    Word::active, Word::active, Word::with_active);
 
-const fn razwi(offset: u32, name: &'static str, bits: u32) -> Field {
-    plain(offset, name, bits, |_| 0, |w, _| w)
+/// Non-secure software sees the lower half of priorities as if it were all there is (IHI 0069, "Software accesses
+/// of interrupt priority"). RES0 while the interrupt is non-maskable.
+fn ipriorityr(w: Word, view: View) -> u32 {
+    let priority = u32::from(w.priority());
+    match (w.nmi(), view.all()) {
+        (true, _) => 0,
+        (false, true) => priority,
+        (false, false) => priority << 1 & 0xff,
+    }
+}
+
+fn set_ipriorityr(w: Word, v: u32, view: View) -> Word {
+    match (w.nmi(), view.all()) {
+        (true, _) => w,
+        (false, true) => w.with_priority(v as u8),
+        (false, false) => w.with_priority(0x80 | (v >> 1) as u8),
+    }
 }
 
 /// Bit 0 of each field is RES0. Pending follows from wire and latch, so a change needs no more than this.
-fn set_icfgr(w: Word, v: u32) -> Word {
+fn set_icfgr(w: Word, v: u32, _: View) -> Word {
     if w.fixed_edge() { w } else { w.with_edge(v & 0b10 != 0) }
 }
 
+fn set_inmir(w: Word, v: u32, view: View) -> Word {
+    w.with_nmi(v != 0 && view.nmi)
+}
+
+/// No such register among those of ESPIs.
+const NONE: u32 = 0x7fff_0000;
+
 /// The fields of every interrupt (IHI 0069, GICD_ and GICR_ registers of the same names).
 pub(crate) const FIELDS: &[Field] = &{
+    use Guard::*;
     let [isenabler, icenabler] = ENABLE;
     let [ispendr, icpendr] = PEND;
     let [isactiver, icactiver] = ACTIVE;
     [
-        plain(0x080, "IGROUPR", 1, |w| w.group1() as u32, |w, v| w.with_group1(v != 0)),
+        plain((0x080, 0x1000), "IGROUPR", 1, SecureOnly, |w, _| w.group1() as u32, |w, v, _| w.with_group1(v != 0)),
         isenabler,
         icenabler,
         ispendr,
         icpendr,
         isactiver,
         icactiver,
-        plain(0x400, "IPRIORITYR", 8, |w| w.priority().into(), |w, v| w.with_priority(v as u8)),
-        razwi(0x800, "ITARGETSR", 8), // RES0 with affinity routing
-        plain(0xc00, "ICFGR", 2, |w| (w.edge() as u32) << 1, set_icfgr),
-        razwi(0xd00, "IGRPMODR", 1), // RES0 with one security state
-        razwi(0xe00, "NSACR", 2),    // likewise
+        Field {
+            raw_read: |w, _| w.priority().into(),
+            raw_write: |w, v, _| w.with_priority(v as u8),
+            ..plain((0x400, 0x2000), "IPRIORITYR", 8, Configuration, ipriorityr, set_ipriorityr)
+        },
+        plain((0x800, NONE), "ITARGETSR", 8, Configuration, |_, _| 0, |w, _, _| w), // RES0 with affinity routing
+        plain((0xc00, 0x3000), "ICFGR", 2, Configuration, |w, _| (w.edge() as u32) << 1, set_icfgr),
+        plain((0xd00, 0x3400), "IGRPMODR", 1, TwoStates, |w, _| w.modifier() as u32, |w, v, _| w.with_modifier(v != 0)),
+        plain((0xe00, 0x3600), "NSACR", 2, Grants, |w, _| w.nsacr(), |w, v, _| w.with_nsacr(v)),
+        plain((0xf80, 0x3b00), "INMIR", 1, Configuration, |w, _| w.nmi() as u32, set_inmir),
     ]
 };
 
@@ -168,8 +281,9 @@ const _: () = {
     let mut n = 1;
     while n < FIELDS.len() {
         // 1024 INTIDs in each array.
-        let before = &FIELDS[n - 1];
-        assert!(before.offset + 128 * before.bits <= FIELDS[n].offset, "fields are sorted and disjoint");
+        let (before, this) = (&FIELDS[n - 1], &FIELDS[n]);
+        assert!(before.offset + 128 * before.bits <= this.offset, "fields are sorted and disjoint");
+        assert!(before.extended == NONE || before.extended + 128 * before.bits <= this.extended, "likewise");
         n += 1;
     }
 };

@@ -7,8 +7,9 @@ use crate::word::LEVELS;
 ///
 /// | bits  | field                                                    | written by      |
 /// |-------|----------------------------------------------------------|-----------------|
-/// | 32:0  | rows that may hold a ready interrupt, by level           | announcer sets, owner clears |
+/// | 33:0  | rows that may hold a ready interrupt, by level           | announcer sets, owner clears |
 /// | 45:40 | limit: levels from here on need no post; never below the owner's own | owner |
+/// | 60    | GICR_CTLR.DPGx: not for 1-of-N interrupts                | configuration   |
 /// | 61    | ICC_IGRPENx of the PE                                    | owner           |
 /// | 62    | GICR_WAKER.ProcessorSleep is 0                           | configuration   |
 /// | 63    | GICD_CTLR.EnableGrpx                                     | configuration   |
@@ -18,6 +19,7 @@ pub(crate) struct Published(pub u64);
 impl Published {
     pub const LEVELS: u64 = (1 << LEVELS) - 1;
     const PE_ENABLE: u64 = 1 << 61;
+    pub const DECLINED: u64 = 1 << 60;
     pub const AWAKE: u64 = 1 << 62;
     pub const DISTRIBUTED: u64 = 1 << 63;
     const GATES: u64 = Self::AWAKE | Self::DISTRIBUTED;
@@ -53,8 +55,12 @@ impl Published {
 
     /// Can this PE be chosen for a 1-of-N interrupt (IHI 0069, "1 of N model")?
     pub fn participates(self) -> bool {
-        const BOTH: u64 = Published::AWAKE | Published::PE_ENABLE;
-        self.0 & BOTH == BOTH
+        self.participates_if_woken() && self.has(Self::AWAKE)
+    }
+
+    /// Could it, were it awake? That is enough with GICD_CTLR.E1NWF.
+    pub fn participates_if_woken(self) -> bool {
+        self.0 & (Self::PE_ENABLE | Self::DECLINED) == Self::PE_ENABLE
     }
 
     pub fn has(self, gate: u64) -> bool {

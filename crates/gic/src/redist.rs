@@ -4,9 +4,11 @@
 //! once, because an interrupt that is withdrawn from this CPU interface leaves nothing behind to wait for.
 
 use crate::access::Table;
-use crate::dist::{IIDR, PIDR2};
-use crate::map::{Place, Row, STATUS_BITS, row, sorted_and_disjoint};
-use crate::{state::PRIVATE, wires::Gic};
+use crate::identify::PIDR4;
+use crate::ids::Span;
+use crate::map::{Place, Row, STATUS_BITS, Security, View, row, sorted_and_disjoint};
+use crate::wires::Gic;
+use crate::word::{G0, G1, G1S};
 use hw::{AccessSize, MmioDevice};
 use std::sync::Arc;
 
@@ -16,24 +18,29 @@ pub(crate) const STRIDE: u64 = 2 * FRAME;
 
 const PROCESSOR_SLEEP: u64 = 1 << 1;
 const CHILDREN_ASLEEP: u64 = 1 << 2;
+/// GICR_TYPER.DPGS: the DPG bits are there.
+const DPGS: u64 = 1 << 5;
 
 const CONTROL: &[Row] = &[
-    // No LPIs and no DPG bits, so nothing of it is writable; RWP and UWP are 0 as effects are immediate.
-    row(0x0000, "CTLR").rw(|_, _| 0, |_, _, _, _| ()),
-    row(0x0004, "IIDR").ro(|_, _| IIDR),
+    // No LPIs; RWP and UWP are 0 as effects are immediate.
+    row(0x0000, "CTLR").rw(ctlr, set_ctlr),
+    row(0x0004, "IIDR").ro(|p, _| p.gic.features.product.identity().redistributor_iidr.into()),
     row(0x0008, "TYPER").ro(typer).wide(),
     row(0x0010, "STATUSR")
-        .rw(|p, _| p.gic.state.status(Some(p.pe)).into(), |p, _, v, _| p.gic.state.clear_status(Some(p.pe), v as u32))
+        .rw(
+            |p, _| p.gic.state.status(Some(p.pe), p.view.secure).into(),
+            |p, _, v, _| p.gic.state.clear_status(Some(p.pe), p.view.secure, v as u32),
+        )
         .raw_write(|p, _, v, _| {
-            p.gic.state.clear_status(Some(p.pe), !0);
-            p.gic.state.set_status(Some(p.pe), (v & STATUS_BITS) as u32);
+            p.gic.state.clear_status(Some(p.pe), p.view.secure, !0);
+            p.gic.state.set_status(Some(p.pe), p.view.secure, (v & STATUS_BITS) as u32);
         }),
-    row(0x0014, "WAKER").rw(waker, |p, _, v, _| p.gic.state.set_awake(p.pe, v & PROCESSOR_SLEEP == 0)),
-    row(0xffd0, "PIDR4").ro(|_, _| 0x04),
+    row(0x0014, "WAKER").rw(waker, set_waker),
+    row(0xffd0, "PIDR4").ro(|_, _| PIDR4),
     row(0xffd4, "PIDR5-7").ro(|_, _| 0).array(3),
-    row(0xffe0, "PIDR0").ro(|_, _| 0),
-    row(0xffe4, "PIDR1").ro(|_, _| 0xb0),
-    row(0xffe8, "PIDR2").ro(|_, _| PIDR2),
+    row(0xffe0, "PIDR0").ro(|p, _| p.gic.features.product.identity().pidr0[1].into()),
+    row(0xffe4, "PIDR1").ro(|p, _| p.gic.features.product.identity().pidr1.into()),
+    row(0xffe8, "PIDR2").ro(|p, _| p.gic.features.product.identity().pidr2.into()),
     row(0xffec, "PIDR3").ro(|_, _| 0),
     row(0xfff0, "CIDR0").ro(|_, _| 0x0d),
     row(0xfff4, "CIDR1").ro(|_, _| 0xf0),
@@ -44,32 +51,63 @@ const _: () = assert!(sorted_and_disjoint(CONTROL));
 
 /// RD_base holds no fields of interrupts.
 pub(crate) fn control_table() -> Table {
-    Table { rows: CONTROL, ids: 0..0 }
+    Table { rows: CONTROL, spans: &[] }
 }
 
 /// SGI_base holds nothing but fields of interrupts.
 pub(crate) fn private_table() -> Table {
-    Table { rows: &[], ids: 0..PRIVATE }
+    Table { rows: &[], spans: &[Span::Private] }
 }
 
 fn typer(place: &Place, _: u32) -> u64 {
     let last = place.pe + 1 == place.gic.state.pes();
     let affinity = place.gic.routes.affinity(place.pe).packed();
-    u64::from(affinity) << 32 | (place.pe as u64) << 8 | (last as u64) << 4
+    let eppis = u64::from(place.gic.features.eppis / 32);
+    u64::from(affinity) << 32 | eppis << 27 | (place.pe as u64) << 8 | DPGS | (last as u64) << 4
 }
 
+/// WAKER is of the power controller's world: RAZ/WI to Non-secure software while there are two security states.
 fn waker(place: &Place, _: u32) -> u64 {
-    if place.gic.state.awake(place.pe) { 0 } else { PROCESSOR_SLEEP | CHILDREN_ASLEEP }
+    if place.gic.state.awake(place.pe) || !place.view.all() { 0 } else { PROCESSOR_SLEEP | CHILDREN_ASLEEP }
 }
 
-/// All redistributors on the bus, one after another.
-pub(crate) struct Redistributors(pub Arc<Gic>);
+fn set_waker(place: &Place, _: u32, value: u64, _: u64) {
+    if place.view.all() {
+        place.gic.state.set_awake(place.pe, value & PROCESSOR_SLEEP == 0);
+    }
+}
+
+/// GICR_CTLR.DPG0, DPG1NS and DPG1S: bit, and group.
+const DECLINES: [(u32, usize); 3] = [(24, G0), (25, G1), (26, G1S)];
+
+/// Non-secure software has DPG1NS only; DPG1S is RES0 with one security state.
+fn declines(view: View) -> impl Iterator<Item = (u32, usize)> {
+    DECLINES.into_iter().filter(move |&(_, group)| match group {
+        G0 => view.all(),
+        G1S => view.secure && !view.one_state,
+        _ => true,
+    })
+}
+
+fn ctlr(place: &Place, _: u32) -> u64 {
+    let state = &place.gic.state;
+    declines(place.view).fold(0, |value, (bit, group)| value | u64::from(state.declined(place.pe, group)) << bit)
+}
+
+fn set_ctlr(place: &Place, _: u32, value: u64, mask: u64) {
+    for (bit, group) in declines(place.view).filter(|(bit, _)| mask >> bit & 1 != 0) {
+        place.gic.state.set_declined(place.pe, group, value >> bit & 1 != 0);
+    }
+}
+
+/// All redistributors on the bus, one after another, for accesses of one security state.
+pub(crate) struct Redistributors(pub Arc<Gic>, pub Security);
 
 impl Redistributors {
     fn at(&self, offset: u64) -> Option<(Place<'_>, Table, u32)> {
         let pe = (offset / STRIDE) as usize;
         let table = if offset % STRIDE < FRAME { control_table() } else { private_table() };
-        (pe < self.0.state.pes()).then_some((Place { gic: &self.0, pe }, table, (offset % FRAME) as u32))
+        (pe < self.0.state.pes()).then(|| (Place::new(&self.0, pe, self.1), table, (offset % FRAME) as u32))
     }
 }
 
@@ -81,7 +119,7 @@ impl MmioDevice for Redistributors {
     fn read(&self, offset: u64, size: AccessSize) -> u64 {
         let Some((place, table, within)) = self.at(offset) else { return 0 };
         table.read(&place, within, size).unwrap_or_else(|error| {
-            self.0.state.set_status(Some(place.pe), error);
+            self.0.state.set_status(Some(place.pe), place.view.secure, error);
             0
         })
     }
@@ -89,7 +127,7 @@ impl MmioDevice for Redistributors {
     fn write(&self, offset: u64, size: AccessSize, value: u64) {
         let Some((place, table, within)) = self.at(offset) else { return };
         if let Err(error) = table.write(&place, within, size, value) {
-            self.0.state.set_status(Some(place.pe), error);
+            self.0.state.set_status(Some(place.pe), place.view.secure, error);
         }
     }
 

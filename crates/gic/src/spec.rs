@@ -1,5 +1,7 @@
 //! What a board says about the GIC it wants, and why that may be refused.
 
+use crate::ids::{self, Home, Layout};
+use hw::IntId;
 use std::{fmt, sync::Arc};
 
 /// The most PEs one GIC serves; the interrupt word has room for 1023.
@@ -45,11 +47,43 @@ pub struct PeSpec {
 }
 
 /// The GIC a board wants.
+#[derive(Default)]
 pub struct GicSpec {
     /// Shared interrupts: a multiple of 32, or 988 for all there can be.
     pub spis: u32,
     /// The PEs, in the order of their redistributors.
     pub pes: Vec<PeSpec>,
+    /// What it has beyond the base architecture.
+    pub features: Features,
+}
+
+/// What a GIC has beyond GICv3.0 with one security state.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Features {
+    /// Two security states after power-on; Secure software may set GICD_CTLR.DS. Without it DS is RAO/WI.
+    pub two_states: bool,
+    /// Non-maskable interrupts (FEAT_GICv3_NMI).
+    pub nmi: bool,
+    /// Extended PPIs of each PE, from INTID 1056: 0, 32 or 64.
+    pub eppis: u32,
+    /// Extended SPIs, from INTID 4096: a multiple of 32 up to 1024.
+    pub espis: u32,
+    /// Shared INTIDs in these ranges that are not there: their fields are RAZ/WI.
+    pub absent: Vec<IntId>,
+    /// What the identification registers say.
+    pub product: Product,
+}
+
+/// Whose identification registers the GIC has.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum Product {
+    /// Arm's architecture numbers and no product: the default.
+    #[default]
+    Architecture,
+    /// Arm GIC-600 r1p6.
+    Gic600,
+    /// What KVM's GICv3 says.
+    Kvm,
 }
 
 /// Why a [`GicSpec`] is refused.
@@ -57,6 +91,12 @@ pub struct GicSpec {
 pub enum GicError {
     /// Not a multiple of 32, or more than 988.
     Spis(u32),
+    /// Not 0, 32 or 64.
+    Eppis(u32),
+    /// Not a multiple of 32, or more than 1024.
+    Espis(u32),
+    /// No shared interrupt that the GIC could do without.
+    Absent(IntId),
     /// None, or more than [`MAX_PES`].
     Pes(usize),
     /// Two PEs share this affinity.
@@ -69,6 +109,9 @@ impl fmt::Display for GicError {
             GicError::Spis(n) => {
                 write!(f, "a GIC cannot have {n} SPIs: give a multiple of 32 up to 960, or 988")
             }
+            GicError::Eppis(n) => write!(f, "a PE cannot have {n} extended PPIs: give 0, 32 or 64"),
+            GicError::Espis(n) => write!(f, "a GIC cannot have {n} extended SPIs: give a multiple of 32 up to 1024"),
+            GicError::Absent(id) => write!(f, "INTID {} is no SPI of this GIC, so it cannot be left out", id.0),
             GicError::Pes(n) => write!(f, "a GIC cannot serve {n} PEs: give 1 to {MAX_PES}"),
             GicError::Affinity(a) => write!(f, "two PEs have affinity {a}: each needs its own"),
         }
@@ -78,9 +121,25 @@ impl fmt::Display for GicError {
 impl std::error::Error for GicError {}
 
 impl GicSpec {
+    pub(crate) fn layout(&self) -> Layout {
+        Layout { spis: self.spis, eppis: self.features.eppis, espis: self.features.espis }
+    }
+
     pub(crate) fn check(&self) -> Result<(), GicError> {
         if self.spis > 988 || (!self.spis.is_multiple_of(32) && self.spis != 988) {
             return Err(GicError::Spis(self.spis));
+        }
+        let Features { eppis, espis, absent, .. } = &self.features;
+        if ![0, 32, 64].contains(eppis) {
+            return Err(GicError::Eppis(*eppis));
+        }
+        if *espis > 1024 || !espis.is_multiple_of(32) {
+            return Err(GicError::Espis(*espis));
+        }
+        let shared =
+            |id: &IntId| ids::place(id.0).is_some_and(|n| matches!(self.layout().home(n), Some(Home::Shared(_))));
+        if let Some(id) = absent.iter().find(|id| !shared(id)) {
+            return Err(GicError::Absent(*id));
         }
         if self.pes.is_empty() || self.pes.len() > MAX_PES {
             return Err(GicError::Pes(self.pes.len()));

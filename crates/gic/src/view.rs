@@ -1,6 +1,8 @@
 //! One interrupt as a tool sees it: a snapshot of its word, taken in one load.
 
-use crate::{wires::Gic, word::NOBODY};
+use crate::ids;
+use crate::wires::Gic;
+use crate::word::{G0, G1S, NOBODY};
 use hw::IntId;
 
 /// The state of one interrupt at one moment.
@@ -16,6 +18,10 @@ pub struct InterruptView {
     pub enabled: bool,
     /// 0 or 1.
     pub group: u8,
+    /// In Group 1 Secure, of two security states.
+    pub group1_secure: bool,
+    /// GICx_INMIR: non-maskable.
+    pub nmi: bool,
     /// GICx_IPRIORITYR; lower is more urgent.
     pub priority: u8,
     /// GICx_ICFGR.
@@ -29,13 +35,16 @@ pub struct InterruptView {
 impl Gic {
     /// Interrupt `id`, seen from `pe` if it is private; `None` if this GIC has no such interrupt or PE.
     pub fn describe(&self, pe: usize, id: IntId) -> Option<InterruptView> {
-        let word = (pe < self.state.pes()).then(|| self.state.word(pe, id.0)).filter(|word| word.implemented())?;
+        let place = ids::place(id.0).filter(|_| pe < self.state.pes())?;
+        let word = Some(self.state.word(pe, place)).filter(|word| word.implemented())?;
         Some(InterruptView {
             pending: word.pending(),
             line: word.line(),
             active: word.active(),
             enabled: word.enabled(),
-            group: word.group() as u8,
+            group: u8::from(word.group() != G0),
+            group1_secure: word.group() == G1S,
+            nmi: word.nmi(),
             priority: word.priority(),
             edge: word.edge(),
             target: Some(word.target()).filter(|&target| target != NOBODY),

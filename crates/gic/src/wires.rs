@@ -1,6 +1,8 @@
 //! The GIC as the board holds it: made from a spec, driven by wires, mapped as two devices.
 
-use crate::{cpuif::CpuInterface, dist, redist, route::Routes, spec::GicError, spec::GicSpec, state::State};
+use crate::map::Security;
+use crate::spec::{Features, GicError, GicSpec};
+use crate::{cpuif::CpuInterface, dist, ids, redist, route::Routes, state::State};
 use hw::{IntId, IrqLine, MmioDevice, Wire};
 use std::sync::Arc;
 
@@ -8,6 +10,7 @@ use std::sync::Arc;
 pub struct Gic {
     pub(crate) state: State,
     pub(crate) routes: Routes,
+    pub(crate) features: Features,
 }
 
 impl Gic {
@@ -15,9 +18,10 @@ impl Gic {
     pub fn new(spec: GicSpec) -> Result<Arc<Gic>, GicError> {
         spec.check()?;
         let routes = Routes::new(spec.pes.iter().map(|pe| pe.affinity).collect());
-        let state = State::new(spec.spis, spec.pes);
+        let absent = spec.features.absent.iter().filter_map(|id| ids::place(id.0)).collect();
+        let state = State::new(spec.layout(), absent, spec.features.two_states, spec.pes);
         state.reset(&routes);
-        Ok(Arc::new(Gic { state, routes }))
+        Ok(Arc::new(Gic { state, routes, features: spec.features }))
     }
 
     /// Back to power-on, except that wires keep their level: they are the devices'. Only while all vCPUs are
@@ -32,8 +36,7 @@ impl Gic {
     /// If the board wires an interrupt it did not ask for in its [`GicSpec`].
     #[inline]
     pub fn set_spi(&self, id: IntId, high: bool) {
-        assert!(id.0.wrapping_sub(32) < self.state.spis(), "{id:?} is no SPI of this GIC: see GicSpec::spis");
-        self.state.update(0, id.0, |word| word.wire(high));
+        self.state.update(0, self.shared(id), |word| word.wire(high));
     }
 
     /// The wire of a private peripheral interrupt of one PE is now `high`.
@@ -42,24 +45,44 @@ impl Gic {
     /// If there is no such PE or PPI: the board's wiring is wrong.
     #[inline]
     pub fn set_ppi(&self, pe: usize, id: IntId, high: bool) {
-        assert!((16..32).contains(&id.0), "{id:?} is no PPI");
-        self.state.update(pe, id.0, |word| word.wire(high));
+        let place = ids::place(id.0).filter(|&n| n >= 16 && ids::is_private(n));
+        let place = place.filter(|&n| self.state.layout().home(n).is_some());
+        let place = place.unwrap_or_else(|| panic!("{id:?} is no PPI of this GIC"));
+        self.state.update(pe, place, |word| word.wire(high));
+    }
+
+    /// The place of a shared interrupt that the board may wire.
+    #[inline]
+    fn shared(&self, id: IntId) -> u32 {
+        ids::place(id.0)
+            .filter(|&n| !ids::is_private(n) && self.state.layout().home(n).is_some())
+            .unwrap_or_else(|| panic!("{id:?} is no SPI of this GIC: see GicSpec::spis"))
     }
 
     /// The wire of a shared interrupt, to give to a device.
     pub fn spi_line(self: &Arc<Self>, id: IntId) -> IrqLine {
-        assert!(id.0.wrapping_sub(32) < self.state.spis(), "{id:?} is no SPI of this GIC: see GicSpec::spis");
+        self.shared(id);
         IrqLine::new(Arc::new(SpiWire { gic: self.clone(), id }))
     }
 
-    /// The GICD frame, 64 KiB.
+    /// The GICD frame, 64 KiB, as Non-secure accesses see it; with one security state, as all do.
     pub fn distributor(self: &Arc<Self>) -> Arc<dyn MmioDevice> {
-        Arc::new(dist::Distributor(self.clone()))
+        self.distributor_for(Security::NonSecure)
     }
 
-    /// The GICR frames of all PEs, one after another, `redistributor_region_size` bytes.
+    /// The GICD frame, as accesses of one security state see it.
+    pub fn distributor_for(self: &Arc<Self>, security: Security) -> Arc<dyn MmioDevice> {
+        Arc::new(dist::Distributor(self.clone(), security))
+    }
+
+    /// The GICR frames of all PEs, one after another, `redistributor_region_size` bytes; see `distributor`.
     pub fn redistributors(self: &Arc<Self>) -> Arc<dyn MmioDevice> {
-        Arc::new(redist::Redistributors(self.clone()))
+        self.redistributors_for(Security::NonSecure)
+    }
+
+    /// The GICR frames, as accesses of one security state see them.
+    pub fn redistributors_for(self: &Arc<Self>, security: Security) -> Arc<dyn MmioDevice> {
+        Arc::new(redist::Redistributors(self.clone(), security))
     }
 
     /// Bytes of address space that the redistributors take: RD_base and SGI_base of each PE.

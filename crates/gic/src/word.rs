@@ -3,13 +3,15 @@
 //! No atomics here: a transition maps a word to a word, and `state` makes it one compare-and-swap. The five
 //! inputs that models tend to merge stay apart: wire, message level, latch, active, and (in `state`) the hint.
 
-/// The state of one SGI, PPI or SPI at one place.
+/// The state of one interrupt that is no LPI, at one place.
 ///
 /// | bits  | field                                                       |
 /// |-------|-------------------------------------------------------------|
 /// | 31:0  | GICD_IROUTER affinity, Aff3.Aff2.Aff1.Aff0                  |
 /// | 41:32 | flags, below                                                |
-/// | 49:42 | priority as GICD_IPRIORITYR holds it (5 bits implemented)   |
+/// | 43:42 | GICx_NSACR                                                  |
+/// | 44    | flag, below                                                 |
+/// | 49:45 | priority, the upper 5 bits of GICx_IPRIORITYR as Secure software sees it |
 /// | 59:50 | index of the PE it goes to, or `NOBODY`                     |
 /// | 61:60 | flags, below                                                |
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,21 +22,53 @@ pub(crate) struct Word(pub(crate) u64);
 pub(crate) struct Slot {
     pub pe: usize,
     pub group: usize,
-    /// 0 is superpriority (NMI, later); 1 + priority/8 otherwise. Lower wins.
+    /// See `level_of`. Lower wins.
     pub level: u32,
 }
 
-/// How many levels a slot can have: superpriority and 32 priorities.
-pub const LEVELS: u32 = 33;
+/// How many levels a slot can have: 32 priorities, and before the first and the middle one the non-maskable
+/// interrupts of that priority (IHI 0069, "Non-maskable interrupts": 0x00, or 0x80 if Non-secure).
+pub const LEVELS: u32 = 34;
+/// The level of Non-secure non-maskable interrupts while there are two security states.
+pub(crate) const NMI_NS: u32 = 17;
 /// The implemented bits of a priority.
 pub(crate) const PRIORITY_MASK: u8 = 0xf8;
-/// The groups of a single security state. Two security states add Group 1 Secure.
-pub(crate) const GROUPS: usize = 2;
+/// Group 0, Group 1, and Group 1 Secure. With one security state there are the first two; with two, Group 1 is
+/// Group 1 Non-secure.
+pub const GROUPS: usize = 3;
+/// See [`GROUPS`].
+pub(crate) const G0: usize = 0;
+/// See [`GROUPS`].
+pub(crate) const G1: usize = 1;
+/// See [`GROUPS`].
+pub(crate) const G1S: usize = 2;
 /// The target of an interrupt that goes to no PE.
 pub(crate) const NOBODY: usize = 0x3ff;
 
-const PRIORITY_SHIFT: u32 = 42;
+const NSACR_SHIFT: u32 = 42;
+const PRIORITY_SHIFT: u32 = 45;
 const TARGET_SHIFT: u32 = 50;
+const ACTIVE: u64 = 1 << 35;
+const ENABLED: u64 = 1 << 36;
+const GROUP1: u64 = 1 << 37;
+const MODIFIER: u64 = 1 << 38;
+const NMI: u64 = 1 << 39;
+
+/// The level of a maskable interrupt of a 5-bit priority: 1 to 16 for the upper half, 18 to 33 for the lower.
+#[inline(always)]
+pub(crate) const fn level_of(priority: u32) -> u32 {
+    1 + priority + (priority >> 4)
+}
+
+/// The 5-bit priority of a level, and whether it is that of non-maskable interrupts.
+const fn priority_of(level: u32) -> (u32, bool) {
+    match level {
+        0 => (0, true),
+        1..NMI_NS => (level - 1, false),
+        NMI_NS => (16, true),
+        _ => (level - 2, false),
+    }
+}
 
 macro_rules! flags {
     ($($doc:literal $name:ident $with:ident = $bit:literal;)*) => {$(
@@ -54,28 +88,45 @@ impl Word {
         "Message level: a level-sensitive SPI between SETSPI and CLRSPI." msg with_msg = 34;
         "Acknowledged and not yet deactivated." active with_active = 35;
         "GICx_ISENABLER." enabled with_enabled = 36;
-        "GICx_IGROUPR: Group 1." group1 with_group1 = 37;
+        "GICx_IGROUPR: Group 1, Non-secure if there are two security states." group1 with_group1_bit = 37;
+        "GICx_IGRPMODR: Group 1 Secure instead of Group 0. Zero with one security state." modifier with_modifier_bit = 38;
+        "GICx_INMIR, of an interrupt in Group 1." nmi with_nmi_bit = 39;
         "Edge-triggered, GICx_ICFGR." edge with_edge = 40;
         "GICD_IROUTER.Interrupt_Routing_Mode: any one participating PE." one_of_n with_one_of_n = 41;
+        "There are two security states: a copy of what GICD_CTLR.DS is not." two_states with_two_states = 44;
         "Exists on this GIC; every field of any other INTID is RAZ/WI." implemented with_implemented = 60;
         "GICR_ICFGR0 is read-only: an SGI is always edge-triggered." fixed_edge with_fixed_edge = 61;
     }
-    // Bits 38 and 39 are kept for GICx_IGRPMODR and GICx_INMIR.
 
     /// After power-on: Group 0, disabled, priority 0, level-sensitive, going to `target`.
     pub fn at_reset(target: usize) -> Word {
         Word(0).with_implemented(true).with_target(target)
     }
 
-    /// GICx_IPRIORITYR.
+    /// GICx_IPRIORITYR as Secure software, or the only state, sees it.
     #[inline(always)]
     pub fn priority(self) -> u8 {
-        (self.0 >> PRIORITY_SHIFT) as u8
+        (self.priority5() << 3) as u8
+    }
+
+    #[inline(always)]
+    fn priority5(self) -> u32 {
+        (self.0 >> PRIORITY_SHIFT) as u32 & 0x1f
     }
 
     /// The same with a new priority; unimplemented bits are RAZ/WI.
     pub fn with_priority(self, priority: u8) -> Word {
-        Word(self.0 & !(0xff << PRIORITY_SHIFT) | u64::from(priority & PRIORITY_MASK) << PRIORITY_SHIFT)
+        Word(self.0 & !(0x1f << PRIORITY_SHIFT) | u64::from(priority >> 3) << PRIORITY_SHIFT)
+    }
+
+    /// GICx_NSACR.
+    pub fn nsacr(self) -> u32 {
+        (self.0 >> NSACR_SHIFT) as u32 & 3
+    }
+
+    /// The same with another GICx_NSACR field.
+    pub fn with_nsacr(self, v: u32) -> Word {
+        Word(self.0 & !(3 << NSACR_SHIFT) | u64::from(v & 3) << NSACR_SHIFT)
     }
 
     /// Index of the PE it goes to, or `NOBODY`.
@@ -100,6 +151,31 @@ impl Word {
         Word(self.0 & !0xffff_ffff | u64::from(affinity))
     }
 
+    /// The same in another group by IGROUPR. Group 0 has no non-maskable interrupts.
+    pub fn with_group1(self, v: bool) -> Word {
+        self.with_group1_bit(v).without_nmi_in_group_0()
+    }
+
+    /// The same in another group by IGRPMODR, which is RES0 with one security state.
+    pub fn with_modifier(self, v: bool) -> Word {
+        self.with_modifier_bit(v && self.two_states()).without_nmi_in_group_0()
+    }
+
+    /// The same as a non-maskable interrupt, or not; RES0 in Group 0.
+    pub fn with_nmi(self, v: bool) -> Word {
+        self.with_nmi_bit(v).without_nmi_in_group_0()
+    }
+
+    fn without_nmi_in_group_0(self) -> Word {
+        if self.group() == G0 { self.with_nmi_bit(false) } else { self }
+    }
+
+    /// The same after GICD_CTLR.DS changed.
+    pub fn with_states(self, two: bool) -> Word {
+        let it = self.with_two_states(two);
+        if two { it } else { it.with_modifier(false).with_nsacr(0) }
+    }
+
     /// GICx_ISPENDR: the latch is not the whole answer for a level-sensitive interrupt.
     #[inline(always)]
     pub fn pending(self) -> bool {
@@ -114,16 +190,26 @@ impl Word {
         self.pending() & self.enabled() & !self.active()
     }
 
-    /// 0 or 1.
+    /// One of [`GROUPS`]. IGROUPR wins over IGRPMODR.
     #[inline(always)]
     pub fn group(self) -> usize {
-        self.group1() as usize
+        if self.group1() { G1 } else { (self.modifier() as usize) << 1 }
     }
 
     /// See [`Slot::level`].
     #[inline(always)]
     pub fn level(self) -> u32 {
-        1 + u32::from(self.priority() >> 3)
+        if self.nmi() {
+            if self.group1() && self.two_states() { NMI_NS } else { 0 }
+        } else {
+            level_of(self.priority5())
+        }
+    }
+
+    /// The group priority's base: 0 to 0xf8; that of a non-maskable interrupt is the least of its security state.
+    #[inline(always)]
+    pub fn rank(self) -> u32 {
+        priority_of(self.level()).0 << 3
     }
 
     /// Where it must be announced, if it is ready and goes anywhere.
@@ -136,17 +222,15 @@ impl Word {
     /// Is `slot` its slot? One comparison of the fields that decide it, for searches.
     #[inline(always)]
     pub fn is_at(self, slot: Slot) -> bool {
-        const DECIDING: Word =
-            Word((NOBODY as u64) << TARGET_SHIFT | 0xff << PRIORITY_SHIFT).with(37).with(36).with(35);
+        let (priority, nmi) = priority_of(slot.level);
+        let by_priority = if nmi { 0 } else { 0x1f << PRIORITY_SHIFT };
+        let by_group = if slot.group == G1 { GROUP1 } else { GROUP1 | MODIFIER };
+        let deciding = (NOBODY as u64) << TARGET_SHIFT | ENABLED | ACTIVE | NMI | by_priority | by_group;
         let there = (slot.pe as u64) << TARGET_SHIFT
-            | (u64::from(slot.level.wrapping_sub(1)) << 3) << PRIORITY_SHIFT
-            | (slot.group as u64) << 37
-            | 1 << 36;
-        self.0 & DECIDING.0 == there && self.pending()
-    }
-
-    const fn with(self, bit: u32) -> Word {
-        Word(self.0 | 1 << bit)
+            | ENABLED
+            | if nmi { NMI } else { u64::from(priority) << PRIORITY_SHIFT }
+            | [0, GROUP1, MODIFIER][slot.group];
+        self.0 & deciding == there && self.pending() && (!nmi || self.level() == slot.level)
     }
 
     /// The wire moves. Only a rise of an edge-triggered interrupt latches; the level it already had is no edge.
@@ -183,23 +267,44 @@ mod tests {
 
     #[test]
     fn fields_do_not_overlap() {
-        let all = Word(0).with_affinity(!0).with_priority(!0).with_target(NOBODY);
-        let flags = [32, 33, 34, 35, 36, 37, 40, 41, 60, 61].iter().fold(0u64, |m, b| m | 1 << b);
+        let all = Word(0).with_affinity(!0).with_priority(!0).with_target(NOBODY).with_nsacr(3);
+        let flags = [32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 44, 60, 61].iter().fold(0u64, |m, b| m | 1 << b);
         assert_eq!(all.0 & flags, 0);
-        assert_eq!((all.priority(), all.target(), all.affinity()), (0xf8, NOBODY, !0));
-        assert_eq!(Word(flags).with_affinity(0).with_priority(0).with_target(0), Word(flags));
+        assert_eq!((all.priority(), all.target(), all.affinity(), all.nsacr()), (0xf8, NOBODY, !0, 3));
+        let none = Word(flags).with_affinity(0).with_priority(0).with_target(0).with_nsacr(0);
+        assert_eq!(none, Word(flags));
     }
 
     #[test]
     fn is_at_says_what_slot_says() {
         let slot = |pe, group, level| Slot { pe, group, level };
-        for pattern in 0..1 << 9 {
-            let word = Word((pattern & 0x7f) << 32).with_edge(pattern >> 7 & 1 != 0).with_target(3).with_priority(0xa0);
-            let word = if pattern >> 8 != 0 { word.with_target(NOBODY) } else { word };
-            for other in [slot(3, 0, 21), slot(3, 1, 21), slot(2, 1, 21), slot(3, 1, 20)] {
-                assert_eq!(word.is_at(other), word.slot() == Some(other), "{word:?} {other:?}");
+        for pattern in 0..1 << 11 {
+            let word = Word((pattern & 0xff) << 32).with_edge(pattern >> 8 & 1 != 0).with_target(3).with_priority(0xa0);
+            let word = word.with_two_states(pattern >> 9 & 1 != 0);
+            let word = if pattern >> 10 != 0 { word.with_target(NOBODY) } else { word };
+            for pe in 2..4 {
+                for group in 0..GROUPS {
+                    for level in 0..LEVELS {
+                        let other = slot(pe, group, level);
+                        assert_eq!(word.is_at(other), word.slot() == Some(other), "{word:?} {other:?}");
+                    }
+                }
             }
         }
+    }
+
+    #[test]
+    fn levels_keep_the_order_of_priorities_and_nmis_come_first() {
+        let levels: Vec<_> = (0..32).map(level_of).collect();
+        assert!(levels.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!((0..32).all(|priority| priority_of(level_of(priority)) == (priority, false)));
+        let nmi = Word::at_reset(0).with_two_states(true).with_group1(true).with_nmi(true);
+        assert_eq!((nmi.level(), nmi.rank()), (NMI_NS, 0x80));
+        assert!(level_of(15) < NMI_NS && NMI_NS < level_of(16));
+        assert_eq!((nmi.with_states(false).level(), nmi.with_states(false).rank()), (0, 0));
+        assert!(!nmi.with_group1(false).nmi(), "Group 0 has none");
+        let secure = nmi.with_modifier(true).with_group1(false);
+        assert!(!secure.nmi() || secure.level() == 0);
     }
 
     #[test]

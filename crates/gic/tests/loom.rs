@@ -25,7 +25,7 @@ fn rig(pes: usize) -> Rig {
         let affinity = Affinity { aff0: n as u8, ..Affinity::default() };
         PeSpec { affinity, attention: attention[n].clone() }
     };
-    let gic = Gic::new(GicSpec { spis: 32, pes: (0..pes).map(spec).collect() }).unwrap();
+    let gic = Gic::new(GicSpec { spis: 32, pes: (0..pes).map(spec).collect(), ..Default::default() }).unwrap();
     d(&gic, 0x84, 0xf);
     d(&gic, 0x420, 0x8080_8080);
     d(&gic, 0xc08, 0xaa);

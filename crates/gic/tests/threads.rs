@@ -23,7 +23,7 @@ fn check(churn: Churn) {
         affinity: Affinity { aff0: n as u8, ..Affinity::default() },
         attention: attention.clone(),
     });
-    let gic = Gic::new(GicSpec { spis: 32, pes: pes.collect() }).unwrap();
+    let gic = Gic::new(GicSpec { spis: 32, pes: pes.collect(), ..Default::default() }).unwrap();
     let (gicd, gicr) = (gic.distributor(), gic.redistributors());
     let write = |offset, size, value| gicd.write(offset, size, value);
     for (offset, value) in [(0x84, 0xf), (0x420, 0x8080_8080), (0xc08, 0xaa), (0x104, 0xf), (0, 3)] {

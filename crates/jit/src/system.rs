@@ -257,6 +257,7 @@ impl Emitter {
             ; mov rcx, [BYTE rbx + at::WAITING]
             ; mov rax, [rcx]
             ; or rax, [BYTE rcx + 8]
+            ; or rax, [BYTE rcx + 16]
             ; shl rax, 64 - gic::LEVELS as i8
         );
         let mut from = [Some(self.forward(cc::NE)), None];

@@ -99,7 +99,7 @@ impl Random {
 fn vcpu() -> Vcpu {
     let (clock, attention) = (Clock::start(), Arc::new(Attention::new()));
     let pe = PeSpec { affinity: Affinity::default(), attention: attention.clone() };
-    let gic = Gic::new(GicSpec { spis: 32, pes: vec![pe] }).unwrap();
+    let gic = Gic::new(GicSpec { spis: 32, pes: vec![pe], ..Default::default() }).unwrap();
     let bus = Bus::new(Ram::new(PhysAddr(0x4000_0000), 1 << 20).unwrap());
     let peers = vec![Peer { attention: attention.clone(), tlbi: TlbiQueue::new() }];
     let alarms = Alarms::new(clock, vec![attention]);

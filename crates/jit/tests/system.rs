@@ -108,7 +108,7 @@ fn vcpu(model: &str) -> Vcpu {
     let clock = Clock::start();
     let attention = Arc::new(Attention::new());
     let pe = PeSpec { affinity: Affinity::default(), attention: attention.clone() };
-    let gic = Gic::new(GicSpec { spis: 32, pes: vec![pe] }).unwrap();
+    let gic = Gic::new(GicSpec { spis: 32, pes: vec![pe], ..Default::default() }).unwrap();
     let mut bus = Bus::new(Ram::new(PhysAddr(RAM), 1 << 20).unwrap());
     bus.map(PhysAddr(0x800_0000), 0x1_0000, gic.distributor()).unwrap();
     bus.map(PhysAddr(0x80a_0000), gic.redistributor_region_size(), gic.redistributors()).unwrap();

@@ -44,7 +44,7 @@ pub(crate) fn build(spec: &MachineSpec, console: Box<dyn CharSink>) -> Result<Bo
         attention: attention.clone(),
     };
     let pes = attentions.iter().enumerate().map(pe).collect();
-    let gic = Gic::new(GicSpec { spis: SPIS, pes }).map_err(BoardError::Gic)?;
+    let gic = Gic::new(GicSpec { spis: SPIS, pes, ..Default::default() }).map_err(BoardError::Gic)?;
 
     let mut bus = Bus::new(Ram::new(map::RAM.base, spec.memory)?);
     let uart = Arc::new(Pl011::new(console, gic.spi_line(map::PL011_INTID)));

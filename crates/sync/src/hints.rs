@@ -21,7 +21,8 @@ struct Line([AtomicU64; 8]);
 pub struct Hints {
     lines: Box<[Line]>,
     /// Where each layer's words begin, from the top; the last is that of the numbers.
-    layers: Box<[u32]>,
+    layers: [u32; 3],
+    depth: u32,
     capacity: u32,
 }
 
@@ -33,9 +34,13 @@ impl Hints {
         while sizes[0] > 1 {
             sizes.insert(0, sizes[0].div_ceil(BITS));
         }
-        let mut end = 0;
-        let layers = sizes.iter().map(|words| (end, end += words).0).collect();
-        Hints { lines: (0..end.div_ceil(8)).map(|_| Line::default()).collect(), layers, capacity }
+        let (mut layers, mut end) = ([0; 3], 0);
+        for (layer, words) in sizes.iter().enumerate() {
+            layers[layer] = end;
+            end += words;
+        }
+        let lines = (0..end.div_ceil(8)).map(|_| Line::default()).collect();
+        Hints { lines, layers, depth: sizes.len() as u32, capacity }
     }
 
     /// Numbers are below this.
@@ -55,7 +60,7 @@ impl Hints {
     pub fn insert(&self, n: u32) -> bool {
         debug_assert!(n < self.capacity);
         let (mut n, mut changed) = (n, false);
-        for layer in (0..self.layers.len()).rev() {
+        for layer in (0..self.depth as usize).rev() {
             let (word, bit) = (self.word(layer, n / BITS), 1 << (n % BITS));
             // Relaxed: a bit that is seen set was set before what the owner will see of us, or is cleared after, and
             // then the caller's own meeting with the owner shows it (`gic/state.rs`, `announce`). Below a bit that we
@@ -73,7 +78,7 @@ impl Hints {
     #[cold]
     pub fn remove(&self, n: u32) {
         let mut n = n;
-        let mut layer = self.layers.len() - 1;
+        let mut layer = self.depth as usize - 1;
         let mut left = self.word(layer, n / BITS).fetch_and(!(1 << (n % BITS)), AcqRel) & !(1 << (n % BITS));
         while left == 0 && layer > 0 {
             n /= BITS;
@@ -91,7 +96,7 @@ impl Hints {
     /// The least number in the set that is `from` or above. Owner only, as others may see less than there is.
     #[inline]
     pub fn next(&self, from: u32) -> Option<u32> {
-        match self.layers.len() {
+        match self.depth {
             1 => self.within(0, 0, from),
             _ => self.below(0, 0, from),
         }
@@ -107,7 +112,7 @@ impl Hints {
 
     /// In what is below word `n` of a layer above the last.
     fn below(&self, layer: usize, n: u32, from: u32) -> Option<u32> {
-        let last = self.layers.len() - 1;
+        let last = self.depth as usize - 1;
         // Numbers that one bit of this word stands for.
         let span = BITS.pow((last - layer) as u32);
         let mut word = self.word(layer, n).load(Acquire) & from_bit((from / span).saturating_sub(n * BITS));

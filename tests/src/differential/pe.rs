@@ -165,7 +165,8 @@ fn machine() -> Arc<Shared> {
     let clock = Clock::start();
     let attention = Arc::new(Attention::new());
     let pe = PeSpec { affinity: Affinity::default(), attention: attention.clone() };
-    let gic = Gic::new(GicSpec { spis: 32, pes: vec![pe] }).expect("one PE and 32 SPIs are within the GIC's limits");
+    let gic = Gic::new(GicSpec { spis: 32, pes: vec![pe], ..Default::default() })
+        .expect("one PE and 32 SPIs are within the GIC's limits");
     let ram = Ram::new(PhysAddr(VECTORS), RAM_SIZE).expect("2 MiB can be had");
     let put = |at: u64, bytes: &[u8]| ram.write_bytes(PhysAddr(at), bytes).expect("what is put is put in RAM");
     (0..16).for_each(|vector| put(VECTORS + 0x80 * vector, &HVC.to_le_bytes()));

@@ -64,7 +64,12 @@ impl Machine {
         let attentions: Vec<_> = (0..pes).map(|_| Arc::new(Attention::new())).collect();
         let affinity = |i: usize| Affinity { aff0: i as u8, ..Affinity::default() };
         let spec = |(i, a): (usize, &Arc<Attention>)| PeSpec { affinity: affinity(i), attention: a.clone() };
-        let gic = Gic::new(GicSpec { spis: 32, pes: attentions.iter().enumerate().map(spec).collect() }).unwrap();
+        let gic = Gic::new(GicSpec {
+            spis: 32,
+            pes: attentions.iter().enumerate().map(spec).collect(),
+            ..Default::default()
+        })
+        .unwrap();
         let mut bus = Bus::new(Ram::new(PhysAddr(RAM), RAM_SIZE).unwrap());
         let probe = Arc::new(Probe::default());
         bus.map(PhysAddr(DEVICE), 0x1000, probe.clone()).unwrap();

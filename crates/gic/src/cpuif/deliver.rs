@@ -1,19 +1,41 @@
-//! How the CPU interface selects, masks, takes and ends interrupts; the registers are in the parent.
+//! How the CPU interface selects, masks, takes and ends interrupts; the registers are in `registers`.
 //!
 //! One interrupt is the highest priority pending one (IHI 0069, `HighestPriorityPendingInterrupt`): the best of
-//! the enabled groups. It alone is signalled, as IRQ in Group 1 and FIQ in Group 0, and acknowledged.
-//! Equal priority: the order is IMPLEMENTATION DEFINED; we choose the lowest INTID.
+//! the enabled groups. It alone is signalled and acknowledged. Equal priority: the order is IMPLEMENTATION DEFINED; we
+//! choose the lowest INTID.
 
-use super::{CBPR, CpuInterface, EOIMODE};
+use super::CpuInterface;
+use crate::ids;
 use crate::published::Published;
 use crate::state::Candidate;
 use crate::wires::Gic;
-use crate::word::{GROUPS, Slot};
+use crate::word::{G0, G1, G1S, GROUPS, NMI_NS, Slot, Word, level_of};
 
 /// INTID returned when there is nothing to return.
 pub(super) const SPURIOUS: u64 = 1023;
-/// Running priority when nothing is active.
-pub(super) const IDLE: u32 = 0xff;
+/// To EL3: the interrupt is for Secure EL1, or (with RM) Group 0.
+const FOR_SECURE_EL1: u64 = 1020;
+/// To EL3: the interrupt is for Non-secure software.
+const FOR_NON_SECURE: u64 = 1021;
+/// It is a non-maskable interrupt: ICC_NMIAR1_EL1 acknowledges it.
+const NON_MASKABLE: u64 = 1022;
+
+/// What a register says of the interrupt that is first.
+pub(super) enum Answer {
+    /// Its INTID; an acknowledge takes it.
+    Take,
+    /// Something else.
+    Special(u64),
+}
+
+impl Answer {
+    pub fn intid(&self, found: &Candidate) -> u64 {
+        match self {
+            Answer::Take => ids::intid(found.place).into(),
+            Answer::Special(id) => *id,
+        }
+    }
+}
 
 impl CpuInterface {
     /// May something wait in this group that is not held back?
@@ -40,19 +62,24 @@ impl CpuInterface {
             if self.enabled[group] { state.published(self.pe, group).forwarded() } else { 0 }
         };
         loop {
-            let waiting = [forwarded(0), forwarded(1)];
-            let any = waiting[0] | waiting[1];
+            let waiting = [forwarded(G0), forwarded(G1), forwarded(G1S)];
+            let any = waiting[G0] | waiting[G1] | waiting[G1S];
             if any == 0 {
                 return None;
             }
             let level = any.trailing_zeros();
-            let slot = |group| Slot { pe: self.pe, group, level };
-            let there = |group: usize| waiting[group] >> level & 1 != 0;
-            let first = |group| if there(group) { state.first(slot(group)) } else { None };
-            match (first(0), first(1)) {
-                (Some(a), Some(b)) => return Some(if a.id < b.id { a } else { b }),
-                (None, None) => (0..GROUPS).filter(|&group| there(group)).for_each(|group| state.settle(slot(group))),
-                (one, None) | (None, one) => return one,
+            let mut best: Option<Candidate> = None;
+            for group in (0..GROUPS).filter(|&group| waiting[group] >> level & 1 != 0) {
+                let found = state.first(Slot { pe: self.pe, group, level });
+                if found.is_some_and(|found| best.is_none_or(|best| found.place < best.place)) {
+                    best = found;
+                }
+            }
+            if best.is_some() {
+                return best;
+            }
+            for group in (0..GROUPS).filter(|&group| waiting[group] >> level & 1 != 0) {
+                state.settle(Slot { pe: self.pe, group, level });
             }
         }
     }
@@ -63,53 +90,118 @@ impl CpuInterface {
         self.best().filter(|found| found.slot.level < self.limit[found.slot.group])
     }
 
-    pub(super) fn highest(&self, group: usize) -> u64 {
-        self.best().filter(|found| found.slot.group == group).map_or(SPURIOUS, |found| found.id.into())
+    // What a register says of an interrupt (IHI 0069, ICC_IAR0_EL1, ICC_HPPIR1_EL1 and "Special INTIDs").
+
+    pub(super) fn answer0(&self, found: &Candidate) -> Answer {
+        let (el3, two) = (self.who.el == 3, !self.one_state());
+        match found.slot.group {
+            G0 if two && el3 && self.rm => Answer::Special(FOR_SECURE_EL1),
+            G0 if self.who.secure || !two => Answer::Take,
+            G1S if el3 => Answer::Special(FOR_SECURE_EL1),
+            G1 if el3 && two && !self.rm => Answer::Special(FOR_NON_SECURE),
+            _ => Answer::Special(SPURIOUS),
+        }
     }
 
     #[inline]
-    pub(super) fn acknowledge(&mut self, group: usize) -> u64 {
+    pub(super) fn answer1(&self, found: &Candidate, acknowledges: bool) -> Answer {
+        let visible = match found.slot.group {
+            G1 if !self.who.secure || self.one_state() => true,
+            G1 if self.who.el == 3 && self.rm => return Answer::Special(FOR_NON_SECURE),
+            G1 => self.who.el == 3,
+            G1S => self.who.secure,
+            _ => false,
+        };
+        match visible {
+            false => Answer::Special(SPURIOUS),
+            true if acknowledges && self.who.nmi && found.word.nmi() => Answer::Special(NON_MASKABLE),
+            true => Answer::Take,
+        }
+    }
+
+    pub(super) fn answer_nmi(&self, found: &Candidate) -> Answer {
+        if found.word.nmi() { self.answer1(found, false) } else { Answer::Special(SPURIOUS) }
+    }
+
+    #[inline]
+    pub(super) fn acknowledge(&mut self, answer: impl Fn(&CpuInterface, &Candidate) -> Answer) -> u64 {
         loop {
-            // A spurious read has no side effect (IHI 0069, ICC_IAR0_EL1).
-            let Some(found) = self.signalled().filter(|found| found.slot.group == group) else { return SPURIOUS };
+            // A read that does not take has no side effect (IHI 0069, ICC_IAR0_EL1).
+            let Some(found) = self.signalled() else { return SPURIOUS };
+            if let Answer::Special(id) = answer(self, &found) {
+                return id;
+            }
             if self.gic.state.acknowledge(found) {
-                let level = u32::from(found.word.priority()) & self.group_mask(group);
-                self.ap[group] |= 1 << (level >> 3);
-                self.update();
-                self.acknowledged[found.id as usize] += 1;
-                return found.id.into();
+                self.activate(found.slot.group, found.word);
+                self.acknowledged[found.place as usize] += 1;
+                return ids::intid(found.place).into();
             }
             // Another thread changed the interrupt meanwhile; it may be ours no longer.
         }
     }
 
-    /// Drops the highest active priority, if it is of this group; EOIR of the wrong group is UNPREDICTABLE and we
-    /// ignore it, as we do one with nothing active.
+    /// A non-maskable interrupt is recorded beside the priorities, as it preempts its own.
+    #[inline(always)]
+    fn activate(&mut self, group: usize, word: Word) {
+        if word.nmi() {
+            self.nmi_active[group] = true;
+        } else {
+            self.ap[group] |= 1 << ((word.rank() & self.group_mask(group)) >> 3);
+        }
+        self.update();
+    }
+
+    /// Drops the highest active priority, if it is of the group that the register is for and of who writes it; else it
+    /// is UNPREDICTABLE and we ignore it, as we do with nothing active.
     #[inline]
-    pub(super) fn end(&mut self, group: usize, v: u64) {
+    pub(super) fn end(&mut self, register: usize, v: u64) {
         let id = v as u32 & 0xff_ffff;
-        let (mine, other) = (self.ap[group].trailing_zeros(), self.ap[1 - group].trailing_zeros());
-        if (1020..1024).contains(&id) || self.ap[group] == 0 || mine > other {
+        if (1020..1024).contains(&id) {
             return;
         }
-        self.ap[group] &= self.ap[group] - 1;
+        let all = self.who.el == 3 || self.one_state();
+        let ends = |group: usize| match (register, group) {
+            (G0, G0) => self.who.secure || self.one_state(),
+            (G1, G1) => !self.who.secure || all,
+            (G1, G1S) => self.who.secure,
+            _ => false,
+        };
+        let mine = self.highest_active(ends);
+        let (Some((rank, _, _)), Some((running, group, nmi))) = (self.running(), mine) else { return };
+        if rank < running {
+            return;
+        }
+        if nmi {
+            self.nmi_active[group] = false;
+        } else {
+            self.ap[group] &= self.ap[group] - 1;
+        }
         self.update();
-        if self.ctlr & EOIMODE == 0 {
-            self.deactivate(id);
+        if !self.eoimode() {
+            self.deactivate(id, |_| true);
         }
     }
 
     /// Global for an SPI, this PE's own otherwise. A level still high is pending again at once.
     #[inline]
-    pub(super) fn deactivate(&self, id: u32) {
-        self.gic.state.update(self.pe, id, |word| word.with_active(false));
+    pub(super) fn deactivate(&self, id: u32, may: impl Fn(usize) -> bool) {
+        if let Some(place) = ids::place(id) {
+            let end = |word: Word| if may(word.group()) { word.with_active(false) } else { word };
+            self.gic.state.update(self.pe, place, end);
+        }
     }
 
     /// IHI 0069, ICC_SGI1R_EL1. The group is checked in the same step that makes it pending.
     pub(super) fn send(&self, group: usize, v: u64) {
-        let Gic { state, routes } = &*self.gic;
+        let Gic { state, routes, .. } = &*self.gic;
         let id = (v >> 24) as u32 & 0xf;
-        let pend = |pe| state.update(pe, id, |word| if word.group() == group { word.with_latch(true) } else { word });
+        let (one_state, secure) = (self.one_state(), self.who.secure);
+        let pend = |pe| {
+            state.update(pe, id, |word| {
+                let generated = if one_state { word.group() == group } else { generates(secure, group, word) };
+                if generated { word.with_latch(true) } else { word }
+            })
+        };
         if v >> 40 & 1 != 0 {
             (0..state.pes()).filter(|&pe| pe != self.pe).for_each(pend);
         } else {
@@ -118,18 +210,41 @@ impl CpuInterface {
         }
     }
 
-    pub(super) fn running(&self) -> u32 {
-        match self.ap[0] | self.ap[1] {
-            0 => IDLE,
-            active => active.trailing_zeros() << 3,
-        }
+    /// The highest active priority with its group, and whether it is a non-maskable interrupt's, which come first.
+    pub(super) fn running(&self) -> Option<(u32, usize, bool)> {
+        self.highest_active(|_| true)
     }
 
-    /// The bits of a priority that decide preemption (IHI 0069, "Priority grouping"): BPR0=n keeps [7:n+1],
-    /// BPR1=n keeps [7:n]; with CBPR both use BPR0.
+    /// The same of some groups.
+    fn highest_active(&self, of: impl Fn(usize) -> bool) -> Option<(u32, usize, bool)> {
+        let mut best: Option<(u32, usize, bool)> = None;
+        for group in (0..GROUPS).filter(|&group| of(group)) {
+            let nmi = self.nmi_active[group].then(|| (self.nmi_rank(group), group, true));
+            let maskable = (self.ap[group] != 0).then(|| (self.ap[group].trailing_zeros() << 3, group, false));
+            for found in [nmi, maskable].into_iter().flatten() {
+                let ahead = |best: (u32, usize, bool)| found.0 < best.0 || found.0 == best.0 && found.2 && !best.2;
+                if best.is_none_or(ahead) {
+                    best = Some(found);
+                }
+            }
+        }
+        best
+    }
+
+    /// The priority that a non-maskable interrupt of this group counts as.
+    fn nmi_rank(&self, group: usize) -> u32 {
+        if group == G1 && !self.one_state() { 0x80 } else { 0 }
+    }
+
+    /// The bits of a priority that decide preemption (IHI 0069, "Priority grouping"): BPR0=n and Secure BPR1=n keep
+    /// [7:n+1], BPR1=n keeps [7:n]; with CBPR all use BPR0.
     #[inline(always)]
     fn group_mask(&self, group: usize) -> u32 {
-        let drop = if group == 1 && self.ctlr & CBPR == 0 { self.bpr1 } else { self.bpr0 + 1 };
+        let drop = match group {
+            G1 if !self.banks[G1].cbpr => self.bpr[G1],
+            G1S if !self.banks[G1S].cbpr => self.bpr[G1S] + 1,
+            _ => self.bpr[G0] + 1,
+        };
         0xff << drop & 0xff
     }
 
@@ -137,20 +252,24 @@ impl CpuInterface {
     /// grouping is monotonic, so all levels below it pass and none above.
     #[inline(always)]
     fn passing(&self, group: usize) -> u32 {
-        let unmasked = u32::from(self.pmr >> 3);
-        let active = self.ap[0] | self.ap[1];
-        let preempts = if active == 0 {
-            32
-        } else {
-            // The least priority whose group priority is not below the running one: the running one rounded up.
-            let size = 0x100 - self.group_mask(group);
-            (((active.trailing_zeros() << 3) + size - 1) & !(size - 1)).min(0x100) >> 3
-        };
-        // Superpriority is level 0 and priority p is level 1 + p/8. Nothing is at level 0 yet.
-        match unmasked.min(preempts) {
-            0 => 0,
-            passing => 1 + passing,
+        // Priorities below PMR pass, and the non-maskable interrupts of a half that is open at all.
+        let unmasked = level_of(u32::from(self.pmr >> 3));
+        if self.ap == [0; GROUPS] && self.nmi_active == [false; GROUPS] {
+            return unmasked;
         }
+        let (running, _, _) = self.running().expect("something is active");
+        // The least priority whose group priority is not below the running one: the running one rounded up.
+        let size = 0x100 - self.group_mask(group);
+        let preempts = ((running + size - 1) & !(size - 1)).min(0x100) >> 3;
+        // A non-maskable interrupt also preempts its own priority, unless by another of its kind.
+        let nmi_free = !self.nmi_active[group];
+        let held = match preempts {
+            32 => 34,
+            0 => u32::from(nmi_free),
+            16 if !(nmi_free && running == 0x80) => NMI_NS,
+            n => level_of(n),
+        };
+        unmasked.min(held)
     }
 
     /// The registers have changed. Opens what they open, now; what they close may be published later.
@@ -169,5 +288,19 @@ impl CpuInterface {
     fn publish(&self, group: usize) {
         let new = Published::owner(self.enabled[group], self.limit[group]);
         self.gic.state.publish(self.pe, group, self.published[group].replace(new), new);
+    }
+}
+
+/// May this register, written in this security state, generate the SGI of a target with two security states? By the
+/// group it is in there and the target's GICR_NSACR (IHI 0069, "Use of control registers for SGI forwarding").
+fn generates(secure: bool, group: usize, target: Word) -> bool {
+    match (secure, group, target.group()) {
+        (_, asked, is) if asked == is && (secure || is == G1) => true,
+        // Group 0 may be asked for as Secure Group 1.
+        (true, G1S, G0) => true,
+        (true, ..) => false,
+        (false, G0 | G1 | G1S, G0) => target.nsacr() >= 1,
+        (false, G1 | G1S, G1S) => target.nsacr() >= 2,
+        (false, ..) => false,
     }
 }

@@ -1,7 +1,7 @@
 //! Why a PE sees no interrupt, in words, for whoever looks at a guest that hangs.
 
 use super::{CpuInterface, Signals};
-use crate::{state::Candidate, word::GROUPS};
+use crate::{ids, state::Candidate, word::GROUPS};
 use std::fmt::Write;
 
 impl CpuInterface {
@@ -12,24 +12,26 @@ impl CpuInterface {
         if !state.awake(self.pe) {
             text.push_str("GICR_WAKER.ProcessorSleep=1; ");
         }
-        for group in 0..GROUPS {
-            if state.enables() >> group & 1 == 0 {
-                _ = write!(text, "GICD_CTLR.EnableGrp{group}=0; ");
+        let groups = if self.one_state() { GROUPS - 1 } else { GROUPS };
+        for group in 0..groups {
+            let (distributor, pe) = [("0", "0_EL1"), ("1", "1_EL1"), ("1S", "1_EL1(S)")][group];
+            if !state.control().enables(group) {
+                _ = write!(text, "GICD_CTLR.EnableGrp{distributor}=0; ");
             }
             if !self.enabled[group] {
-                _ = write!(text, "ICC_IGRPEN{group}_EL1=0; ");
+                _ = write!(text, "ICC_IGRPEN{pe}=0; ");
             }
         }
         match self.best() {
             _ if self.signals() != Signals::default() => text.push_str("signalled; the PE masks it"),
             None => text.push_str("nothing pending and enabled in an enabled group"),
-            Some(Candidate { id, word, .. }) => {
-                let (priority, group, pmr) = (word.priority(), word.group(), self.pmr);
+            Some(Candidate { place, word, .. }) => {
+                let (id, priority, group, pmr) = (ids::intid(place), word.rank(), word.group(), self.pmr);
                 _ = write!(text, "INTID {id} group {group} priority {priority:#04x} waits: ");
-                if priority >= pmr {
+                if priority >= u32::from(pmr) {
                     _ = write!(text, "PMR={pmr:#04x}");
                 } else {
-                    _ = write!(text, "running priority {:#04x}", self.running());
+                    _ = write!(text, "running priority {:#04x}", self.running().map_or(0xff, |it| it.0));
                 }
             }
         }

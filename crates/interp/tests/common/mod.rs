@@ -36,7 +36,7 @@ pub fn machine(n: usize) -> Arc<Shared> {
         affinity: Affinity { aff0: i as u8, ..Affinity::default() },
         attention: attentions[i].clone(),
     };
-    let gic = Gic::new(GicSpec { spis: 32, pes: (0..n).map(pe).collect() }).unwrap();
+    let gic = Gic::new(GicSpec { spis: 32, pes: (0..n).map(pe).collect(), ..Default::default() }).unwrap();
     let mut bus = Bus::new(Ram::new(PhysAddr(VECTORS), 1 << 20).unwrap());
     bus.map(PhysAddr(0x800_0000), 0x1_0000, gic.distributor()).unwrap();
     bus.map(PhysAddr(0x80a_0000), gic.redistributor_region_size(), gic.redistributors()).unwrap();

@@ -21,7 +21,9 @@ pub fn board(count: usize) -> Arc<Shared> {
         affinity: Affinity { aff0: n as u8, ..Affinity::default() },
         attention: attention.clone(),
     };
-    let gic = Gic::new(GicSpec { spis: 32, pes: attentions.iter().enumerate().map(pe).collect() }).unwrap();
+    let gic =
+        Gic::new(GicSpec { spis: 32, pes: attentions.iter().enumerate().map(pe).collect(), ..Default::default() })
+            .unwrap();
     let bus = Bus::new(Ram::new(PhysAddr(RAM), 4 << 20).unwrap());
     // An identity map of the gigabyte that RAM is in: a block of Normal memory, accessed, global.
     for entry in [RAM >> 30, ALIAS >> 30] {

@@ -33,7 +33,7 @@ pub fn vcpu_of(model: &str, mmu: bool) -> Vcpu {
     let clock = Clock::start();
     let attention = Arc::new(Attention::new());
     let pe = PeSpec { affinity: Affinity::default(), attention: attention.clone() };
-    let gic = Gic::new(GicSpec { spis: 32, pes: vec![pe] }).unwrap();
+    let gic = Gic::new(GicSpec { spis: 32, pes: vec![pe], ..Default::default() }).unwrap();
     let bus = Bus::new(Ram::new(PhysAddr(RAM), RAM_SIZE).unwrap());
     let peers = vec![Peer { attention: attention.clone(), tlbi: TlbiQueue::new() }];
     let alarms = Alarms::new(clock, vec![attention]);

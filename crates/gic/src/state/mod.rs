@@ -1,0 +1,243 @@
+//! The interrupt words, the hints that lead to them, and the word each PE publishes: all that threads share.
+//!
+//! The only place of this crate with an `Ordering`. Three layers, truth first:
+//!
+//! 1. **Words** (here). All state of one interrupt is one word; every transition is one compare-and-swap, so the
+//!    history of an interrupt is the modification order of its word. A PE takes an interrupt by swapping its
+//!    word to active, so no interrupt is taken twice.
+//! 2. **Rows** (`rows`). One set of places per PE, group and level: a cache of which words are ready there.
+//! 3. **Published** (`rows`, and `gates` for the configuration's part). Per PE and group: which rows are not empty,
+//!    the gates, and a limit, at or above the first level that the owner's priority mask and running priority hold
+//!    back, in *one* word.
+//!
+//! Invariant: a ready word has its place in the row of its slot, and that row its bit in the published word, or
+//! the thread that made it ready is still in `announce`, inside the call that changed it, or the owner is between
+//! a clear and its second look. A set bit may be stale; only the PE's owner clears bits.
+//!
+//! Why no wake-up is lost: the announcing thread's `fetch_or` and the owner's raise of the limit meet in the
+//! modification order of the published word. Announced first: the owner's own read-modify-write, or any later
+//! load of it, sees the level, and the owner looks at its signals after it opens its mask. Announced second:
+//! the announcer sees the open limit and posts. A mask opened below the published limit needs no meeting: all
+//! that was announced there was posted, and the owner looks again.
+//!
+//! Nothing here waits: no lock but `configuration`, which only writes of GICD_CTLR, GICR_CTLR and GICR_WAKER take.
+
+mod gates;
+mod one_of_n;
+mod rows;
+
+use crate::ids::{Home, Layout, PRIVATE};
+use crate::prim::{AtomicU32, AtomicU64, Mutex, Ordering::*};
+use crate::published::Published;
+use crate::route::Routes;
+use crate::spec::PeSpec;
+use crate::word::{GROUPS, LEVELS, NOBODY, Slot, Word};
+use crossbeam::utils::CachePadded;
+use std::{array, sync::Arc};
+use sync::{Attention, Hints};
+
+pub(crate) use gates::Control;
+
+/// What is shared of one PE. Separate cache lines, so that PEs do not slow one another.
+struct Pe {
+    /// SGIs and PPIs; then EPPIs, if any, 32 at a time.
+    private: Box<[CachePadded<[AtomicU64; PRIVATE as usize]>]>,
+    published: CachePadded<[AtomicU64; GROUPS]>,
+    /// By group and level.
+    rows: Box<[Hints]>,
+    attention: Arc<Attention>,
+    /// GICR_STATUSR, Non-secure and Secure.
+    status: [AtomicU32; 2],
+    claimed: AtomicU32,
+}
+
+/// Everything that is shared, for all PEs.
+pub(crate) struct State {
+    layout: Layout,
+    /// SPIs, then ESPIs.
+    shared: Box<[CachePadded<AtomicU64>]>,
+    pes: Box<[Pe]>,
+    /// What GICD_CTLR holds (`Control`); the gates of all PEs are copies of its group enables.
+    control: AtomicU32,
+    /// `Control` after power-on.
+    control_at_reset: Control,
+    /// Shared places that this GIC has no interrupt for.
+    absent: Box<[u32]>,
+    /// GICD_STATUSR, Non-secure and Secure.
+    status: [AtomicU32; 2],
+    /// Some IROUTER has held IRM=1 since power-on; until then nobody looks for 1-of-N interrupts.
+    one_of_n_used: AtomicU32,
+    /// Where the next 1-of-N choice starts to look.
+    cursor: CachePadded<AtomicU32>,
+    /// Ordered meeting point of "this interrupt found nobody" and "this PE now participates".
+    participation: AtomicU32,
+    configuration: Mutex<()>,
+}
+
+/// A ready interrupt as the owner of a PE found it.
+#[derive(Clone, Copy)]
+pub(crate) struct Candidate {
+    pub place: u32,
+    pub slot: Slot,
+    pub word: Word,
+}
+
+impl State {
+    pub fn new(layout: Layout, absent: Box<[u32]>, two_states: bool, pes: Vec<PeSpec>) -> State {
+        let groups = if two_states { GROUPS } else { GROUPS - 1 };
+        let pes = pes.into_iter().map(|pe| Pe {
+            private: (0..layout.private() / PRIVATE)
+                .map(|_| CachePadded::new(array::from_fn(|_| AtomicU64::new(0))))
+                .collect(),
+            published: CachePadded::new(array::from_fn(|_| AtomicU64::new(0))),
+            rows: (0..groups as u32 * LEVELS).map(|_| Hints::new(layout.places())).collect(),
+            attention: pe.attention,
+            status: Default::default(),
+            claimed: AtomicU32::new(0),
+        });
+        let control_at_reset = Control::at_reset(two_states);
+        State {
+            layout,
+            shared: (0..layout.shared()).map(|_| CachePadded::new(AtomicU64::new(0))).collect(),
+            pes: pes.collect(),
+            control: AtomicU32::new(control_at_reset.0),
+            control_at_reset,
+            absent,
+            status: Default::default(),
+            one_of_n_used: AtomicU32::new(0),
+            cursor: CachePadded::new(AtomicU32::new(0)),
+            participation: AtomicU32::new(0),
+            configuration: Mutex::new(()),
+        }
+    }
+
+    /// Power-on. The owners are stopped; device threads may move wires meanwhile, which is why even this swaps.
+    pub fn reset(&self, routes: &Routes) {
+        let _configuration = self.configure();
+        let two = !self.control_at_reset.one_state();
+        for pe in 0..self.pes.len() {
+            for place in self.layout.private_places() {
+                let sgi = place < 16;
+                let word = Word::at_reset(pe).with_edge(sgi).with_fixed_edge(sgi).with_two_states(two);
+                self.swap(pe, place, |old| word.with_line(old.line()));
+            }
+        }
+        let spi = Word::at_reset(routes.find(0).unwrap_or(NOBODY)).with_two_states(two);
+        for place in self.layout.shared_places() {
+            let word = if self.absent.contains(&place) { Word(0) } else { spi };
+            self.swap(0, place, |old| word.with_line(old.line()));
+        }
+        for pe in &self.pes {
+            // Relaxed from here on: whoever restarts the owners orders all this before their first step.
+            pe.rows.iter().for_each(Hints::clear);
+            let keep = Published::owner(true, 0x3f).0;
+            pe.published.iter().for_each(|word| _ = word.fetch_and(keep, Relaxed));
+            pe.status.iter().for_each(|status| status.store(0, Relaxed));
+        }
+        self.control.store(self.control_at_reset.0, Relaxed);
+        self.status.iter().for_each(|status| status.store(0, Relaxed));
+        self.one_of_n_used.store(0, Relaxed);
+    }
+
+    /// Replaces a word without announcing it.
+    fn swap(&self, pe: usize, place: u32, f: impl Fn(Word) -> Word) {
+        let Some(cell) = self.cell(pe, place) else { return };
+        let mut old = cell.load(Acquire);
+        while let Err(now) = cell.compare_exchange(old, f(Word(old)).0, AcqRel, Acquire) {
+            old = now;
+        }
+    }
+
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    pub fn pes(&self) -> usize {
+        self.pes.len()
+    }
+
+    #[inline(always)]
+    fn cell(&self, pe: usize, place: u32) -> Option<&AtomicU64> {
+        match self.layout.home(place)? {
+            Home::Private(n) => Some(&self.pes[pe].private[n / PRIVATE as usize][n % PRIVATE as usize]),
+            Home::Shared(n) => Some(&self.shared[n]),
+        }
+    }
+
+    /// The word of the interrupt at `place`, seen from `pe` if it is private; all zero if there is none.
+    #[inline(always)]
+    pub fn word(&self, pe: usize, place: u32) -> Word {
+        // Acquire pairs with the AcqRel swaps: the word brings along what was announced with it.
+        self.cell(pe, place).map_or(Word(0), |cell| Word(cell.load(Acquire)))
+    }
+
+    /// Changes one interrupt by `f`, which is pure and may run again when another thread was faster. All that
+    /// follows from the change has been announced when this returns. An interrupt that is not there does not change.
+    #[inline]
+    pub fn update(&self, pe: usize, place: u32, f: impl Fn(Word) -> Word) {
+        let Some(cell) = self.cell(pe, place) else { return };
+        let mut old = Word(cell.load(Acquire));
+        loop {
+            let new = self.routed(old, f(old));
+            // An edge that merges into a set latch still swaps, so that the acknowledge which consumes the
+            // latch also acquires what was written before this edge. Without a latch nothing is consumed.
+            if new == old && !new.latch() || !old.implemented() {
+                return;
+            }
+            // Release: our announcement, and whatever the caller wrote before, is seen by who sees the word.
+            // Acquire: a transition built on another thread's announces for it too, so must see as much.
+            match cell.compare_exchange_weak(old.0, new.0, AcqRel, Acquire) {
+                Ok(_) => return self.moved(place, old, new),
+                Err(now) => old = Word(now),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn moved(&self, place: u32, old: Word, new: Word) {
+        let (was, is) = (old.slot(), new.slot());
+        if was == is && !(new.one_of_n() && new.ready() && is.is_none()) {
+            return;
+        }
+        match is {
+            Some(slot) => self.announce(place, slot, new.one_of_n()),
+            None if new.one_of_n() && new.ready() => self.found_nobody(place, new),
+            None => {}
+        }
+        if let Some(slot) = was {
+            self.withdrawn(slot);
+        }
+    }
+
+    /// Makes a candidate active, unless its word has changed since. Owner only.
+    #[inline(always)]
+    pub fn acknowledge(&self, found: Candidate) -> bool {
+        let Candidate { place, slot, word } = found;
+        let Some(cell) = self.cell(slot.pe, place) else { return false };
+        let new = self.routed(word, word.acknowledge());
+        // Acquire: what was written before the interrupt was raised is visible to the PE that takes it.
+        if cell.compare_exchange(word.0, new.0, AcqRel, Relaxed).is_err() {
+            return false;
+        }
+        // The hint stays: an interrupt that came once comes again, and then need not set it.
+        self.settle(slot);
+        true
+    }
+
+    /// One owner at a time; true if there was none.
+    pub fn claim(&self, pe: usize) -> bool {
+        self.pes[pe].claimed.swap(1, AcqRel) == 0
+    }
+
+    /// The owner is gone; another may claim.
+    pub fn unclaim(&self, pe: usize) {
+        self.pes[pe].claimed.store(0, Release);
+    }
+}
+
+impl Pe {
+    #[inline(always)]
+    fn row(&self, slot: Slot) -> &Hints {
+        &self.rows[slot.group * LEVELS as usize + slot.level as usize]
+    }
+}

@@ -1,0 +1,125 @@
+//! Rows and published words: how the owner of a PE is led to a ready interrupt, and told of it.
+
+use super::{Candidate, State};
+use crate::prim::Ordering::*;
+use crate::published::Published;
+use crate::word::{GROUPS, Slot};
+use sync::Reasons;
+
+/// How many stale hints of a row one search tolerates.
+const STALE_HINTS: u32 = if cfg!(loom) { 0 } else { 8 };
+
+impl State {
+    /// Leads the owner of the slot's PE to `place`, and posts if the owner would take it now.
+    #[inline]
+    pub(super) fn announce(&self, place: u32, slot: Slot, one_of_n: bool) {
+        let pe = &self.pes[slot.pe];
+        let word = &pe.published[slot.group];
+        // Meets the clears of `forget` and `settle` in one modification order. If this comes first, Release shows
+        // the clearer our interrupt's word, and it looks again after clearing. If second, Acquire shows us the
+        // clear, so the look into the row sees the place gone.
+        word.fetch_or(1 << slot.level, AcqRel);
+        if pe.row(slot).insert(place) {
+            // The level again, because the owner may have cleared it when it found the row empty.
+            word.fetch_or(1 << slot.level, AcqRel);
+        }
+        // Not older than our own write, so either the limit here is as open as the owner had made it, or the
+        // owner's raise comes later and finds our level. Relaxed: what we decide depends on this word alone.
+        let now = Published(word.load(Relaxed));
+        if now.passes(slot.level) {
+            pe.attention.post(Reasons::INTERRUPT);
+        }
+        if one_of_n && !self.eligible(now) {
+            // The PE left between our choice and our announcement, so its own search may have missed us.
+            self.update(slot.pe, place, |word| word);
+        }
+    }
+
+    /// A ready interrupt left `slot`. It may have held back the best of another group, which is now first.
+    #[cold]
+    pub(super) fn withdrawn(&self, slot: Slot) {
+        let pe = &self.pes[slot.pe];
+        for group in (0..GROUPS).filter(|&group| group != slot.group) {
+            // A read as a read-modify-write: if the owner opens the other group later in the modification order, it
+            // acquires our swap and finds the word gone; if earlier, we see it open.
+            if Published(pe.published[group].fetch_or(0, AcqRel)).limit() != 0 {
+                return pe.attention.post(Reasons::INTERRUPT);
+            }
+        }
+    }
+
+    /// The published word of a PE.
+    #[inline(always)]
+    pub fn published(&self, pe: usize, group: usize) -> Published {
+        Published(self.pes[pe].published[group].load(Acquire))
+    }
+
+    /// Are the published words of a PE without levels?
+    #[inline]
+    pub fn is_quiet(&self, pe: usize) -> bool {
+        // Acquire as in `published`.
+        let [a, b, c] = &*self.pes[pe].published;
+        !Published(a.load(Acquire) | b.load(Acquire) | c.load(Acquire)).has(Published::LEVELS)
+    }
+
+    /// Where the published words of a PE are, one for each group: the levels are the low bits of each.
+    pub fn published_address(&self, pe: usize) -> usize {
+        self.pes[pe].published.as_ptr().addr()
+    }
+
+    /// The lowest place that is ready at this slot. Stale hints cost a load each; beyond a few they are forgotten.
+    /// Owner only.
+    #[inline]
+    pub fn first(&self, slot: Slot) -> Option<Candidate> {
+        let row = self.pes[slot.pe].row(slot);
+        let (mut from, mut stale) = (0, 0);
+        while let Some(place) = row.next(from) {
+            let word = self.word(slot.pe, place);
+            if word.is_at(slot) {
+                return Some(Candidate { place, slot, word });
+            }
+            stale += 1;
+            if stale > STALE_HINTS {
+                self.forget(place, slot);
+            }
+            from = place + 1;
+        }
+        None
+    }
+
+    /// Takes `place` out of its row, unless the word is ready there. Owner only.
+    #[cold]
+    fn forget(&self, place: u32, slot: Slot) {
+        let pe = &self.pes[slot.pe];
+        pe.row(slot).remove(place);
+        // Nothing changes here, but an announcement is ordered before, and its word is visible to the look below,
+        // or after, and sees the place gone.
+        pe.published[slot.group].fetch_or(0, AcqRel);
+        if self.word(slot.pe, place).is_at(slot) {
+            pe.row(slot).insert(place);
+        }
+    }
+
+    /// Takes back "this level may hold a ready interrupt", unless it does. Owner only.
+    #[inline(always)]
+    pub fn settle(&self, slot: Slot) {
+        let word = &self.pes[slot.pe].published[slot.group];
+        // As in `forget`: an announcement ordered before this clear is found by the look below; one ordered after
+        // it sets the level again by itself.
+        word.fetch_and(!(1 << slot.level), AcqRel);
+        if self.first(slot).is_some() {
+            word.fetch_or(1 << slot.level, AcqRel);
+        }
+    }
+
+    /// Replaces the owner's part of a published word. Owner only, and it looks at its signals afterwards.
+    #[inline(always)]
+    pub fn publish(&self, pe: usize, group: usize, old: Published, new: Published) {
+        // Only the owner writes these bits, so flipping the difference is a store of them. AcqRel: whatever was
+        // announced under the old limit is visible to the owner's next look.
+        let before = Published(self.pes[pe].published[group].fetch_xor(old.0 ^ new.0, AcqRel));
+        if self.eligible(before) != self.eligible(Published(before.0 ^ old.0 ^ new.0)) {
+            self.participation_changed(pe);
+        }
+    }
+}
