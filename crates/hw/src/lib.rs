@@ -7,10 +7,12 @@ mod access;
 mod addr;
 mod clock;
 mod device;
+mod memory;
 mod ticks;
 
 pub use access::{Access, Leave, Order};
 pub use addr::{AccessSize, IntId, PhysAddr, VirtAddr};
 pub use clock::Clock;
 pub use device::{IrqLine, MmioDevice, Wire};
+pub use memory::{GuestMemory, Unbacked};
 pub use ticks::{Ticks, prepare};

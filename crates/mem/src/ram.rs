@@ -5,8 +5,9 @@
 //! 8 bytes, and unaligned ones within 16 aligned bytes are too, as FEAT_LSE2 requires; ordering is `Relaxed` and
 //! barriers are the engine's (`ARM DDI 0487`, B2 "The AArch64 Application Level Memory Model").
 
-use hw::{AccessSize, PhysAddr};
+use hw::{AccessSize, GuestMemory, PhysAddr, Unbacked};
 use portable_atomic::AtomicU128;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use vm_memory::MmapRegion;
 
@@ -93,12 +94,13 @@ impl Within {
     }
 }
 
-/// Guest RAM at one physical base.
+/// Guest RAM at one physical base. A clone is the same RAM, for another bus master.
+#[derive(Clone)]
 pub struct Ram {
     base: u64,
     start: usize,
     size: usize,
-    _map: MmapRegion, // keeps `start..start + size` mapped
+    _map: Arc<MmapRegion>, // keeps `start..start + size` mapped
 }
 
 /// Runs `$body` with `$cell` bound to the atomic of the access's width at a checked, aligned address.
@@ -153,7 +155,7 @@ impl Ram {
         unsafe {
             libc::madvise(map.as_ptr().cast(), len, libc::MADV_HUGEPAGE);
         }
-        Ok(Ram { base: base.0, start: map.as_ptr() as usize, size: len, _map: map })
+        Ok(Ram { base: base.0, start: map.as_ptr() as usize, size: len, _map: Arc::new(map) })
     }
 
     /// First physical address.
@@ -361,6 +363,29 @@ impl Ram {
         let offset = usize::try_from(pa.0.checked_sub(self.base)?).ok()?;
         (offset.checked_add(len)? <= self.size).then(|| self.start + offset)
     }
+
+    fn aligned(&self, pa: PhysAddr) -> Result<HostAddr, Unbacked> {
+        self.range(pa, 8).filter(|at| at.is_multiple_of(8)).map(HostAddr).ok_or(Unbacked(pa))
+    }
+}
+
+impl GuestMemory for Ram {
+    fn read(&self, at: PhysAddr, out: &mut [u8]) -> Result<(), Unbacked> {
+        self.read_bytes(at, out).ok_or(Unbacked(at))
+    }
+
+    fn write(&self, at: PhysAddr, bytes: &[u8]) -> Result<(), Unbacked> {
+        self.write_bytes(at, bytes).ok_or(Unbacked(at))
+    }
+
+    fn read_u64(&self, at: PhysAddr) -> Result<u64, Unbacked> {
+        Ok(self.load(self.aligned(at)?, AccessSize::Double))
+    }
+
+    fn write_u64(&self, at: PhysAddr, value: u64) -> Result<(), Unbacked> {
+        self.store(self.aligned(at)?, AccessSize::Double, value);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -462,6 +487,23 @@ mod tests {
     fn a_wrong_host_address_is_caught() {
         let ram = ram();
         ram.load(HostAddr(ram.host(PhysAddr(0x4000_fff8)).unwrap().0 + 8), AccessSize::Double);
+    }
+
+    #[test]
+    fn a_bus_master_gets_an_error_where_there_is_no_memory() {
+        let ram = ram();
+        let memory: &dyn GuestMemory = &ram.clone();
+        memory.write_u64(PhysAddr(0x4000_fff8), 0x1122_3344_5566_7788).unwrap();
+        let mut byte = [0];
+        memory.read(PhysAddr(0x4000_ffff), &mut byte).unwrap();
+        assert_eq!((memory.read_u64(PhysAddr(0x4000_fff8)), byte), (Ok(0x1122_3344_5566_7788), [0x11]));
+        assert_eq!(ram.load(ram.host(PhysAddr(0x4000_fff8)).unwrap(), AccessSize::Byte), 0x88, "the same memory");
+        for at in [0x3fff_fff8, 0x4000_0004, 0x4000_fffc, 0x4001_0000, u64::MAX, u64::MAX - 7].map(PhysAddr) {
+            assert_eq!(memory.read_u64(at), Err(Unbacked(at)));
+            assert_eq!(memory.write_u64(at, 1), Err(Unbacked(at)));
+        }
+        assert_eq!(memory.read(PhysAddr(0x4000_ffff), &mut [0; 2]), Err(Unbacked(PhysAddr(0x4000_ffff))));
+        assert_eq!(memory.write(PhysAddr(0x4000_ffff), &[0; 2]), Err(Unbacked(PhysAddr(0x4000_ffff))));
     }
 
     #[test]

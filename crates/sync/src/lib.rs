@@ -6,6 +6,7 @@
 
 mod attention;
 mod epoch;
+mod grace;
 mod hints;
 mod index;
 mod prim;
@@ -13,5 +14,6 @@ mod prim;
 pub use attention::{Attention, Reasons};
 
 pub use epoch::Epochs;
+pub use grace::{Grace, Visit};
 pub use hints::Hints;
 pub use index::{Filler, Index};
