@@ -68,11 +68,11 @@ impl std::error::Error for ListRegistersError {}
 /// What the virtual CPU interface asserts at its PE.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct VirtualSignals {
-    /// A virtual IRQ: a Group 1 interrupt that can be masked.
+    /// A virtual IRQ: a Group 1 interrupt.
     pub irq: bool,
     /// A virtual FIQ: a Group 0 interrupt.
     pub fiq: bool,
-    /// A virtual IRQ with superpriority, instead of `irq`.
+    /// The virtual IRQ has superpriority (it is a non-maskable interrupt).
     pub nmi: bool,
 }
 

@@ -67,10 +67,8 @@ impl VirtualInterface {
     pub(super) fn masks_changed(&mut self) {
         self.signals = match self.deliverable() {
             None => VirtualSignals::default(),
-            Some(it) if it.nmi => VirtualSignals { nmi: true, ..Default::default() },
             // VFIQEn is RES1.
-            Some(it) if it.group == 0 => VirtualSignals { fiq: true, ..Default::default() },
-            Some(_) => VirtualSignals { irq: true, ..Default::default() },
+            Some(it) => VirtualSignals { irq: it.group == 1, fiq: it.group == 0, nmi: it.nmi },
         };
         self.misr = self.maintenance_causes();
     }

@@ -304,11 +304,11 @@ impl Model {
         self.highest_pending().filter(|&n| self.en && self.can_be_signalled(&self.lists[n]))
     }
 
-    /// IRQ, FIQ, IRQ with superpriority.
+    /// IRQ, FIQ, superpriority.
     pub fn signals(&self) -> [bool; 3] {
         let Some(n) = self.signalled() else { return [false; 3] };
         let it = &self.lists[n];
-        [it.group == 1 && !it.non_maskable(), it.group == 0, it.non_maskable()]
+        [it.group == 1, it.group == 0, it.non_maskable()]
     }
 
     pub fn hppir(&self, group: u64) -> u64 {

@@ -7,7 +7,7 @@ const NONE: u64 = 1023;
 const QUIET: VirtualSignals = VirtualSignals { irq: false, fiq: false, nmi: false };
 const IRQ: VirtualSignals = VirtualSignals { irq: true, ..QUIET };
 const FIQ: VirtualSignals = VirtualSignals { fiq: true, ..QUIET };
-const SUPERPRIORITY: VirtualSignals = VirtualSignals { nmi: true, ..QUIET };
+const SUPERPRIORITY: VirtualSignals = VirtualSignals { nmi: true, ..IRQ };
 
 const SPEC: VirtualSpec = VirtualSpec { list_registers: 4, nmi: true, extended_range: true };
 
@@ -695,7 +695,7 @@ fn chk_10_10_the_other_groups_eoir_is_ignored() {
 // 11: signals.
 
 #[test]
-fn chk_11_3_superpriority_instead_of_irq() {
+fn chk_11_3_superpriority() {
     let mut it = with(&[group1(40, 0), nmi(41)]);
     assert_eq!(it.signals(), SUPERPRIORITY);
     assert_eq!((it.iar1(), it.signals()), (41, QUIET));
