@@ -190,6 +190,7 @@ impl CodeBuf {
     }
 
     /// Forgets what was written from `to` on.
+    #[inline]
     pub fn rewind(&mut self, to: Offset) {
         assert!((self.offset_of(self.start)..=self.here()).contains(&to));
         // SAFETY: inside what this buffer has written, checked.
@@ -197,6 +198,7 @@ impl CodeBuf {
     }
 
     /// Bytes left.
+    #[inline(always)]
     pub fn room(&self) -> usize {
         self.floor.addr() - self.at.addr()
     }
@@ -235,6 +237,7 @@ impl CodeBuf {
     }
 
     /// Room for `size` bytes of records, a multiple of 8.
+    #[inline]
     pub fn reserve(&mut self, size: usize) -> Offset {
         let size = size + (self.floor.addr() - size) % 8;
         assert!(size <= self.room(), "the translator asks for room before it begins");
@@ -244,6 +247,7 @@ impl CodeBuf {
     }
 
     /// Writes `value` where `reserve` made room.
+    #[inline]
     pub fn fill<T: Copy>(&mut self, at: Offset, value: T) {
         assert!(at >= self.offset_of(self.floor), "reserved");
         let to = self.arena.place(at, size_of::<T>(), align_of::<T>());
@@ -252,6 +256,7 @@ impl CodeBuf {
     }
 
     /// Adds a record.
+    #[inline]
     pub fn put<T: Copy>(&mut self, value: T) -> Offset {
         const { assert!(align_of::<T>() <= 8) };
         let at = self.reserve(size_of::<T>());

@@ -16,6 +16,9 @@ pub(crate) const JUMP_FOLD: u32 = 9;
 /// The bits of an address, folded, that choose one.
 pub(crate) const JUMP_MASK: i32 = (JUMPS as i32 - 1) << 2;
 
+/// Exits whose stubs end in common, by short jumps of 4 bytes' distance each.
+const STUBS: usize = 30;
+
 impl Emitter {
     /// Brings everything to memory, as `state` says, and counts. Uses rax.
     pub(crate) fn settle(&mut self, state: &State, executed: u32) {
@@ -275,19 +278,28 @@ impl Emitter {
         let ways = std::mem::take(&mut self.tables.ways);
         let exits = self.buf.reserve(ways.len() * size_of::<Exit>());
         let at = self.buf.reserve(size_of::<Block>());
-        for (way, n) in ways.iter().zip(0..) {
-            let record = exits + n * size_of::<Exit>() as Offset;
-            let stub = self.buf.here();
-            self.land(way.field);
-            if let Some(poll) = way.poll {
-                self.land(poll);
+        let record = |n: usize| exits + (n * size_of::<Exit>()) as Offset;
+        for (group, first) in ways.chunks(STUBS).zip((0..).step_by(STUBS)) {
+            for (way, n) in group.iter().zip(0..) {
+                let stub = self.buf.here();
+                self.land(way.field);
+                if let Some(poll) = way.poll {
+                    self.land(poll);
+                }
+                if group.len() > 1 {
+                    asm!(self ; push BYTE n as i8);
+                    let rest = group.len() - 1 - n;
+                    if rest > 0 {
+                        asm!(self ; .u8 0xeb ; .u8 (4 * rest - 2) as u8);
+                    }
+                }
+                let (target, field) = (way.target, way.field);
+                let exit = Exit { target, field, stub, block: at, to: NONE, next: NONE, previous: NONE };
+                self.buf.fill(record(first + n), exit);
             }
-            asm!(self ; mov eax, (record | why::LINK) as i32);
-            let leave = self.thunks.leave;
+            asm!(self ; mov eax, (record(first) | why::LINK) as i32);
+            let leave = if group.len() > 1 { self.thunks.leave_nth } else { self.thunks.leave };
             jump(&mut self.buf, leave);
-            let (target, field) = (way.target, way.field);
-            let exit = Exit { target, field, stub, block: at, to: NONE, next: NONE, previous: NONE };
-            self.buf.fill(record, exit);
         }
         let words = self.buf.reserve(4 * length);
         for (word, n) in self.words[..length].iter().zip(0..) {

@@ -8,7 +8,7 @@ use crate::Jit;
 use crate::context::{Context, at};
 use crate::emit::{Emitter, RAX, W, asm};
 use crate::exits::{JUMP_FOLD, JUMP_MASK};
-use crate::scout::{Scout, Use};
+use crate::scout::{self, Use};
 use crate::thunks::{cc, jump};
 use cpu::ReturnTo;
 use dynasmrt::{DynasmApi, dynasm};
@@ -86,7 +86,7 @@ impl Jit {
         }
         let pa = cpu.fetch(cpu.regs.pc).ok()?;
         let word = cpu.shared.bus.read(pa, AccessSize::Word)? as u32;
-        let always_finishes = || Scout::new(cpu.model.features).look(a64::lookup(word), word).flags != Use::Needs;
+        let always_finishes = || scout::facts(cpu.model.features, word).flags != Use::Needs;
         let open_to = |btype| cpu.may_land(word, btype);
         // Where it is not known what BTYPE was, the first instruction must be one that always finishes.
         let quiet = cpu.fetch_guarded(cpu.regs.pc) || always_finishes();

@@ -42,7 +42,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            hot: 8,
+            hot: 2,
             longest: LONGEST,
             code_size: 64 << 20,
             miss_every: 0,

@@ -115,8 +115,7 @@ impl Emitter {
                 self.facts.push(crate::scout::UNREACHED);
                 continue;
             }
-            let row = a64::lookup(word).filter(|row| self.features.contains(row.needs(word)));
-            let facts = self.scout.look(row, word);
+            let (row, facts) = self.scout.look(word);
             self.rows.push(row);
             self.facts.push(facts);
             let here = 1 << index;
@@ -133,7 +132,7 @@ impl Emitter {
                 region.accesses[reach.base as usize & 31] |= here;
             }
             if let Some(offset) = facts.branch
-                && let Ok(target) = usize::try_from(index as i64 + offset / 4)
+                && let Ok(target) = usize::try_from(index as i64 + i64::from(offset / 4))
                 && target < most
                 && offset % 4 == 0
             {
@@ -395,6 +394,9 @@ impl Emitter {
 
     /// Moves, loads and stores until what is as `from` says is as `to` says. Changes no flags; uses rax, xmm15.
     fn reconcile(&mut self, from: &State, to: &State) {
+        if agree(from, to) {
+            return;
+        }
         for r in from.x.all_dirty().filter(|r| !to.x.is_dirty(*r)) {
             self.write_back(&from.x, r);
         }

@@ -47,11 +47,11 @@ pub(crate) struct Facts {
     /// Its accesses, if they are plain and have one base.
     pub reach: Option<Reach>,
     /// The register it writes last, if that moves by so much.
-    pub shift: Option<(u8, i64)>,
+    pub shift: Option<(u8, i32)>,
     /// It may do more to memory and its translation than `reach` says.
     pub special: bool,
     /// Bytes from it to the target of a direct branch that is not a call.
-    pub branch: Option<i64>,
+    pub branch: Option<i32>,
     /// Control never simply goes on after it.
     pub ends: bool,
 }
@@ -74,7 +74,12 @@ pub(crate) struct Scout {
     sets: bool,
     /// Its accesses have no one base.
     scattered: bool,
+    /// What was found out last, by word: the same words come again and again.
+    seen: Box<[(u32, Option<Row>, Facts)]>,
 }
+
+/// Words whose facts are kept, a power of two.
+const SEEN: usize = 1024;
 
 /// An instruction that control does not come to.
 pub(crate) const UNREACHED: Facts = NOTHING;
@@ -92,13 +97,37 @@ const NOTHING: Facts = Facts {
     ends: false,
 };
 
+/// What `word` does on a PE with `features`.
+pub(crate) fn facts(features: FeatureSet, word: u32) -> Facts {
+    Scout::forgetful(features).find_out(word).1
+}
+
 impl Scout {
     pub fn new(features: FeatureSet) -> Scout {
-        Scout { features, facts: NOTHING, needs: false, sets: false, scattered: false }
+        let mut scout = Scout::forgetful(features);
+        let (row, facts) = scout.find_out(0);
+        scout.seen = vec![(0, row, facts); SEEN].into();
+        scout
     }
 
-    /// Looks at an instruction of `row`, or of none.
-    pub fn look(&mut self, row: Option<Row>, word: u32) -> Facts {
+    fn forgetful(features: FeatureSet) -> Scout {
+        Scout { features, facts: NOTHING, needs: false, sets: false, scattered: false, seen: Box::new([]) }
+    }
+
+    /// The row of `word`, if the PE has such an instruction, and what it does.
+    #[inline]
+    pub fn look(&mut self, word: u32) -> (Option<Row>, Facts) {
+        let n = (word.wrapping_mul(0x9e37_79b1) >> 16) as usize % SEEN;
+        if self.seen[n].0 != word {
+            let (row, facts) = self.find_out(word);
+            self.seen[n] = (word, row, facts);
+        }
+        let (_, row, facts) = self.seen[n];
+        (row, facts)
+    }
+
+    fn find_out(&mut self, word: u32) -> (Option<Row>, Facts) {
+        let row = a64::lookup(word).filter(|row| self.features.contains(row.needs(word)));
         self.facts = NOTHING;
         (self.needs, self.sets, self.scattered) = (false, false, false);
         match row {
@@ -118,7 +147,7 @@ impl Scout {
             (false, true) => Use::Sets,
             (false, false) => Use::None,
         };
-        self.facts
+        (row, self.facts)
     }
 
     fn access(&mut self, at: Value, bytes: u64, how: Access, write: bool) {
@@ -147,7 +176,7 @@ impl Scout {
     fn written(&mut self, r: u8, v: Value) {
         self.facts.writes |= 1 << r;
         self.facts.shift = match v {
-            Value::Register(from, by) if from == r => Some((r, by)),
+            Value::Register(from, by) if from == r => i32::try_from(by).ok().map(|by| (r, by)),
             _ => None,
         };
     }
@@ -243,12 +272,12 @@ impl Engine for Scout {
         self.needs = true;
         self.facts.ends = true;
         if let (Value::Known(offset), BranchKind::Direct) = (target, kind) {
-            self.facts.branch = Some(offset as i64);
+            self.facts.branch = i32::try_from(offset as i64).ok();
         }
     }
     fn branch_if(&mut self, (): (), offset: i64) {
         self.needs = true;
-        self.facts.branch = Some(offset);
+        self.facts.branch = i32::try_from(offset).ok();
     }
     fn indirect(&mut self, _: BranchKind, _: u32) -> Done {
         Ok(())
@@ -373,7 +402,7 @@ mod tests {
     use super::*;
 
     fn look(word: u32) -> Facts {
-        Scout::new(FeatureSet::default()).look(a64::lookup(word), word)
+        facts(cpu::Model::by_name("max").expect("a model").features, word)
     }
 
     #[test]
@@ -417,5 +446,17 @@ mod tests {
         assert_eq!((bl.branch, bl.ends), (None, true));
         let ret = look(0xd65f_03c0);
         assert_eq!((ret.branch, ret.ends), (None, true));
+    }
+
+    /// What is kept of a word is what is found out of it, whatever came between, and of no other word.
+    #[test]
+    fn facts_are_kept() {
+        let features = cpu::Model::by_name("max").expect("a model").features;
+        let mut scout = Scout::new(features);
+        let mut random = crate::testing::Random(1);
+        let words: Vec<u32> = (0..4 * SEEN).map(|_| random.next() as u32 & 0x7fff_ffff).chain([0, !0]).collect();
+        for word in words.iter().chain(words.iter().rev()) {
+            assert_eq!(scout.look(*word).1, facts(features, *word), "{word:#010x}");
+        }
     }
 }

@@ -30,6 +30,10 @@ use sync::{Epochs, Index};
 /// Blocks without spans that are remembered.
 const MOST_CAREFUL: usize = 4096;
 
+/// Of code and records, as a rule: the index has room for the blocks that the arena has room for. A small index
+/// stays in the host's caches.
+const BYTES_OF_BLOCK: usize = 512;
+
 /// Compiled code, shared by vCPUs of one model.
 pub struct CodeSpace {
     pub(crate) arena: Arc<Arena>,
@@ -81,7 +85,7 @@ impl CodeSpace {
         let thunks = Thunks::write(&mut buf);
         let segments = Segments::new(thunks.end.next_multiple_of(64), size);
         let buf = segments.buffer(&arena);
-        let (index, filler) = Index::with_filler((size / 128).next_power_of_two());
+        let (index, filler) = Index::with_filler((size / BYTES_OF_BLOCK).next_power_of_two());
         let compiler = Compiler {
             emitter: Emitter::new(buf, thunks, model, options),
             blocks: Blocks::new(arena.clone(), filler),

@@ -134,7 +134,7 @@ impl Emitter {
             }
             if facts.writes >> base & 1 != 0 {
                 match facts.shift {
-                    Some((r, by)) if r == base => moved += by,
+                    Some((r, by)) if r == base => moved += i64::from(by),
                     _ => break,
                 }
             }

@@ -142,7 +142,9 @@ pub(crate) fn block_page(page: u64, context: Static) -> u64 {
 /// Of the address and the page of a block.
 #[inline]
 pub(crate) fn hash(pc: u64, page: u64) -> u64 {
-    ((pc >> 2) ^ page.rotate_left(20)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32
+    // Blocks of a page are found near each other, in the order of their addresses.
+    let page = ((pc >> 12) ^ page.rotate_left(20)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    (page << 4).wrapping_add(pc >> 2 & 0x3ff)
 }
 
 /// Accessors of fields of records in the arena.

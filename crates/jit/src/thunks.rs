@@ -6,6 +6,7 @@
 use crate::code::{CodeBuf, Offset};
 use crate::context::{BIAS, PC, at};
 use crate::entry;
+use crate::tables::Exit;
 use dynasmrt::{DynasmApi, dynasm};
 
 /// Why compiled code returned: bits [2:0] of eax; the rest is an offset.
@@ -53,6 +54,8 @@ pub(crate) struct Thunks {
     pub begin: Offset,
     /// Leaves with eax.
     pub leave: Offset,
+    /// Leaves with eax plus that many `Exit`s as the stack says.
+    pub leave_nth: Offset,
     /// Leaves with rax as the PC.
     pub lookup: Offset,
     /// Leaves with rax as the PC of an instruction that has been counted, and is interpreted instead.
@@ -76,9 +79,10 @@ pub(crate) struct Thunks {
 
 impl Thunks {
     /// Names of those that compiled code goes to.
-    pub fn names(&self) -> [(&'static str, Offset); 9] {
+    pub fn names(&self) -> [(&'static str, Offset); 10] {
         [
             ("leave", self.leave),
+            ("leave_nth", self.leave_nth),
             ("lookup", self.lookup),
             ("interpret", self.interpret),
             ("slow", self.slow),
@@ -112,6 +116,10 @@ impl Thunks {
             ; add rsp, 8 ; pop r15 ; pop r14 ; pop r13 ; pop r12 ; pop rbx ; pop rbp
             ; ret
         );
+        t.leave_nth = buf.here();
+        const { assert!(size_of::<Exit>() == 1 << 5) };
+        dynasm!(buf ; .arch x64 ; pop rcx ; shl ecx, 5 ; add eax, ecx);
+        jump(buf, t.leave);
         buf.align_to(16);
         t.lookup = buf.here();
         dynasm!(buf ; .arch x64 ; mov [rbp + PC], rax ; mov eax, why::LOOKUP as i32);
@@ -265,12 +273,14 @@ fn host_rounding(buf: &mut CodeBuf) {
 }
 
 /// `jmp target`.
+#[inline]
 pub(crate) fn jump(buf: &mut CodeBuf, target: Offset) {
     let field = jump_on(buf);
     buf.aim(field, target);
 }
 
 /// `jmp`; returns the field to aim later.
+#[inline]
 pub(crate) fn jump_on(buf: &mut CodeBuf) -> Offset {
     buf.push(0xe9);
     buf.push_i32(0);
@@ -278,6 +288,7 @@ pub(crate) fn jump_on(buf: &mut CodeBuf) -> Offset {
 }
 
 /// `j<cc> target`, with the condition's number in the manual's table; returns the field to aim later.
+#[inline]
 pub(crate) fn jump_if(buf: &mut CodeBuf, cc: u8, target: Option<Offset>) -> Offset {
     buf.push(0x0f);
     buf.push(0x80 | cc);
@@ -290,6 +301,7 @@ pub(crate) fn jump_if(buf: &mut CodeBuf, cc: u8, target: Option<Offset>) -> Offs
 }
 
 /// `call target`.
+#[inline]
 pub(crate) fn call(buf: &mut CodeBuf, target: Offset) {
     buf.push(0xe8);
     buf.push_i32(0);
