@@ -50,8 +50,8 @@ pub struct CpuInterface {
     enabled: [bool; GROUPS],
     /// Active priorities of each group: bit n is group priority 8·n.
     ap: [u32; GROUPS],
-    /// A non-maskable interrupt of this group is active.
-    nmi_active: [bool; GROUPS],
+    /// Bit g: a non-maskable interrupt of group g is active.
+    nmi_active: u8,
     /// Cache, computed from the registers: the first level of each group that is held back; 0 while disabled.
     limit: [u32; GROUPS],
     /// Cache of the owner's part of the published words, whose limits are never below `limit`. Being a `Cell` also
@@ -75,7 +75,7 @@ impl CpuInterface {
             rm: false,
             enabled: [false; GROUPS],
             ap: [0; GROUPS],
-            nmi_active: [false; GROUPS],
+            nmi_active: 0,
             limit: [0; GROUPS],
             published: Default::default(),
             acknowledged: vec![0; places].into(),
@@ -87,7 +87,7 @@ impl CpuInterface {
     /// Power-on of this PE: everything disabled and masked, nothing active here.
     pub fn reset(&mut self) {
         (self.pmr, self.bpr, self.banks) = (0, BPR_MIN, Default::default());
-        (self.pmhe, self.rm, self.nmi_active) = (false, false, [false; GROUPS]);
+        (self.pmhe, self.rm, self.nmi_active) = (false, false, 0);
         (self.enabled, self.ap) = ([false; GROUPS], [0; GROUPS]);
         self.acknowledged.fill(0);
         self.update();

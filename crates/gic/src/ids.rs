@@ -57,16 +57,14 @@ pub(crate) struct Layout {
 
 /// Whose array a word is in, and at which index.
 pub(crate) enum Home {
+    /// SGIs and PPIs of a PE.
     Private(usize),
+    /// EPPIs of a PE.
+    Extended(usize),
     Shared(usize),
 }
 
 impl Layout {
-    /// Words that each PE has for itself.
-    pub fn private(&self) -> u32 {
-        PRIVATE + self.eppis
-    }
-
     /// Words that all PEs share.
     pub fn shared(&self) -> u32 {
         self.spis + self.espis
@@ -92,7 +90,7 @@ impl Layout {
             return Some(Home::Shared(spi as usize));
         }
         match place {
-            EPPI..ESPI if place - EPPI < self.eppis => Some(Home::Private((place - EPPI + PRIVATE) as usize)),
+            EPPI..ESPI if place - EPPI < self.eppis => Some(Home::Extended((place - EPPI) as usize)),
             ESPI.. if place - ESPI < self.espis => Some(Home::Shared((place - ESPI + self.spis) as usize)),
             _ => None,
         }
@@ -158,11 +156,12 @@ mod tests {
                 .filter_map(|place| layout.home(place))
                 .map(|home| match home {
                     Home::Private(n) => n as u32,
-                    Home::Shared(n) => layout.private() + n as u32,
+                    Home::Extended(n) => PRIVATE + n as u32,
+                    Home::Shared(n) => PRIVATE + layout.eppis + n as u32,
                 })
                 .collect();
             homes.sort();
-            assert_eq!(homes, (0..layout.private() + layout.shared()).collect::<Vec<_>>());
+            assert_eq!(homes, (0..PRIVATE + layout.eppis + layout.shared()).collect::<Vec<_>>());
             assert!((layout.places()..3000).all(|place| layout.home(place).is_none()));
         }
     }

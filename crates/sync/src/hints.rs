@@ -63,7 +63,7 @@ impl Hints {
         for layer in (0..self.depth as usize).rev() {
             let (word, bit) = (self.word(layer, n / BITS), 1 << (n % BITS));
             // Relaxed: a bit that is seen set was set before what the owner will see of us, or is cleared after, and
-            // then the caller's own meeting with the owner shows it (`gic/state.rs`, `announce`). Below a bit that we
+            // then the caller's own meeting with the owner shows it (`gic/state`, `announce`). Below a bit that we
             // set, always a read-modify-write: it meets the owner's clear in one modification order, in `remove`.
             if changed || word.load(Relaxed) & bit == 0 {
                 word.fetch_or(bit, AcqRel);
@@ -93,11 +93,34 @@ impl Hints {
         }
     }
 
+    /// The way to `n` in a set of one or two layers. Where it is is found here, before an atomic operation that all
+    /// later loads wait for.
+    #[inline(always)]
+    pub fn way(&self, n: u32) -> Option<Way<'_>> {
+        let (leaf, bit) = (self.word(self.depth as usize - 1, n / BITS), 1 << (n % BITS));
+        match self.depth {
+            1 => Some(Way { words: [leaf; 2], bits: [bit; 2] }),
+            2 => Some(Way { words: [self.word(0, 0), leaf], bits: [1 << (n / BITS), bit] }),
+            _ => None,
+        }
+    }
+
     /// The least number in the set that is `from` or above. Owner only, as others may see less than there is.
-    #[inline]
+    #[inline(always)]
     pub fn next(&self, from: u32) -> Option<u32> {
         match self.depth {
             1 => self.within(0, 0, from),
+            2 => {
+                let mut word = self.word(0, 0).load(Acquire) & from_bit(from / BITS);
+                while word != 0 {
+                    let found = self.within(1, word.trailing_zeros(), from);
+                    if found.is_some() {
+                        return found;
+                    }
+                    word &= word - 1;
+                }
+                None
+            }
             _ => self.below(0, 0, from),
         }
     }
@@ -132,6 +155,21 @@ impl Hints {
     pub fn clear(&self) {
         // Relaxed: whoever lets the others go on orders this before.
         self.lines.iter().flat_map(|line| &line.0).for_each(|word| word.store(0, Relaxed));
+    }
+}
+
+/// The words that lead to one number.
+pub struct Way<'a> {
+    words: [&'a AtomicU64; 2],
+    bits: [u64; 2],
+}
+
+impl Way<'_> {
+    /// Is it the only number in the set? Owner only.
+    #[inline(always)]
+    pub fn is_all(&self) -> bool {
+        // Acquire as in `next`.
+        (self.words[0].load(Acquire) == self.bits[0]) & (self.words[1].load(Acquire) == self.bits[1])
     }
 }
 

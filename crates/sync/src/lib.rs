@@ -15,5 +15,5 @@ pub use attention::{Attention, Reasons};
 
 pub use epoch::Epochs;
 pub use grace::{Grace, Visit};
-pub use hints::Hints;
+pub use hints::{Hints, Way};
 pub use index::{Filler, Index};

@@ -9,7 +9,7 @@ use crate::ids;
 use crate::published::Published;
 use crate::state::Candidate;
 use crate::wires::Gic;
-use crate::word::{G0, G1, G1S, GROUPS, NMI_NS, Slot, Word, level_of};
+use crate::word::{G0, G1, G1S, GROUPS, LEVELS, NMI_NS, Slot, Word, level_of};
 
 /// INTID returned when there is nothing to return.
 pub(super) const SPURIOUS: u64 = 1023;
@@ -68,9 +68,18 @@ impl CpuInterface {
                 return None;
             }
             let level = any.trailing_zeros();
+            let there = |group: usize| waiting[group] >> level & 1 != 0;
+            let first = |group: usize| state.first(Slot { pe: self.pe, group, level });
+            if there(G1) && !there(G0) && !there(G1S) {
+                if let found @ Some(_) = first(G1) {
+                    return found;
+                }
+                state.settle(Slot { pe: self.pe, group: G1, level });
+                continue;
+            }
             let mut best: Option<Candidate> = None;
-            for group in (0..GROUPS).filter(|&group| waiting[group] >> level & 1 != 0) {
-                let found = state.first(Slot { pe: self.pe, group, level });
+            for group in (0..GROUPS).filter(|&group| there(group)) {
+                let found = first(group);
                 if found.is_some_and(|found| best.is_none_or(|best| found.place < best.place)) {
                     best = found;
                 }
@@ -78,7 +87,7 @@ impl CpuInterface {
             if best.is_some() {
                 return best;
             }
-            for group in (0..GROUPS).filter(|&group| waiting[group] >> level & 1 != 0) {
+            for group in (0..GROUPS).filter(|&group| there(group)) {
                 state.settle(Slot { pe: self.pe, group, level });
             }
         }
@@ -144,7 +153,7 @@ impl CpuInterface {
     #[inline(always)]
     fn activate(&mut self, group: usize, word: Word) {
         if word.nmi() {
-            self.nmi_active[group] = true;
+            self.nmi_active |= 1 << group;
         } else {
             self.ap[group] |= 1 << ((word.rank() & self.group_mask(group)) >> 3);
         }
@@ -166,13 +175,12 @@ impl CpuInterface {
             (G1, G1S) => self.who.secure,
             _ => false,
         };
-        let mine = self.highest_active(ends);
-        let (Some((rank, _, _)), Some((running, group, nmi))) = (self.running(), mine) else { return };
-        if rank < running {
+        let Some((running, group, nmi)) = self.highest_active(ends) else { return };
+        if self.running() < Some(running) {
             return;
         }
         if nmi {
-            self.nmi_active[group] = false;
+            self.nmi_active &= !(1 << group);
         } else {
             self.ap[group] &= self.ap[group] - 1;
         }
@@ -210,22 +218,36 @@ impl CpuInterface {
         }
     }
 
-    /// The highest active priority with its group, and whether it is a non-maskable interrupt's, which come first.
-    pub(super) fn running(&self) -> Option<(u32, usize, bool)> {
-        self.highest_active(|_| true)
+    /// The highest active priority.
+    #[inline(always)]
+    pub(super) fn running(&self) -> Option<u32> {
+        if self.nmi_active == 0 {
+            let active = self.ap[G0] | self.ap[G1] | self.ap[G1S];
+            return (active != 0).then(|| active.trailing_zeros() << 3);
+        }
+        self.highest_active(|_| true).map(|it| it.0)
     }
 
-    /// The same of some groups.
-    fn highest_active(&self, of: impl Fn(usize) -> bool) -> Option<(u32, usize, bool)> {
+    #[inline(always)]
+    pub(super) fn has_nmi_active(&self, group: usize) -> bool {
+        self.nmi_active >> group & 1 != 0
+    }
+
+    /// The highest active priority of some groups, its group, and whether it is a non-maskable interrupt's, which come
+    /// first.
+    #[inline(always)]
+    pub(super) fn highest_active(&self, of: impl Fn(usize) -> bool) -> Option<(u32, usize, bool)> {
         let mut best: Option<(u32, usize, bool)> = None;
-        for group in (0..GROUPS).filter(|&group| of(group)) {
-            let nmi = self.nmi_active[group].then(|| (self.nmi_rank(group), group, true));
-            let maskable = (self.ap[group] != 0).then(|| (self.ap[group].trailing_zeros() << 3, group, false));
-            for found in [nmi, maskable].into_iter().flatten() {
-                let ahead = |best: (u32, usize, bool)| found.0 < best.0 || found.0 == best.0 && found.2 && !best.2;
-                if best.is_none_or(ahead) {
-                    best = Some(found);
-                }
+        for group in 0..GROUPS {
+            if self.ap[group] == 0 && !self.has_nmi_active(group) || !of(group) {
+                continue;
+            }
+            let maskable = (self.ap[group].trailing_zeros() << 3, group, false);
+            let nmi = (self.nmi_rank(group), group, true);
+            let found = if self.has_nmi_active(group) && nmi.0 <= maskable.0 { nmi } else { maskable };
+            let ahead = |best: (u32, usize, bool)| found.0 < best.0 || found.0 == best.0 && found.2 && !best.2;
+            if best.is_none_or(ahead) {
+                best = Some(found);
             }
         }
         best
@@ -251,20 +273,17 @@ impl CpuInterface {
     /// The first level of this group that PMR or the running priority holds back. Both compare strictly, and
     /// grouping is monotonic, so all levels below it pass and none above.
     #[inline(always)]
-    fn passing(&self, group: usize) -> u32 {
+    fn passing(&self, group: usize, running: Option<u32>) -> u32 {
         // Priorities below PMR pass, and the non-maskable interrupts of a half that is open at all.
         let unmasked = level_of(u32::from(self.pmr >> 3));
-        if self.ap == [0; GROUPS] && self.nmi_active == [false; GROUPS] {
-            return unmasked;
-        }
-        let (running, _, _) = self.running().expect("something is active");
+        let Some(running) = running else { return unmasked };
         // The least priority whose group priority is not below the running one: the running one rounded up.
         let size = 0x100 - self.group_mask(group);
         let preempts = ((running + size - 1) & !(size - 1)).min(0x100) >> 3;
         // A non-maskable interrupt also preempts its own priority, unless by another of its kind.
-        let nmi_free = !self.nmi_active[group];
+        let nmi_free = !self.has_nmi_active(group);
         let held = match preempts {
-            32 => 34,
+            32 => LEVELS,
             0 => u32::from(nmi_free),
             16 if !(nmi_free && running == 0x80) => NMI_NS,
             n => level_of(n),
@@ -275,10 +294,13 @@ impl CpuInterface {
     /// The registers have changed. Opens what they open, now; what they close may be published later.
     #[inline(always)]
     pub(super) fn update(&mut self) {
+        let running = self.running();
         for group in 0..GROUPS {
-            let enabled = self.enabled[group];
-            self.limit[group] = if enabled { self.passing(group) } else { 0 };
-            let published = self.published[group].get();
+            let (enabled, published) = (self.enabled[group], self.published[group].get());
+            if !enabled && !published.pe_enabled() {
+                continue;
+            }
+            self.limit[group] = if enabled { self.passing(group, running) } else { 0 };
             if self.limit[group] > published.limit() || enabled != published.pe_enabled() {
                 self.publish(group);
             }

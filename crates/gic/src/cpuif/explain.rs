@@ -31,7 +31,7 @@ impl CpuInterface {
                 if priority >= u32::from(pmr) {
                     _ = write!(text, "PMR={pmr:#04x}");
                 } else {
-                    _ = write!(text, "running priority {:#04x}", self.running().map_or(0xff, |it| it.0));
+                    _ = write!(text, "running priority {:#04x}", self.running().unwrap_or(0xff));
                 }
             }
         }

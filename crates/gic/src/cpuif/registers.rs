@@ -70,7 +70,7 @@ impl CpuInterface {
 
     /// ICC_RPR_EL1: the running group priority as if the binary point were at its minimum, 0xff when idle.
     pub fn rpr(&self) -> u64 {
-        let Some((rank, group, nmi)) = self.running() else { return 0xff };
+        let Some((rank, group, nmi)) = self.highest_active(|_| true) else { return 0xff };
         let seen = match (self.who.shifted(), rank) {
             (false, _) => rank,
             (true, ..0x80) => 0,
@@ -160,14 +160,15 @@ impl CpuInterface {
     /// ICC_AP1R0_EL1: bit n is active group priority 8·n, bit 63 an active non-maskable interrupt.
     pub fn ap1r0(&self) -> u64 {
         let bank = self.bank();
-        u64::from(self.ap[bank]) | if self.nmi_active[bank] { NMI } else { 0 }
+        u64::from(self.ap[bank]) | if self.has_nmi_active(bank) { NMI } else { 0 }
     }
 
     /// ICC_AP1R0_EL1, for restore.
     pub fn set_ap1r0(&mut self, v: u64) {
         let bank = self.bank();
         self.ap[bank] = v as u32;
-        self.nmi_active[bank] = v & NMI != 0 && self.gic.features.nmi;
+        let nmi = v & NMI != 0 && self.gic.features.nmi;
+        self.nmi_active = self.nmi_active & !(1 << bank) | u8::from(nmi) << bank;
         self.update();
     }
 

@@ -40,8 +40,10 @@ pub(crate) use gates::Control;
 
 /// What is shared of one PE. Separate cache lines, so that PEs do not slow one another.
 struct Pe {
-    /// SGIs and PPIs; then EPPIs, if any, 32 at a time.
-    private: Box<[CachePadded<[AtomicU64; PRIVATE as usize]>]>,
+    /// SGIs and PPIs.
+    private: CachePadded<[AtomicU64; PRIVATE as usize]>,
+    /// EPPIs.
+    extended: Box<[AtomicU64]>,
     published: CachePadded<[AtomicU64; GROUPS]>,
     /// By group and level.
     rows: Box<[Hints]>,
@@ -86,9 +88,8 @@ impl State {
     pub fn new(layout: Layout, absent: Box<[u32]>, two_states: bool, pes: Vec<PeSpec>) -> State {
         let groups = if two_states { GROUPS } else { GROUPS - 1 };
         let pes = pes.into_iter().map(|pe| Pe {
-            private: (0..layout.private() / PRIVATE)
-                .map(|_| CachePadded::new(array::from_fn(|_| AtomicU64::new(0))))
-                .collect(),
+            private: CachePadded::new(array::from_fn(|_| AtomicU64::new(0))),
+            extended: (0..layout.eppis).map(|_| AtomicU64::new(0)).collect(),
             published: CachePadded::new(array::from_fn(|_| AtomicU64::new(0))),
             rows: (0..groups as u32 * LEVELS).map(|_| Hints::new(layout.places())).collect(),
             attention: pe.attention,
@@ -159,8 +160,9 @@ impl State {
     #[inline(always)]
     fn cell(&self, pe: usize, place: u32) -> Option<&AtomicU64> {
         match self.layout.home(place)? {
-            Home::Private(n) => Some(&self.pes[pe].private[n / PRIVATE as usize][n % PRIVATE as usize]),
-            Home::Shared(n) => Some(&self.shared[n]),
+            Home::Private(n) => Some(&self.pes[pe].private[n]),
+            Home::Extended(n) => self.pes[pe].extended.get(n),
+            Home::Shared(n) => self.shared.get(n).map(|word| &**word),
         }
     }
 
@@ -220,7 +222,7 @@ impl State {
             return false;
         }
         // The hint stays: an interrupt that came once comes again, and then need not set it.
-        self.settle(slot);
+        self.settle_after(slot, cell, place);
         true
     }
 

@@ -1,9 +1,9 @@
 //! Rows and published words: how the owner of a PE is led to a ready interrupt, and told of it.
 
 use super::{Candidate, State};
-use crate::prim::Ordering::*;
+use crate::prim::{AtomicU64, Ordering::*};
 use crate::published::Published;
-use crate::word::{GROUPS, Slot};
+use crate::word::{GROUPS, Slot, Word};
 use sync::Reasons;
 
 /// How many stale hints of a row one search tolerates.
@@ -72,10 +72,11 @@ impl State {
     #[inline]
     pub fn first(&self, slot: Slot) -> Option<Candidate> {
         let row = self.pes[slot.pe].row(slot);
+        let probe = slot.probe();
         let (mut from, mut stale) = (0, 0);
         while let Some(place) = row.next(from) {
             let word = self.word(slot.pe, place);
-            if word.is_at(slot) {
+            if word.is_at(probe) {
                 return Some(Candidate { place, slot, word });
             }
             stale += 1;
@@ -95,7 +96,7 @@ impl State {
         // Nothing changes here, but an announcement is ordered before, and its word is visible to the look below,
         // or after, and sees the place gone.
         pe.published[slot.group].fetch_or(0, AcqRel);
-        if self.word(slot.pe, place).is_at(slot) {
+        if self.word(slot.pe, place).is_at(slot.probe()) {
             pe.row(slot).insert(place);
         }
     }
@@ -108,6 +109,19 @@ impl State {
         // it sets the level again by itself.
         word.fetch_and(!(1 << slot.level), AcqRel);
         if self.first(slot).is_some() {
+            word.fetch_or(1 << slot.level, AcqRel);
+        }
+    }
+
+    /// The same after the interrupt at `place` was taken, which is often the only one there.
+    #[inline(always)]
+    pub(super) fn settle_after(&self, slot: Slot, cell: &AtomicU64, place: u32) {
+        let pe = &self.pes[slot.pe];
+        let (word, way, probe) = (&pe.published[slot.group], pe.row(slot).way(place), slot.probe());
+        // As in `settle`; that the row holds no other place, and the word is not back there, is what a search would find.
+        word.fetch_and(!(1 << slot.level), AcqRel);
+        let alone = way.is_some_and(|way| way.is_all()) && !Word(cell.load(Acquire)).is_at(probe);
+        if !alone && self.first(slot).is_some() {
             word.fetch_or(1 << slot.level, AcqRel);
         }
     }
