@@ -94,12 +94,18 @@ fn set_ctlr(place: &Place, _: u32, value: u64, mask: u64) {
 fn typer(place: &Place, _: u32) -> u64 {
     let (state, features) = (&place.gic.state, &place.gic.features);
     let it_lines = state.layout().spis.div_ceil(32);
-    let (mbis, id_bits, a3v, rss) =
-        (1 << 16, if features.espis | features.eppis != 0 { 12 } else { 9 } << 19, 1 << 24, 1 << 26);
+    let lpis = place.gic.has_lpis();
+    let (mbis, a3v, rss) = (1 << 16, 1 << 24, 1 << 26);
+    let id_bits = match (lpis, features.espis | features.eppis) {
+        (true, _) => 15,
+        (false, 0) => 9,
+        (false, _) => 12,
+    } << 19;
     let security = u32::from(features.two_states && !place.view.one_state) << 10;
     let espi = if features.espis != 0 { 1 << 8 | (features.espis / 32 - 1) << 27 } else { 0 };
-    // No LPIs; No1N is 0, so IRM works; CPUNumber is 0 with affinity routing.
-    u64::from(it_lines | mbis | id_bits | a3v | rss | security | espi | u32::from(features.nmi) << 9)
+    let lpis = u32::from(lpis) << 17;
+    // num_LPIs is 0: as many as IDbits says. No1N is 0, so IRM works; CPUNumber is 0 with affinity routing.
+    u64::from(it_lines | mbis | lpis | id_bits | a3v | rss | security | espi | u32::from(features.nmi) << 9)
 }
 
 fn secure_message(place: &Place, value: u64, set: bool) {

@@ -10,6 +10,11 @@ const EPPI: u32 = 1024;
 /// The place of the first ESPI, INTID 4096.
 const ESPI: u32 = 1088;
 
+/// The place of the first LPI, INTID 8192. Theirs are in no array, but lead to INTIDs in order.
+pub(crate) const LPI: u32 = 2112;
+/// The first LPI's INTID.
+pub(crate) const LPI_INTID: u32 = 8192;
+
 /// INTIDs of extended PPIs.
 pub(crate) const EPPIS: Range<u32> = 1056..1120;
 /// INTIDs of extended SPIs.
@@ -34,7 +39,8 @@ pub(crate) fn intid(place: u32) -> u32 {
     match place {
         ..EPPI => place,
         EPPI..ESPI => place - EPPI + EPPIS.start,
-        _ => place - ESPI + ESPIS.start,
+        ESPI..LPI => place - ESPI + ESPIS.start,
+        _ => place - LPI + LPI_INTID,
     }
 }
 

@@ -5,8 +5,8 @@
 //! vCPU asks its own [`CpuInterface`] for `signals` and acknowledges. None of these waits for another thread.
 //!
 //! This build is IHI 0069 with affinity routing fixed on, one or two security states, Groups 0 and 1, 32 priorities,
-//! 1-of-N routing, message-based SPIs, extended ranges and non-maskable interrupts. Effects of every write are complete
-//! when it returns, so RWP and UWP read 0.
+//! 1-of-N routing, message-based SPIs, extended ranges, non-maskable interrupts, LPIs and ITSes. Effects of every write
+//! are complete when it returns, so RWP and UWP read 0; but ITS commands are executed on a thread of their own.
 #![forbid(unsafe_code)]
 
 mod access;
@@ -14,6 +14,8 @@ mod cpuif;
 mod dist;
 mod identify;
 mod ids;
+mod its;
+mod lpi;
 mod map;
 mod prim;
 mod published;
@@ -28,6 +30,8 @@ mod word;
 
 pub use access::Frame;
 pub use cpuif::{Accessor, CpuInterface, Signals};
+pub use its::{CommandError, FailedCommand, Fault, Its, ItsSpec, ItsThread, OnError};
+pub use lpi::{LpiCache, LpiSpec, LpiView};
 pub use map::Security;
 pub use spec::{Affinity, Features, GicError, GicSpec, MAX_PES, PeSpec, Product};
 pub use vcpuif::{ListRegistersError, PhysicalDeactivation, VirtualInterface, VirtualSignals, VirtualSpec};

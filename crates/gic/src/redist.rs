@@ -22,7 +22,7 @@ const CHILDREN_ASLEEP: u64 = 1 << 2;
 const DPGS: u64 = 1 << 5;
 
 const CONTROL: &[Row] = &[
-    // No LPIs; RWP and UWP are 0 as effects are immediate.
+    // RWP and UWP are 0 as effects are immediate.
     row(0x0000, "CTLR").rw(ctlr, set_ctlr),
     row(0x0004, "IIDR").ro(|p, _| p.gic.features.product.identity().redistributor_iidr.into()),
     row(0x0008, "TYPER").ro(typer).wide(),
@@ -36,6 +36,15 @@ const CONTROL: &[Row] = &[
             p.gic.state.set_status(Some(p.pe), p.view.secure, (v & STATUS_BITS) as u32);
         }),
     row(0x0014, "WAKER").rw(waker, set_waker),
+    // Without LPIs, or without DirectLPI, these are RAZ/WI.
+    row(0x0040, "SETLPIR").wo(|p, _, v, _| p.gic.set_lpi(p.pe, v as u32, true)).wide(),
+    row(0x0048, "CLRLPIR").wo(|p, _, v, _| p.gic.set_lpi(p.pe, v as u32, false)).wide(),
+    row(0x0070, "PROPBASER").rw(|p, _| p.gic.propbaser(p.pe), |p, _, v, m| p.gic.set_propbaser(p.pe, v, m)).wide(),
+    row(0x0078, "PENDBASER").rw(|p, _| p.gic.pendbaser(p.pe), |p, _, v, m| p.gic.set_pendbaser(p.pe, v, m)).wide(),
+    row(0x00a0, "INVLPIR").wo(|p, _, v, m| low(m, || p.gic.invalidate_lpi(p.pe, v as u32))).wide(),
+    row(0x00b0, "INVALLR").wo(|p, _, _, m| low(m, || p.gic.reload_lpis(p.pe))).wide(),
+    // Never busy: an invalidation is complete when its write returns.
+    row(0x00c0, "SYNCR").ro(|_, _| 0),
     row(0xffd0, "PIDR4").ro(|_, _| PIDR4),
     row(0xffd4, "PIDR5-7").ro(|_, _| 0).array(3),
     row(0xffe0, "PIDR0").ro(|p, _| p.gic.features.product.identity().pidr0[1].into()),
@@ -63,7 +72,8 @@ fn typer(place: &Place, _: u32) -> u64 {
     let last = place.pe + 1 == place.gic.state.pes();
     let affinity = place.gic.routes.affinity(place.pe).packed();
     let eppis = u64::from(place.gic.features.eppis / 32);
-    u64::from(affinity) << 32 | eppis << 27 | (place.pe as u64) << 8 | DPGS | (last as u64) << 4
+    let (plpis, direct) = (u64::from(place.gic.has_lpis()), u64::from(place.gic.has_direct_lpis()));
+    u64::from(affinity) << 32 | eppis << 27 | (place.pe as u64) << 8 | DPGS | (last as u64) << 4 | direct << 3 | plpis
 }
 
 /// WAKER is of the power controller's world: RAZ/WI to Non-secure software while there are two security states.
@@ -89,14 +99,30 @@ fn declines(view: View) -> impl Iterator<Item = (u32, usize)> {
     })
 }
 
+const ENABLE_LPIS: u64 = 1 << 0;
+/// CES: EnableLPIs can be cleared. IR: INVLPIR, INVALLR and SYNCR are there.
+const LPI_FEATURES: u64 = 1 << 1 | 1 << 2;
+
+/// A write of the upper half alone is no command.
+fn low(mask: u64, command: impl FnOnce()) {
+    if mask & 1 != 0 {
+        command();
+    }
+}
+
 fn ctlr(place: &Place, _: u32) -> u64 {
     let state = &place.gic.state;
-    declines(place.view).fold(0, |value, (bit, group)| value | u64::from(state.declined(place.pe, group)) << bit)
+    let lpis = if place.gic.has_lpis() { LPI_FEATURES } else { 0 };
+    let lpis = lpis | if place.gic.lpis_enabled(place.pe) { ENABLE_LPIS } else { 0 };
+    lpis | declines(place.view).fold(0, |value, (bit, group)| value | u64::from(state.declined(place.pe, group)) << bit)
 }
 
 fn set_ctlr(place: &Place, _: u32, value: u64, mask: u64) {
     for (bit, group) in declines(place.view).filter(|(bit, _)| mask >> bit & 1 != 0) {
         place.gic.state.set_declined(place.pe, group, value >> bit & 1 != 0);
+    }
+    if mask & ENABLE_LPIS != 0 {
+        place.gic.set_lpis_enabled(place.pe, value & ENABLE_LPIS != 0);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a board says about the GIC it wants, and why that may be refused.
 
 use crate::ids::{self, Home, Layout};
+use crate::lpi::LpiSpec;
 use hw::IntId;
 use std::{fmt, sync::Arc};
 
@@ -55,6 +56,8 @@ pub struct GicSpec {
     pub pes: Vec<PeSpec>,
     /// What it has beyond the base architecture.
     pub features: Features,
+    /// Its LPIs, if it has any.
+    pub lpis: Option<LpiSpec>,
 }
 
 /// What a GIC has beyond GICv3.0 with one security state.

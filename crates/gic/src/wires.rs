@@ -2,7 +2,7 @@
 
 use crate::map::Security;
 use crate::spec::{Features, GicError, GicSpec};
-use crate::{cpuif::CpuInterface, dist, ids, redist, route::Routes, state::State};
+use crate::{cpuif::CpuInterface, dist, ids, lpi::Lpis, redist, route::Routes, state::State};
 use hw::{IntId, IrqLine, MmioDevice, Wire};
 use std::sync::Arc;
 
@@ -17,9 +17,10 @@ impl Gic {
     /// A GIC at power-on, with every wire low.
     pub fn new(spec: GicSpec) -> Result<Arc<Gic>, GicError> {
         spec.check()?;
+        let lpis = spec.lpis.clone().map(|lpis| Box::new(Lpis::new(lpis, spec.pes.len())));
         let routes = Routes::new(spec.pes.iter().map(|pe| pe.affinity).collect());
         let absent = spec.features.absent.iter().filter_map(|id| ids::place(id.0)).collect();
-        let state = State::new(spec.layout(), absent, spec.features.two_states, spec.pes);
+        let state = State::new(spec.layout(), absent, spec.features.two_states, spec.pes, lpis);
         state.reset(&routes);
         Ok(Arc::new(Gic { state, routes, features: spec.features }))
     }
@@ -28,6 +29,7 @@ impl Gic {
     /// stopped; each then resets its own [`CpuInterface`].
     pub fn reset(&self) {
         self.state.reset(&self.routes);
+        self.reset_lpis();
     }
 
     /// The wire of a shared interrupt is now `high`.

@@ -99,7 +99,8 @@ impl Both {
         };
         let more = if extended { 32 } else { 0 };
         let features = Features { two_states, nmi: extended, eppis: more, espis: more, ..Default::default() };
-        let gic = Gic::new(GicSpec { spis: SPIS as u32, pes: (0..pes).map(spec).collect(), features }).unwrap();
+        let gic =
+            Gic::new(GicSpec { spis: SPIS as u32, pes: (0..pes).map(spec).collect(), features, lpis: None }).unwrap();
         let states = [Security::NonSecure, Security::Secure];
         let more = more as usize;
         Both {

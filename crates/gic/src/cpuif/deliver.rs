@@ -142,7 +142,9 @@ impl CpuInterface {
             }
             if self.gic.state.acknowledge(found) {
                 self.activate(found.slot.group, found.word);
-                self.acknowledged[found.place as usize] += 1;
+                if let Some(count) = self.acknowledged.get_mut(found.place as usize) {
+                    *count += 1;
+                }
                 return ids::intid(found.place).into();
             }
             // Another thread changed the interrupt meanwhile; it may be ours no longer.

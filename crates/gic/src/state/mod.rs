@@ -23,10 +23,12 @@
 //! Nothing here waits: no lock but `configuration`, which only writes of GICD_CTLR, GICR_CTLR and GICR_WAKER take.
 
 mod gates;
+mod lpis;
 mod one_of_n;
 mod rows;
 
-use crate::ids::{Home, Layout, PRIVATE};
+use crate::ids::{self, Home, Layout, PRIVATE};
+use crate::lpi::Lpis;
 use crate::prim::{AtomicU32, AtomicU64, Mutex, Ordering::*};
 use crate::published::Published;
 use crate::route::Routes;
@@ -74,6 +76,7 @@ pub(crate) struct State {
     /// Ordered meeting point of "this interrupt found nobody" and "this PE now participates".
     participation: AtomicU32,
     configuration: Mutex<()>,
+    lpis: Option<Box<Lpis>>,
 }
 
 /// A ready interrupt as the owner of a PE found it.
@@ -85,7 +88,13 @@ pub(crate) struct Candidate {
 }
 
 impl State {
-    pub fn new(layout: Layout, absent: Box<[u32]>, two_states: bool, pes: Vec<PeSpec>) -> State {
+    pub fn new(
+        layout: Layout,
+        absent: Box<[u32]>,
+        two_states: bool,
+        pes: Vec<PeSpec>,
+        lpis: Option<Box<Lpis>>,
+    ) -> State {
         let groups = if two_states { GROUPS } else { GROUPS - 1 };
         let pes = pes.into_iter().map(|pe| Pe {
             private: CachePadded::new(array::from_fn(|_| AtomicU64::new(0))),
@@ -109,6 +118,7 @@ impl State {
             cursor: CachePadded::new(AtomicU32::new(0)),
             participation: AtomicU32::new(0),
             configuration: Mutex::new(()),
+            lpis,
         }
     }
 
@@ -215,6 +225,9 @@ impl State {
     #[inline(always)]
     pub fn acknowledge(&self, found: Candidate) -> bool {
         let Candidate { place, slot, word } = found;
+        if place >= ids::LPI {
+            return self.acknowledge_lpi(found);
+        }
         let Some(cell) = self.cell(slot.pe, place) else { return false };
         let new = self.routed(word, word.acknowledge());
         // Acquire: what was written before the interrupt was raised is visible to the PE that takes it.

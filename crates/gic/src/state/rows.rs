@@ -85,7 +85,7 @@ impl State {
             }
             from = place + 1;
         }
-        None
+        self.first_lpi(slot)
     }
 
     /// Takes `place` out of its row, unless the word is ready there. Owner only.
@@ -121,7 +121,8 @@ impl State {
         // As in `settle`; that the row holds no other place, and the word is not back there, is what a search would find.
         word.fetch_and(!(1 << slot.level), AcqRel);
         let alone = way.is_some_and(|way| way.is_all()) && !Word(cell.load(Acquire)).is_at(probe);
-        if !alone && self.first(slot).is_some() {
+        let left = if alone { self.first_lpi(slot) } else { self.first(slot) };
+        if left.is_some() {
             word.fetch_or(1 << slot.level, AcqRel);
         }
     }

@@ -1,0 +1,82 @@
+//! The interrupt translation service: messages of devices become LPIs, as tables in guest memory say.
+//!
+//! The tables are the truth, and commands change them (`execute`), on one thread (`queue`). Devices translate on theirs,
+//! without a lock (`translate`), through a cache of single words. Everything a command changes is in guest memory when
+//! it is complete, except which collection goes where, which is there too and in an index besides.
+
+mod cache;
+mod collections;
+mod command;
+mod entry;
+mod error;
+mod execute;
+mod frame;
+mod map;
+mod messages;
+mod queue;
+mod translate;
+
+pub use error::{CommandError, Fault};
+pub use queue::{FailedCommand, ItsThread, OnError};
+
+use crate::prim::{AtomicU64, Condvar, Mutex};
+use crate::wires::Gic;
+use cache::Cache;
+use collections::Collections;
+use hw::GuestMemory;
+use messages::Messages;
+use queue::{Executor, Registers};
+use std::sync::Arc;
+use sync::Grace;
+
+/// The ITS a board wants.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ItsSpec {
+    /// What a command error does to the queue.
+    pub on_error: OnError,
+}
+
+/// One ITS of a GIC. Shared by all threads.
+pub struct Its {
+    gic: Arc<Gic>,
+    memory: Arc<dyn GuestMemory>,
+    spec: ItsSpec,
+    registers: Mutex<Registers>,
+    work: Condvar,
+    executor: Mutex<Executor>,
+    /// GITS_BASER0 while translations are made; otherwise 0.
+    devices: AtomicU64,
+    collections: Collections,
+    cache: Cache,
+    senders: Grace,
+    messages: Mutex<Messages>,
+}
+
+impl Its {
+    /// An ITS at power-on, whose LPIs are those of `gic`; its tables are where theirs are.
+    ///
+    /// # Panics
+    /// If that GIC has no LPIs: see [`GicSpec::lpis`](crate::GicSpec::lpis).
+    pub fn new(gic: Arc<Gic>, spec: ItsSpec) -> Arc<Its> {
+        let memory = gic.state.lpis().expect("an ITS needs a GIC with LPIs: see GicSpec::lpis").spec.memory.clone();
+        Arc::new(Its {
+            gic,
+            memory,
+            spec,
+            registers: Mutex::default(),
+            work: Condvar::new(),
+            executor: Mutex::default(),
+            devices: AtomicU64::new(0),
+            collections: Collections::new(),
+            cache: Cache::new(),
+            senders: Grace::new(),
+            messages: Mutex::default(),
+        })
+    }
+
+    /// Back to power-on. Only while all vCPUs are stopped and no device sends.
+    pub fn reset(&self) {
+        self.reset_queue();
+        *self.messages() = Messages::default();
+    }
+}

@@ -1,0 +1,113 @@
+//! Which redistributor each collection goes to: a list in guest memory, and an index to it.
+
+use super::entry::{Baser, Cte, ENTRY};
+use super::error::Fault;
+use crate::prim::{AtomicU32, Ordering::*};
+use hw::{GuestMemory, PhysAddr};
+
+/// ICIDs there are.
+const ICIDS: usize = if cfg!(loom) { 4 } else { 1 << 16 };
+
+/// For translations: by ICID, one more than the number of the redistributor; 0 is unmapped. Relaxed for the same
+/// reason as the cache.
+pub(super) struct Collections(Box<[AtomicU32]>);
+
+/// For commands: the ICIDs in the order of the list in memory.
+#[derive(Default)]
+pub(super) struct List {
+    order: Vec<u16>,
+}
+
+fn capacity(baser: Baser) -> usize {
+    (baser.entries() as usize).min(ICIDS)
+}
+
+/// Can the table hold this collection?
+pub(super) fn in_range(baser: Baser, icid: u16) -> bool {
+    baser.valid() && usize::from(icid) < capacity(baser)
+}
+
+fn place(baser: Baser, position: usize) -> PhysAddr {
+    baser.base().offset(position as u64 * ENTRY)
+}
+
+impl Collections {
+    pub fn new() -> Collections {
+        Collections((0..ICIDS).map(|_| AtomicU32::new(0)).collect())
+    }
+
+    #[inline]
+    pub fn find(&self, icid: u16) -> Result<usize, Fault> {
+        let found = self.0.get(usize::from(icid)).map_or(0, |pe| pe.load(Relaxed));
+        (found as usize).checked_sub(1).ok_or(Fault::CollectionUnmapped)
+    }
+
+    fn set(&self, icid: u16, pe: Option<usize>) {
+        self.0[usize::from(icid)].store(pe.map_or(0, |pe| pe as u32 + 1), Relaxed);
+    }
+
+    /// Reads the list. It ends where an entry is not valid, or is none that we write.
+    pub fn load(&self, list: &mut List, memory: &dyn GuestMemory, baser: Baser, pes: usize) {
+        self.unload(list);
+        for position in 0..if baser.valid() { capacity(baser) } else { 0 } {
+            let Some(entry) = memory.read_u64(place(baser, position)).ok().map(Cte).filter(|cte| cte.valid()) else {
+                return;
+            };
+            let usable = in_range(baser, entry.icid()) && entry.pe() < pes as u64;
+            if !usable || self.find(entry.icid()).is_ok() {
+                return;
+            }
+            self.set(entry.icid(), Some(entry.pe() as usize));
+            list.order.push(entry.icid());
+        }
+    }
+
+    /// Forgets the index; the list stays in memory.
+    pub fn unload(&self, list: &mut List) {
+        list.order.drain(..).for_each(|icid| self.set(icid, None));
+    }
+
+    /// MAPC with V=1.
+    pub fn map(
+        &self,
+        list: &mut List,
+        memory: &dyn GuestMemory,
+        baser: Baser,
+        icid: u16,
+        pe: usize,
+    ) -> Result<(), Fault> {
+        if !in_range(baser, icid) {
+            return Err(Fault::CollectionOutOfRange);
+        }
+        let known = self.find(icid).is_ok();
+        let position = list.order.iter().position(|at| known && *at == icid).unwrap_or(list.order.len());
+        if position == capacity(baser) {
+            return Err(Fault::CollectionOutOfRange);
+        }
+        if !known && position + 1 < capacity(baser) {
+            memory.write_u64(place(baser, position + 1), 0).map_err(|_| Fault::Unbacked)?;
+        }
+        memory.write_u64(place(baser, position), Cte::new(pe, icid).0).map_err(|_| Fault::Unbacked)?;
+        if !known {
+            list.order.push(icid);
+        }
+        self.set(icid, Some(pe));
+        Ok(())
+    }
+
+    /// MAPC with V=0. The last entry of the list takes the place.
+    pub fn unmap(&self, list: &mut List, memory: &dyn GuestMemory, baser: Baser, icid: u16) -> Result<(), Fault> {
+        if !in_range(baser, icid) {
+            return Err(Fault::CollectionOutOfRange);
+        }
+        let Some(position) = list.order.iter().position(|at| *at == icid) else { return Ok(()) };
+        let last = list.order.len() - 1;
+        let moved = list.order[last];
+        let pe = self.find(moved).expect("what is in the list is mapped");
+        memory.write_u64(place(baser, position), Cte::new(pe, moved).0).map_err(|_| Fault::Unbacked)?;
+        memory.write_u64(place(baser, last), 0).map_err(|_| Fault::Unbacked)?;
+        list.order.swap_remove(position);
+        self.set(icid, None);
+        Ok(())
+    }
+}

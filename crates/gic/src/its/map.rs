@@ -1,0 +1,178 @@
+//! The registers of an ITS as a table: what the guest may do, and what the host may (`raw`).
+
+use super::Its;
+use super::entry::Baser;
+use crate::identify::PIDR4;
+
+type Read = fn(&Its, u32) -> u64;
+/// Index in the array, value, and which bits are written: all, or one half of 64.
+type Write = fn(&Its, u32, u64, u64);
+
+/// A register, or an array of the same one.
+pub(super) struct Row {
+    pub offset: u32,
+    pub name: &'static str,
+    /// Bytes of one: 4 or 8.
+    pub width: u32,
+    pub count: u32,
+    pub read: Option<Read>,
+    pub write: Option<Write>,
+    pub raw_write: Option<Write>,
+}
+
+const fn row(offset: u32, name: &'static str) -> Row {
+    Row { offset, name, width: 4, count: 1, read: None, write: None, raw_write: None }
+}
+
+impl Row {
+    const fn ro(mut self, read: Read) -> Row {
+        self.read = Some(read);
+        self
+    }
+    const fn rw(mut self, read: Read, write: Write) -> Row {
+        (self.write, self.raw_write) = (Some(write), Some(write));
+        self.ro(read)
+    }
+    const fn raw_write(mut self, write: Write) -> Row {
+        self.raw_write = Some(write);
+        self
+    }
+    const fn wide(mut self) -> Row {
+        self.width = 8;
+        self
+    }
+    const fn array(mut self, count: u32) -> Row {
+        self.count = count;
+        self
+    }
+    const fn end(&self) -> u32 {
+        self.offset + self.width * self.count
+    }
+}
+
+/// The control frame. TRANSLATER is in the other one.
+pub(super) const MAP: &[Row] = &[
+    row(0x0000, "CTLR").rw(ctlr, set_ctlr),
+    row(0x0004, "IIDR").ro(|its, _| its.gic.features.product.identity().iidr.into()),
+    row(0x0008, "TYPER").ro(|_, _| TYPER).wide(),
+    row(0x0040, "STATUSR")
+        .rw(|its, _| its.messages().status().into(), |its, _, v, _| its.messages().clear_status(v as u32))
+        .raw_write(|its, _, v, _| its.messages().set_status(v as u32)),
+    row(0x0048, "UMSIR")
+        .ro(|its, _| its.messages().umsir())
+        .raw_write(|its, _, v, mask| its.messages().set_umsir(v, mask))
+        .wide(),
+    row(0x0080, "CBASER").rw(|its, _| its.registers().cbaser, set_cbaser).wide(),
+    row(0x0088, "CWRITER").rw(|its, _| its.registers().cwriter, set_cwriter).wide(),
+    row(0x0090, "CREADR").ro(creadr).raw_write(set_creadr).wide(),
+    row(0x0100, "BASER").rw(baser, set_baser).wide().array(8),
+    row(0xffd0, "PIDR4").ro(|_, _| PIDR4),
+    row(0xffd4, "PIDR5-7").ro(|_, _| 0).array(3),
+    row(0xffe0, "PIDR0").ro(|its, _| its.gic.features.product.identity().pidr0[0].into()),
+    row(0xffe4, "PIDR1").ro(|its, _| its.gic.features.product.identity().pidr1.into()),
+    row(0xffe8, "PIDR2").ro(|its, _| its.gic.features.product.identity().pidr2.into()),
+    row(0xffec, "PIDR3").ro(|_, _| 0),
+    row(0xfff0, "CIDR0").ro(|_, _| 0x0d),
+    row(0xfff4, "CIDR1").ro(|_, _| 0xf0),
+    row(0xfff8, "CIDR2").ro(|_, _| 0x05),
+    row(0xfffc, "CIDR3").ro(|_, _| 0xb1),
+];
+
+const _: () = {
+    let mut n = 1;
+    while n < MAP.len() {
+        assert!(MAP[n - 1].end() <= MAP[n].offset, "rows are sorted and disjoint");
+        n += 1;
+    }
+};
+
+/// The register at an offset, its place in the array, and the byte within.
+pub(super) fn find(offset: u32) -> Option<(&'static Row, u32, u32)> {
+    let row = &MAP[MAP.partition_point(|row| row.end() <= offset)..].first().filter(|row| row.offset <= offset)?;
+    let within = offset - row.offset;
+    Some((row, within / row.width, within % row.width))
+}
+
+const ENABLED: u64 = 1 << 0;
+const QUIESCENT: u64 = 1 << 31;
+
+/// Physical LPIs, 8-byte entries of ITTs, 16 bits of EventID and of DeviceID, unmapped MSIs are reported. PTA, SEIS,
+/// HCC, CIL and INV are 0: processor numbers, no system errors, all collections in memory, 16 bits of ICID, and nothing
+/// stays in a cache that has to be taken out.
+const TYPER: u64 = 1 | 7 << 4 | 15 << 8 | 15 << 13 | 1 << 44;
+
+fn ctlr(its: &Its, _: u32) -> u64 {
+    let registers = its.registers();
+    let quiescent = !registers.wanted && !registers.active;
+    (if registers.wanted { ENABLED } else { 0 }) | (if quiescent { QUIESCENT } else { 0 })
+}
+
+fn set_ctlr(its: &Its, _: u32, value: u64, _: u64) {
+    its.registers().wanted = value & ENABLED != 0;
+    its.ring();
+}
+
+/// UNPREDICTABLE while enabled or not quiescent: then we ignore a write of BASER or CBASER.
+fn frozen(registers: &super::queue::Registers) -> bool {
+    registers.wanted || registers.active
+}
+
+/// [15:12] are treated as zero: the queue is 64 KiB aligned.
+const CBASER_MASK: u64 = 0xb8ef_ffff_ffff_0cff;
+
+fn set_cbaser(its: &Its, _: u32, value: u64, mask: u64) {
+    let mut registers = its.registers();
+    if !frozen(&registers) {
+        registers.cbaser = (registers.cbaser & !mask | value & mask) & CBASER_MASK;
+        (registers.creadr, registers.stalled) = (0, false);
+    }
+}
+
+const OFFSET: u64 = 0xf_ffe0;
+const RETRY: u64 = 1 << 0;
+const STALLED: u64 = 1 << 0;
+
+fn set_cwriter(its: &Its, _: u32, value: u64, mask: u64) {
+    let mut registers = its.registers();
+    registers.cwriter = (registers.cwriter & !mask | value & mask) & OFFSET;
+    if value & mask & RETRY != 0 {
+        registers.stalled = false;
+    }
+    drop(registers);
+    its.ring();
+}
+
+fn creadr(its: &Its, _: u32) -> u64 {
+    let registers = its.registers();
+    registers.creadr | if registers.stalled { STALLED } else { 0 }
+}
+
+/// The host puts it back before it enables the ITS.
+fn set_creadr(its: &Its, _: u32, value: u64, mask: u64) {
+    let mut registers = its.registers();
+    let new = (registers.creadr & !mask | value & mask) & OFFSET;
+    if !frozen(&registers) && new < registers.queue_size() {
+        (registers.creadr, registers.stalled) = (new, value & mask & STALLED != 0);
+    }
+}
+
+fn baser(its: &Its, index: u32) -> u64 {
+    match index {
+        0 => its.registers().baser[0] | Baser::DEVICES,
+        1 => its.registers().baser[1] | Baser::COLLECTIONS,
+        _ => 0,
+    }
+}
+
+fn set_baser(its: &Its, index: u32, value: u64, mask: u64) {
+    let writable = match index {
+        0 => Baser::MASK | Baser::INDIRECT,
+        1 => Baser::MASK,
+        _ => return,
+    };
+    let mut registers = its.registers();
+    if !frozen(&registers) {
+        let baser = &mut registers.baser[index as usize];
+        *baser = (*baser & !mask | value & mask) & writable;
+    }
+}

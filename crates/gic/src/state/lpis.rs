@@ -1,0 +1,83 @@
+//! LPIs among the interrupts of a PE: announced as others are, and found after those of the same level.
+//!
+//! Their words and hints are `lpi::Store`'s. The published word is the same, so the argument of `announce` is too.
+
+use super::{Candidate, State};
+use crate::ids;
+use crate::lpi::{Found, LpiCache, LpiWord, Lpis, Store};
+use crate::prim::Ordering::*;
+use crate::published::Published;
+use crate::word::{G1, Slot, Word};
+use sync::Reasons;
+
+impl State {
+    pub fn lpis(&self) -> Option<&Lpis> {
+        self.lpis.as_deref()
+    }
+
+    /// LPI `n` was ready at one level and is at another, or at none.
+    #[inline(always)]
+    pub fn lpi_moved(&self, pe: usize, n: u32, store: &Store, was: Option<u32>, is: Option<u32>) {
+        if let Some(level) = is {
+            self.announce_lpi(pe, n, store, level);
+        }
+        if let Some(level) = was {
+            self.withdrawn(Slot { pe, group: G1, level });
+        }
+    }
+
+    /// As `announce`, line by line.
+    #[inline]
+    fn announce_lpi(&self, pe: usize, n: u32, store: &Store, level: u32) {
+        let pe = &self.pes[pe];
+        let word = &pe.published[G1];
+        word.fetch_or(1 << level, AcqRel);
+        let hints = store.hints(level).expect("a level's hints are made before a word is configured with it");
+        if hints.insert(n) {
+            word.fetch_or(1 << level, AcqRel);
+        }
+        if Published(word.load(Relaxed)).passes(level) {
+            pe.attention.post(Reasons::INTERRUPT);
+        }
+    }
+
+    /// The lowest LPI that is ready at this slot. Owner only.
+    #[inline]
+    pub(super) fn first_lpi(&self, slot: Slot) -> Option<Candidate> {
+        let store = self.lpis()?.store(slot.pe).filter(|_| slot.group == G1)?;
+        // As in `forget`.
+        let meet = || _ = self.pes[slot.pe].published[G1].fetch_or(0, AcqRel);
+        let Found { n, word } = store.first(slot.level, meet)?;
+        // An LPI has no word of the other kind. The fields that a CPU interface asks for are made up, and its own word
+        // is where it has no use for an affinity.
+        let like = Word(0).with_group1(true).with_enabled(true).with_latch(true).with_target(slot.pe);
+        let like = like.with_two_states(!self.control().one_state()).with_priority(word.priority());
+        Some(Candidate { place: ids::LPI + n, slot, word: like.with_affinity(word.0) })
+    }
+
+    /// Takes an LPI, unless its word has changed since. There is no active state.
+    #[inline]
+    pub(super) fn acknowledge_lpi(&self, found: Candidate) -> bool {
+        let Candidate { place, slot, word } = found;
+        let Some((lpis, store)) = self.lpis().and_then(|lpis| Some((lpis, lpis.store(slot.pe)?))) else { return false };
+        let found = Found { n: place - ids::LPI, word: LpiWord(word.affinity()) };
+        let taken = (lpis.spec.cache == LpiCache::Full || self.is_up_to_date(lpis, store, slot.pe, found))
+            && store.acknowledge(found);
+        if taken {
+            self.settle(slot);
+        }
+        taken
+    }
+
+    /// Does the configuration table say what it said when the word was configured? If not, the word follows.
+    #[cold]
+    fn is_up_to_date(&self, lpis: &Lpis, store: &Store, pe: usize, Found { n, word }: Found) -> bool {
+        let read = || lpis.read_config(pe, n, !self.control().one_state());
+        if word.has(read()) {
+            return true;
+        }
+        let moved = store.reload(n, read);
+        self.lpi_moved(pe, n, store, moved.from.ready_at(), moved.to.ready_at());
+        false
+    }
+}
