@@ -22,6 +22,8 @@ pub(crate) struct Context {
     pub jumps: usize,
     /// The condition flags: N, Z in bits 15 and 14, C in bit 8, V in bit 0, as LAHF and SETO leave them in AX.
     pub flags: u16,
+    /// r15 when the loop that was entered last was (`again`).
+    pub entered: u64,
     /// Guest instructions executed (r15); a helper that does not go on counts its own and those before it.
     pub executed: u64,
     /// The engine, for helpers.
@@ -74,6 +76,7 @@ pub(crate) mod at {
     pub const TLB_UNPRIVILEGED: i8 = offset_of!(Context, tlb_unprivileged) as i8;
     pub const JUMPS: i8 = offset_of!(Context, jumps) as i8;
     pub const FLAGS: i8 = offset_of!(Context, flags) as i8;
+    pub const ENTERED: i8 = offset_of!(Context, entered) as i8;
     pub const EXECUTED: i8 = offset_of!(Context, executed) as i8;
     pub const EVENTS: i8 = offset_of!(Context, events) as i8;
     pub const SEEN: i8 = offset_of!(Context, seen) as i8;

@@ -4,6 +4,7 @@
 //! back and replaced by a call of the interpreter's handler. Rare code goes to `cold` and is written after the
 //! block.
 
+use crate::again::Again;
 use crate::code::{CodeBuf, Offset};
 use crate::context::{Static, at, slot, vslot};
 use crate::evaluate::Evaluation;
@@ -15,7 +16,7 @@ use crate::scout::{Facts, Scout};
 use crate::spans::Spans;
 use crate::tables::{Constant, Site, Tables, block_page};
 use crate::thunks::{Thunks, cc, jump_if};
-use crate::vector::Known;
+use crate::vector::{Known, Narrow};
 use a64::{FeatureSet, Row};
 use dynasmrt::{DynasmApi, dynasm};
 use hashbrown::HashSet;
@@ -78,6 +79,8 @@ pub(crate) enum Flags {
     },
     /// They are what this comparison gives; its operands are in places of their own.
     Kept(Setter),
+    /// They are what this comparison of guest registers gives, or in `Context::flags`.
+    Again(Again),
 }
 
 /// A comparison that sets the flags: `a - b`, or `a & b`.
@@ -99,7 +102,7 @@ pub(crate) enum Against {
 
 impl Setter {
     /// Does it look at `place`?
-    fn uses(&self, place: u8) -> bool {
+    pub fn uses(&self, place: u8) -> bool {
         self.a == place || self.b == Against::Place(place)
     }
 }
@@ -286,6 +289,7 @@ pub(crate) struct Emitter {
     pub nodes: Vec<Node>,
     pub versions: [u8; 32],
     pub known: Known,
+    pub narrow: Narrow,
     /// The block has said that it looks at MXCSR.
     pub float_marked: bool,
     pub failed: bool,
@@ -330,6 +334,7 @@ impl Emitter {
             nodes: Vec::new(),
             versions: [0; 32],
             known: Default::default(),
+            narrow: Default::default(),
             float_marked: false,
             failed: false,
         }
@@ -480,9 +485,15 @@ impl Emitter {
             self.vregs.clean(r);
         }
         self.vregs.take(place);
+        self.forget_vector(place);
+        place
+    }
+
+    /// What is in `place` is about to be something else.
+    pub fn forget_vector(&mut self, place: u8) {
+        self.narrow.note(place, None);
         let Known { signed, unsigned, zero } = &mut self.known;
         [signed, unsigned, zero].into_iter().for_each(|set| *set &= !(1 << place));
-        place
     }
 
     /// The host register of V register `r`, loaded if need be.
@@ -506,6 +517,10 @@ impl Emitter {
         }
         if self.vregs.is_temporary(from) {
             return self.vregs.adopt(from, r, true);
+        }
+        // Loaded there.
+        if self.vregs.find(r) == Where::Place(from) {
+            return self.vregs.soil(r);
         }
         let to = self.vector();
         asm!(self ; vmovdqa Rx(to), Rx(from));
@@ -564,6 +579,11 @@ impl Emitter {
     /// Saves the guest's flags, if they are not in memory; they are in the host's, too, if they were anywhere else.
     /// Uses rax.
     pub fn save_flags(&mut self) {
+        if let Flags::Again(again) = self.flags {
+            let regs = self.regs;
+            self.compare_again(again, &regs);
+            self.flags = Flags::Memory;
+        }
         if let Flags::Kept(_) = self.flags {
             self.load_flags();
         }
@@ -580,6 +600,11 @@ impl Emitter {
 
     /// The host's flags are about to change, and memory must have the guest's.
     pub fn clobber_flags(&mut self) {
+        if let Flags::Again(_) = self.flags
+            && self.flags_needed()
+        {
+            return;
+        }
         if matches!(self.flags, Flags::Host { saved: false, .. } | Flags::Kept(_)) && self.flags_needed() {
             self.save_flags();
         }
@@ -590,9 +615,10 @@ impl Emitter {
 
     /// The host's flags are about to change; the guest's need not be in memory, since nothing can leave here.
     pub fn pass_flags(&mut self) {
-        let live = matches!(self.flags, Flags::Host { saved: false, .. } | Flags::Kept(_)) && self.flags_needed();
+        let kept = matches!(self.flags, Flags::Host { saved: false, .. } | Flags::Kept(_) | Flags::Again(_));
+        let live = kept && self.flags_needed();
         match (self.flags, self.setter) {
-            (Flags::Kept(_), _) if live => {}
+            (Flags::Kept(_) | Flags::Again(_), _) if live => {}
             (_, Some(setter)) if live => match self.keep(setter) {
                 Some(setter) => self.flags = Flags::Kept(setter),
                 None => self.clobber_flags(),
@@ -649,6 +675,9 @@ impl Emitter {
 
     /// Brings the guest's flags into the host's. Uses rax.
     pub fn load_flags(&mut self) {
+        if let Flags::Again(_) = self.flags {
+            self.save_flags();
+        }
         if let Flags::Kept(setter) = self.flags {
             let a = HOSTS[setter.a as usize];
             match (setter.subtracts, setter.wide, setter.b) {
@@ -774,6 +803,9 @@ impl Emitter {
             constant_count: (self.tables.constants.len() - first) as u8,
             constants: first as Offset,
         };
+        if let Flags::Again(again) = self.flags {
+            self.tables.again.push((self.tables.sites.len() as u32, again, self.regs));
+        }
         self.tables.sites.push(site);
         self.tables.sites.len() as u32 - 1
     }

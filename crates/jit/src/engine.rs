@@ -11,7 +11,7 @@ use crate::regs::{HOSTS, Where};
 use dynasmrt::{DynasmApi, dynasm};
 use hw::{Access, Leave};
 use mem::Atomic;
-use semantics::fops::{FOp1, FOp2, FOp3};
+use semantics::fops::{FOp1, FOp2, FOp3, Fn1};
 use semantics::vops::{SOp1, SOp2, SOp3, VOp1, VOp2, VOp3};
 use semantics::{
     BranchKind, Cond, Done, Engine, Feature, FlagOp, Gpr, Hint, MopsStage, Op1, Op2, PacKey, Pauth, PstateField,
@@ -152,6 +152,15 @@ impl Emitter {
             (Op2::Bic, _, Some(0)) => same_a(),
             _ => None,
         }
+    }
+}
+
+/// Of a scalar.
+fn result_size(FOp1 { op, shape }: FOp1) -> Option<u8> {
+    match op {
+        Fn1::Convert { to, .. } | Fn1::ToFixed { to, .. } | Fn1::FromFixed { to, .. } => Some(to),
+        Fn1::Abs | Fn1::Neg | Fn1::Sqrt | Fn1::RoundInt { .. } => Some(shape.esize),
+        _ => None,
     }
 }
 
@@ -426,12 +435,14 @@ impl Engine for Emitter {
     fn vimm(&mut self, v: u128) -> u8 {
         let to = self.vector();
         self.load_constant(to, v);
+        self.narrow.note(to, [32, 64].iter().position(|bits| v >> bits == 0).map(|n| n as u8 + 2));
         to
     }
     fn vfrom(&mut self, v: W) -> u8 {
         let from = self.reg(v);
         let to = self.vector();
         asm!(self ; vmovq Rx(to), Rq(from));
+        self.narrow.note(to, Some(3));
         to
     }
     fn vget(&mut self, v: u8, esize: u32, index: u32) -> W {
@@ -476,7 +487,11 @@ impl Engine for Emitter {
         self.evaluated(Op::S3(op), [a, b, c])
     }
     fn fop1(&mut self, op: FOp1, a: u8) -> u8 {
-        self.lower_f1(op, a).unwrap_or_else(|| self.evaluated(Op::F1(op), [a, 0, 0]))
+        let to = self.lower_f1(op, a).unwrap_or_else(|| self.evaluated(Op::F1(op), [a, 0, 0]));
+        if op.shape.lanes == 1 {
+            self.narrow.note(to, result_size(op));
+        }
+        to
     }
     fn fop2(&mut self, op: FOp2, a: u8, b: u8) -> u8 {
         self.lower_f2(op, a, b).unwrap_or_else(|| self.evaluated(Op::F2(op), [a, b, 0]))

@@ -3,7 +3,7 @@
 //! `wide` says whether all 64 bits are wanted; if not, the low 32 are computed, by 32-bit instructions, and
 //! zero-extended. rax, rcx and rdx are used inside one operation only.
 
-use crate::emit::{Emitter, Node, RAX, RCX, RDX, W, asm};
+use crate::emit::{Emitter, Node, RAX, RCX, RDX, Test, W, asm};
 use crate::regs::{HOSTS, Where};
 use crate::thunks::cc;
 use dynasmrt::{DynasmApi, dynasm};
@@ -78,6 +78,15 @@ impl Emitter {
     /// Makes guest register `r` (31 is SP) be `w`.
     pub fn assign(&mut self, r: u8, w: W) {
         let node = self.at(w);
+        let by = match node {
+            Node::Op2(op @ (Op2::Add | Op2::Sub), a, b) => match (self.at(a), self.constant(b)) {
+                (Node::X(from, _), Some(v)) if from == r && op == Op2::Add => Some(v as i64),
+                (Node::X(from, _), Some(v)) if from == r => Some((v as i64).wrapping_neg()),
+                _ => None,
+            },
+            _ => None,
+        };
+        self.move_compared(r, by);
         match node {
             Node::Imm(v) => self.set_constant(r, v),
             Node::At(place) if self.regs.is_temporary(place) => self.regs.adopt(place, r, true),
@@ -93,38 +102,59 @@ impl Emitter {
                 }
             }
         }
-        let by = match node {
-            Node::Op2(op @ (Op2::Add | Op2::Sub), a, b) => match (self.at(a), self.constant(b)) {
-                (Node::X(from, _), Some(v)) if from == r && op == Op2::Add => Some(v as i64),
-                (Node::X(from, _), Some(v)) if from == r => Some((v as i64).wrapping_neg()),
-                _ => None,
-            },
-            _ => None,
-        };
         self.move_spans(r, by);
         self.versions[r as usize & 31] += 1;
     }
 
-    /// The place of `r`, if `w` can be computed there: it is one operation whose first operand is `r` itself
-    /// and whose second is not.
+    /// The place of `r`, if `w` can be computed there: it does not look at `r`, or is one operation whose first operand
+    /// is `r` itself and whose second does not.
     fn in_place(&mut self, r: u8, w: W) -> Option<u8> {
-        let (node, _) = self.strip(w);
-        let Node::Op2(op, a, b) = node else { return None };
-        use Op2::*;
-        let simple = matches!(op, Add | Sub | And | Or | Xor | Lsl | Lsr | Asr | Mul);
-        let (Node::X(base, _), true) = (self.at(a), simple) else { return None };
-        let apart = match self.at(b) {
-            Node::Imm(v) => i32::try_from(v as i64).is_ok(),
-            Node::X(other, _) => other != r,
-            _ => false,
-        };
-        if base != r || !apart {
+        let Where::Place(place) = self.regs.find(r) else { return None };
+        if self.setter.is_some_and(|s| s.uses(place)) {
             return None;
+        }
+        if self.looks_at(w, r) {
+            let (node, _) = self.strip(w);
+            let Node::Op2(op, a, b) = node else { return None };
+            use Op2::*;
+            let simple = matches!(op, Add | Sub | And | Or | Xor | Lsl | Lsr | Asr | Mul);
+            let large = matches!(self.at(b), Node::Imm(v) if i32::try_from(v as i64).is_err());
+            if !simple || large || !self.begins_with(a, r, op) || self.looks_at(b, r) {
+                return None;
+            }
         }
         self.guest(r);
         match self.regs.find(r) {
             Where::Place(place) => Some(place),
             _ => None,
+        }
+    }
+
+    /// Is `w` guest register `r`, or the field of it that a shift right takes from its upper half?
+    fn begins_with(&self, w: W, r: u8, op: Op2) -> bool {
+        match self.at(w) {
+            Node::X(base, _) => base == r,
+            Node::Op2(Op2::Lsl, field, by) if matches!(op, Op2::Lsr | Op2::Asr) => {
+                self.constant(by).is_some() && matches!(self.at(field), Node::X(base, _) if base == r)
+            }
+            _ => false,
+        }
+    }
+
+    /// Does `w` look at guest register `r`?
+    fn looks_at(&self, w: W, r: u8) -> bool {
+        match self.at(w) {
+            Node::X(base, _) => base == r,
+            Node::Imm(_) | Node::At(_) => false,
+            Node::Op1(_, a) => self.looks_at(a, r),
+            Node::Op2(_, a, b) => self.looks_at(a, r) || self.looks_at(b, r),
+            Node::Select(c, a, b) => {
+                let tested = match c.test {
+                    Test::Zero(w) | Test::Bit(w, _) => self.looks_at(w, r),
+                    Test::Always | Test::Flags(_) => false,
+                };
+                tested || self.looks_at(a, r) || self.looks_at(b, r)
+            }
         }
     }
 

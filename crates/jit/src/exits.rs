@@ -23,7 +23,7 @@ impl Emitter {
     /// Brings everything to memory, as `state` says, and counts. Uses rax.
     pub(crate) fn settle(&mut self, state: &State, executed: u32) {
         self.write_back_all(&state.x, &state.v);
-        self.flags = state.flags;
+        (self.regs, self.flags) = (state.x, state.flags);
         self.save_flags();
         asm!(self ; lea r15, [BYTE r15 + executed as i8]);
     }
@@ -189,7 +189,9 @@ impl Emitter {
 
     /// Writes the code after the block.
     pub fn write_cold(&mut self) {
-        for n in 0..self.cold.len() {
+        // What is written may have something out of line itself.
+        let mut n = 0;
+        while n < self.cold.len() {
             match self.cold[n] {
                 Cold::Arrived => {}
                 Cold::Exit { from, state, target, executed } => {
@@ -260,11 +262,17 @@ impl Emitter {
                     jump(&mut self.buf, back);
                 }
             }
+            n += 1;
         }
     }
 
     pub(crate) fn slow(&mut self, from: [Option<u32>; 2], site: u32) {
         from.into_iter().flatten().for_each(|from| self.land(from));
+        if let Some((_, again, regs)) = self.tables.again.iter().find(|(of, ..)| *of == site).copied() {
+            asm!(self ; push rax);
+            self.compare_again(again, &regs);
+            asm!(self ; pop rax);
+        }
         let vectors = self.tables.sites[site as usize].vectors;
         let slow = if vectors { self.thunks.slow_with_vectors } else { self.thunks.slow };
         let record = self.tables.place_site(&mut self.buf, site);

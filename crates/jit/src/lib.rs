@@ -8,6 +8,7 @@
 #![allow(clippy::useless_conversion)] // dynasm! converts every register number, also those that need it not
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
+mod again;
 mod atomic;
 mod bits;
 mod blocks;

@@ -10,7 +10,7 @@
 use crate::code::Offset;
 use crate::context::at;
 use crate::emit::{Cold, Emitter, Node, RAX, SlowAccess, Source, W, asm};
-use crate::regs::HOSTS;
+use crate::regs::{HOSTS, Where};
 use crate::spans::Spot;
 use crate::thunks::{cc, jump_on};
 use crate::vector::{T0, T1};
@@ -114,10 +114,42 @@ impl Emitter {
         }
     }
 
-    /// Loads up to 8 bytes into a new place.
+    /// The place of the register that the present instruction loads, if it writes no other and its address has been
+    /// computed; else a new one. Until it is loaded, what was there is still there.
+    fn loaded_place(&mut self) -> Option<u8> {
+        /// In bits [29:24]: with an unsigned offset, and so without writing to the base, which may be the same.
+        const UNSIGNED_OFFSET: u32 = 0b11_1001;
+        let (word, facts) = (self.word(), &self.facts[self.index]);
+        let r = (word & 31) as u8;
+        let only = r != 31 && facts.writes == 1 << r && facts.writes_v == 0;
+        let apart = facts.reads >> r & 1 == 0 || word >> 24 & 0x3f == UNSIGNED_OFFSET;
+        match self.regs.find(r) {
+            Where::Place(place) if only && apart => {
+                self.regs.touch(place);
+                self.overwrite_place(place);
+                Some(place)
+            }
+            _ => self.temporary(),
+        }
+    }
+
+    /// The same of a V register, which must not be an operand either.
+    fn loaded_vector(&mut self) -> u8 {
+        let (r, facts) = ((self.word() & 31) as u8, self.facts[self.index]);
+        match self.vregs.find(r) {
+            Where::Place(place) if facts.writes_v == 1 << r && facts.reads_v >> r & 1 == 0 => {
+                self.vregs.touch(place);
+                self.forget_vector(place);
+                place
+            }
+            _ => self.vector(),
+        }
+    }
+
+    /// Loads up to 8 bytes into a place.
     pub fn load_into_place(&mut self, at: W, how: Access) -> Option<u8> {
         if let Some(spot) = self.spot(at, how, how.bytes(), false) {
-            let place = self.temporary()?;
+            let place = self.loaded_place()?;
             let to = HOSTS[place as usize];
             match how.size {
                 0 => from_spot!(self, spot, 0 ; movzx Rd(to), BYTE),
@@ -127,10 +159,10 @@ impl Emitter {
             }
             return Some(place);
         }
-        let place = self.temporary()?;
         let spare = self.spare(how)?;
         self.fence_if_released(how.order);
         self.address(at);
+        let place = self.loaded_place()?;
         let site = self.site(SlowAccess::Load(how));
         let from = self.probe(how, how.bytes(), false, spare);
         let to = HOSTS[place as usize];
@@ -274,9 +306,9 @@ impl Emitter {
         asm!(self ; vpunpcklqdq Rx(low), Rx(low), Rx(high) ; vmovdqa [rax], Rx(low));
     }
 
-    /// Loads up to 16 bytes into a new vector register.
+    /// Loads up to 16 bytes into a vector register.
     pub fn load_vector(&mut self, at: W, how: Access) -> u8 {
-        let to = self.vector();
+        let to = self.loaded_vector();
         if let Some(spot) = self.spot(at, how, how.bytes(), false) {
             match how.size {
                 0 => from_spot!(self, spot, 0 ; movzx ecx, BYTE),
@@ -288,6 +320,7 @@ impl Emitter {
             if how.size < 2 {
                 asm!(self ; vmovd Rx(to), ecx);
             }
+            self.narrow.note(to, Some(how.size));
             return to;
         }
         self.address(at);
@@ -306,6 +339,7 @@ impl Emitter {
         }
         let back = self.buf.here();
         self.cold.push(Cold::LoadV { from, back, site, to });
+        self.narrow.note(to, Some(how.size));
         to
     }
 

@@ -24,7 +24,7 @@ const NOWHERE: u64 = 0x0055_0000_0000_0000;
 /// Changes of a page after which their rate is looked at.
 const SAMPLE: i32 = 64;
 /// Instructions between two of them that are worth it.
-const WORTH: u64 = 64;
+const WORTH: u64 = 24;
 
 /// What a block may have to do without, because it did not serve.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -43,6 +43,8 @@ pub(crate) struct Pages {
     budget: i32,
     /// `Context::executed` when that was last done.
     since: u64,
+    /// Where the block began that changed them last when they changed too often.
+    suspect: u64,
 }
 
 impl Pages {
@@ -51,7 +53,7 @@ impl Pages {
     pub const BUDGET: usize = std::mem::offset_of!(Pages, budget);
 
     pub const fn new() -> Pages {
-        Pages { page: [NOWHERE; _], addend: [0; _], budget: SAMPLE, since: 0 }
+        Pages { page: [NOWHERE; _], addend: [0; _], budget: SAMPLE, since: 0, suspect: 0 }
     }
 }
 
@@ -123,9 +125,11 @@ impl Jit {
         }
         let executed = self.context.executed.wrapping_sub(pages.since);
         (pages.budget, pages.since) = (SAMPLE, self.context.executed);
-        let often = executed < WORTH * SAMPLE as u64;
+        let start = site.pc.wrapping_sub(4 * (u64::from(site.executed) - 1));
+        let suspect = if executed < WORTH * SAMPLE as u64 { start } else { 0 };
+        let often = suspect != 0 && suspect == pages.suspect;
+        pages.suspect = suspect;
         if often {
-            let start = site.pc.wrapping_sub(4 * (u64::from(site.executed) - 1));
             self.space.without(start, site.page, Without::Pages);
             self.purge = true;
         }

@@ -4,12 +4,13 @@
 //! registers into it first (`reconcile`), out of line for branches forward. At the head of a loop the state has in
 //! registers what the loop uses most, so that an iteration neither loads nor stores them.
 
+use crate::again::Again;
 use crate::code::Offset;
-use crate::context::{at, slot, vslot};
+use crate::context::{slot, vslot};
 use crate::emit::{C, Cold, Emitter, Flags, State, StateNumber, asm};
 use crate::regs::{HOSTS, PLACES, RegFile, V_PLACES, Where, bits};
-use crate::scout::{Facts, Use};
-use crate::thunks::{cc, jump, jump_if};
+use crate::scout::{Compared, Facts, Use};
+use crate::thunks::jump;
 use dynasmrt::{DynasmApi, dynasm};
 
 /// Guest registers that a loop may keep in host registers; the rest is for values on the way.
@@ -26,6 +27,8 @@ pub(crate) struct Label {
     index: usize,
     at: Offset,
     state: StateNumber,
+    /// How flags come to the head of a loop, if not in memory.
+    again: Option<Compared>,
 }
 
 /// The joins of the block being compiled.
@@ -188,18 +191,20 @@ impl Emitter {
             self.vregs.release();
             self.ended = false;
         }
-        if let Some((from, executed)) = first {
-            self.land(from);
-            self.count(executed, index);
-        }
-        if self.label_needs_flags(index) {
+        first.into_iter().for_each(|(from, _)| self.land(from));
+        let needed = self.flags_needed_from(index);
+        if needed {
             self.save_flags();
+        }
+        if let Some((_, executed)) = first {
+            self.count(executed, index);
         }
         self.flags = Flags::Memory;
         self.setter = None;
         self.drop_spans();
         self.regs.release_all();
         self.float_marked = false;
+        self.narrow = Default::default();
         let end = self.region.loop_end(index);
         for n in 0..self.arrivals.len() {
             let (_, state, to, _) = self.arrival(n);
@@ -216,19 +221,14 @@ impl Emitter {
         if let Some(end) = end {
             self.enter_loop(index, end);
         }
-        let over = end.map(|_| {
-            asm!(self ; .u8 0xeb ; .u8 0);
-            self.buf.here()
-        });
-        let state = self.keep_state(self.state());
-        let label = Label { index, at: self.buf.here(), state };
-        self.region.labels.push(label);
-        if let Some(over) = over {
-            // Who comes from above has done something since the last look; so whoever looks gets on.
-            self.poll_at_label();
-            let distance = self.buf.here() - over;
-            self.buf.overwrite(over - 1, &[distance as u8]);
+        let again = end.filter(|_| needed).and_then(|end| self.flags_again(index, end));
+        if let Some(compared) = again {
+            self.mark_entered();
+            self.flags = Flags::Again(Again { compared, unless_entered: true });
         }
+        let state = self.keep_state(self.state());
+        let label = Label { index, at: self.buf.here(), state, again };
+        self.region.labels.push(label);
         true
     }
 
@@ -239,11 +239,6 @@ impl Emitter {
             unreachable!("exits are listed")
         };
         (from, state, target, executed)
-    }
-
-    /// Does what follows the label at `index` look at the flags? A loop may be left at its head.
-    fn label_needs_flags(&self, index: usize) -> bool {
-        self.region.loop_end(index).is_some() || self.flags_needed_from(index)
     }
 
     /// Will who branches to `to` come to the label at `target` with what is known where it branches? To the head of a
@@ -336,14 +331,6 @@ impl Emitter {
         self.sp_aligned &= self.facts[start..].iter().all(|f| f.writes >> 31 == 0);
     }
 
-    /// Every iteration of a loop looks for attention, at its head.
-    fn poll_at_label(&mut self) {
-        asm!(self ; mov rcx, [BYTE rbx + at::ATTENTION] ; cmp DWORD [rcx], 0);
-        let from = self.forward(cc::NE);
-        let state = self.keep_state(self.state());
-        self.cold.push(Cold::Poll { from, state, executed: self.index as u32 });
-    }
-
     /// Control goes from after `executed` instructions to the one at `index`: the count of instructions is that of
     /// r15 plus the index.
     fn count(&mut self, executed: u32, index: usize) {
@@ -358,9 +345,16 @@ impl Emitter {
     pub fn go_to_label(&mut self, target: u64, state: &State, executed: u32) -> bool {
         let Some(index) = self.index_of(target) else { return false };
         let Some(label) = self.region.written(index) else { return false };
-        let (at, to) = (label.at, self.states[label.state as usize]);
-        self.flags = state.flags;
-        if self.label_needs_flags(index) {
+        let (at, to, again) = (label.at, self.states[label.state as usize], label.again);
+        (self.regs, self.flags) = (state.x, state.flags);
+        if self.region.loop_end(index).is_some() {
+            let way = self.way_back(executed as usize - 1, index, again);
+            self.reconcile(state, &to);
+            self.count(executed, index);
+            self.go_back(way, index, at, &to);
+            return true;
+        }
+        if self.flags_needed_from(index) {
             self.save_flags();
         }
         self.reconcile(state, &to);
@@ -373,21 +367,15 @@ impl Emitter {
     pub fn loop_where(&mut self, c: C, target: u64) -> bool {
         let Some(index) = self.index_of(target) else { return false };
         let Some(label) = self.region.written(index) else { return false };
-        let (at, to) = (label.at, self.states[label.state as usize]);
-        self.save_flags();
+        let (at, to, again) = (label.at, self.states[label.state as usize], label.again);
+        let way = self.way_back(self.index, index, again);
         let Some(test) = self.test(c) else { return false };
         self.regs.release();
         let (state, executed) = (self.state(), self.executed());
-        if agree(&state, &to) {
-            self.count(executed, index);
-            jump_if(&mut self.buf, test, Some(at));
-            self.count(index as u32, executed as usize);
-            return true;
-        }
         let over = self.forward(test ^ 1);
         self.reconcile(&state, &to);
         self.count(executed, index);
-        jump(&mut self.buf, at);
+        self.go_back(way, index, at, &to);
         self.land(over);
         true
     }

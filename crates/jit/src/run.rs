@@ -46,6 +46,7 @@ impl Jit {
             tlb_unprivileged: 0,
             jumps: 0,
             flags: 0,
+            entered: 0,
             executed: 0,
             jit: std::ptr::null_mut(),
             events: cpu.shared.bus.code().events_address(),

@@ -44,6 +44,11 @@ pub(crate) struct Facts {
     pub reads_v: u32,
     pub writes_v: u32,
     pub flags: Use,
+    /// It may look at them itself; it may change some of them, or all by way of those it looks at.
+    pub looks_at_flags: bool,
+    pub changes_flags: bool,
+    /// What gives the flags that it sets.
+    pub compared: Option<Compared>,
     /// Its accesses, if they are plain and have one base.
     pub reach: Option<Reach>,
     /// The register it writes last, if that moves by so much.
@@ -54,6 +59,48 @@ pub(crate) struct Facts {
     pub branch: Option<i32>,
     /// Control never simply goes on after it.
     pub ends: bool,
+}
+
+/// An operation on guest registers, as they are after the instruction, that gives the flags it sets: of `a + plus`
+/// and `b`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Compared {
+    /// An addition, a subtraction or a conjunction.
+    pub op: FlagOp,
+    pub wide: bool,
+    pub a: u8,
+    pub plus: i32,
+    pub b: Comparand,
+}
+
+/// What something is compared with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Comparand {
+    Register(u8),
+    Imm(i32),
+}
+
+impl Compared {
+    /// The registers it looks at.
+    pub fn registers(&self) -> u32 {
+        1 << self.a | if let Comparand::Register(b) = self.b { 1 << b } else { 0 }
+    }
+
+    /// Is `r` the first operand, and the only one among `written`?
+    pub fn may_move(&self, r: u8, written: u32) -> bool {
+        self.a == r && self.b != Comparand::Register(r) && written & self.registers() == 1 << r
+    }
+
+    /// The same, if that is possible, after the result was written to `r`.
+    fn after_write(self, r: u8) -> Option<Compared> {
+        match (self.op, self.b) {
+            // The result says it all.
+            (FlagOp::And, _) => Some(Compared { a: r, b: Comparand::Register(r), ..self }),
+            (FlagOp::Sub, Comparand::Imm(v)) if self.a == r => Some(Compared { plus: v, ..self }),
+            (FlagOp::Add, Comparand::Imm(v)) if self.a == r => Some(Compared { plus: v.checked_neg()?, ..self }),
+            _ => Some(self).filter(|c| c.registers() >> r & 1 == 0),
+        }
+    }
 }
 
 /// A value, as far as it matters.
@@ -90,6 +137,9 @@ const NOTHING: Facts = Facts {
     reads_v: 0,
     writes_v: 0,
     flags: Use::None,
+    looks_at_flags: false,
+    changes_flags: false,
+    compared: None,
     reach: None,
     shift: None,
     special: false,
@@ -174,11 +224,19 @@ impl Scout {
     }
 
     fn written(&mut self, r: u8, v: Value) {
+        self.facts.compared = self.facts.compared.and_then(|c| c.after_write(r));
         self.facts.writes |= 1 << r;
         self.facts.shift = match v {
             Value::Register(from, by) if from == r => i32::try_from(by).ok().map(|by| (r, by)),
             _ => None,
         };
+    }
+
+    /// It looks at flags.
+    fn looks(&mut self, changes: bool) {
+        self.needs = true;
+        self.facts.looks_at_flags = true;
+        self.facts.changes_flags |= changes;
     }
 
     /// An access of another kind.
@@ -188,6 +246,18 @@ impl Scout {
         self.facts.special = true;
         Ok(value)
     }
+}
+
+/// `op` of guest registers, if that is what `a` and `b` are.
+fn compared(op: FlagOp, wide: bool, a: Value, b: Value) -> Option<Compared> {
+    let Value::Register(a, 0) = a else { return None };
+    let b = match b {
+        Value::Register(b, 0) => Comparand::Register(b),
+        Value::Known(v) if wide => Comparand::Imm(i32::try_from(v as i64).ok()?),
+        Value::Known(v) => Comparand::Imm(v as i32),
+        _ => return None,
+    };
+    Some(Compared { op, wide, a, plus: 0, b })
 }
 
 impl Engine for Scout {
@@ -237,29 +307,33 @@ impl Engine for Scout {
             _ => Value::Other,
         }
     }
-    fn flag_op(&mut self, op: FlagOp, _: Width, _: Value, _: Value) -> Value {
+    fn flag_op(&mut self, op: FlagOp, width: Width, a: Value, b: Value) -> Value {
         match op {
-            FlagOp::Add | FlagOp::Sub | FlagOp::And | FlagOp::Bic => self.sets = true,
-            _ => self.needs = true,
+            FlagOp::Add | FlagOp::Sub | FlagOp::And => {
+                self.sets = true;
+                self.facts.compared = compared(op, width == Width::X, a, b);
+            }
+            FlagOp::Bic => self.sets = true,
+            _ => self.looks(true),
         }
         Value::Other
     }
     fn flag_op_if(&mut self, _: (), _: FlagOp, _: Width, _: Value, _: Value, _: u32) {
-        self.needs = true;
+        self.looks(true);
     }
     fn add_carry(&mut self, _: Value, _: Value) -> Value {
-        self.needs = true;
+        self.looks(false);
         Value::Other
     }
     fn nzcv(&mut self) -> Value {
-        self.needs = true;
+        self.looks(false);
         Value::Other
     }
     fn set_nzcv(&mut self, _: Value) {
-        self.needs = true;
+        self.looks(true);
     }
     fn cond(&mut self, _: Cond) {
-        self.needs = true;
+        self.looks(false);
     }
     fn is_zero(&mut self, _: Value) {}
     fn bit(&mut self, _: Value, _: u32) {}
@@ -411,8 +485,23 @@ mod tests {
         assert_eq!((add.reads, add.writes, add.flags), (0b110, 0b1, Use::None));
         let cmp = look(0xf100_041f); // cmp x0, #1
         assert_eq!((cmp.reads, cmp.writes, cmp.flags), (0b1, 0, Use::Sets));
+        assert_eq!((cmp.looks_at_flags, cmp.changes_flags), (false, false));
         let adc = look(0x9a02_0020); // adc x0, x1, x2
         assert_eq!(adc.flags, Use::Needs);
+    }
+
+    #[test]
+    fn comparisons_are_noted() {
+        use Comparand::*;
+        let noted = |word| look(word).compared.map(|c| (c.op, c.wide, c.a, c.plus, c.b));
+        assert_eq!(noted(0xf100_041f), Some((FlagOp::Sub, true, 0, 0, Imm(1)))); // cmp x0, #1
+        assert_eq!(noted(0x6b05_009f), Some((FlagOp::Sub, false, 4, 0, Register(5)))); // cmp w4, w5
+        assert_eq!(noted(0x7100_0421), Some((FlagOp::Sub, false, 1, 1, Imm(1)))); // subs w1, w1, #1
+        assert_eq!(noted(0xb100_0421), Some((FlagOp::Add, true, 1, -1, Imm(1)))); // adds x1, x1, #1
+        assert_eq!(noted(0xeb02_0022), None); // subs x2, x1, x2
+        assert_eq!(noted(0xea02_0023), Some((FlagOp::And, true, 3, 0, Register(3)))); // ands x3, x1, x2
+        assert_eq!(noted(0xea02_003f), Some((FlagOp::And, true, 1, 0, Register(2)))); // tst x1, x2
+        assert_eq!(noted(0xeb02_043f), None); // cmp x1, x2, lsl #1
     }
 
     #[test]

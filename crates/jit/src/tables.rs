@@ -4,10 +4,11 @@
 //! Code refers to a record by its offset in the arena: `Site` and `Call` are read by helpers, `Exit` by the
 //! dispatcher, a `Block` by whoever found it.
 
+use crate::again::Again;
 use crate::code::{Arena, CodeBuf, Offset};
 use crate::context::Static;
 use crate::emit::SlowAccess;
-use crate::regs::{PLACES, V_PLACES};
+use crate::regs::{PLACES, V_PLACES, XFile};
 use std::mem::offset_of;
 
 /// The state to repair when an instruction in the middle of a block does not finish.
@@ -65,6 +66,8 @@ pub(crate) struct Tables {
     pub sites: Vec<Site>,
     pub constants: Vec<Constant>,
     pub ways: Vec<Way>,
+    /// Sites where flags are made again first, and where guest registers are there.
+    pub again: Vec<(u32, Again, XFile)>,
 }
 
 impl Tables {
@@ -73,6 +76,7 @@ impl Tables {
         self.sites.clear();
         self.constants.clear();
         self.ways.clear();
+        self.again.clear();
     }
 
     /// Places site number `site`; where it is.

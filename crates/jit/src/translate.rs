@@ -58,6 +58,7 @@ impl Emitter {
         self.setter = None;
         self.sp_aligned = false;
         self.float_marked = false;
+        self.narrow = Default::default();
         self.ended = false;
         self.cold.clear();
         self.arrivals.clear();
@@ -116,7 +117,9 @@ impl Emitter {
             self.arrivals.retain(|n| usize::from(*n) < cold);
             self.tables.sites.truncate(sites);
             self.tables.ways.truncate(ways);
+            self.tables.again.retain(|(site, ..)| (*site as usize) < sites);
             self.set_state(&state);
+            self.narrow = Default::default();
             (self.spans, self.setter) = (spans, None);
             self.ended = false;
             let handler = row.map_or(ROW_COUNT as u16, |row| row as u16);

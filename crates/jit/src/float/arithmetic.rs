@@ -72,8 +72,8 @@ impl Emitter {
         let (x, y) = self.meet(shape, meeting, b, c);
         let to = self.vector();
         match scalar {
-            true => self.lowest(esize, to, x),
-            false => asm!(self ; vmovaps Rx(to), Rx(x)),
+            true if !self.narrow.is(esize, x) => self.lowest(esize, to, x),
+            _ => asm!(self ; vmovaps Rx(to), Rx(x)),
         }
         let addend = self.spread(shape, a, T0);
         match (function, scalar) {
@@ -93,6 +93,7 @@ impl Emitter {
         let from = self.doubt(Doubt::NanOrTiny, shape, to);
         self.cut(shape, to);
         self.or_evaluate(from, Op::F3(op), to, [a, b, c]);
+        self.narrow.note(to, scalar.then_some(esize));
         Some(to)
     }
 
@@ -135,18 +136,28 @@ impl Emitter {
     fn compute(&mut self, op: Fn2, shape: Shape, x: u8, y: u8, original: (Op, [u8; 3])) -> u8 {
         let (esize, to) = (shape.esize, self.vector());
         if shape.lanes == 1 {
-            // One operand is copied, to have zeros above the result; of a sum or a product the second, since the
-            // first is likely to be what a chain of operations waits for. Which is first matters to NaNs only.
+            // The result has above it what the first operand has. If no operand is known to have zeros there, one is
+            // copied; of a sum or a product the second, since the first is likely to be what a chain of operations
+            // waits for. Which is first matters to NaNs only.
+            let commutes = matches!(op, Fn2::Add | Fn2::Mul | Fn2::NegMul);
+            let (x, y) = match commutes && !self.narrow.is(esize, x) {
+                true => (y, x),
+                false => (x, y),
+            };
+            let x = match self.narrow.is(esize, x) {
+                true => x,
+                false => {
+                    self.lowest(esize, to, x);
+                    to
+                }
+            };
             match op {
-                Fn2::Add | Fn2::Mul | Fn2::NegMul => self.lowest(esize, to, y),
-                _ => self.lowest(esize, to, x),
+                Fn2::Add => sized!(self, esize; vaddss vaddsd Rx(to), Rx(x), Rx(y)),
+                Fn2::Mul | Fn2::NegMul => sized!(self, esize; vmulss vmulsd Rx(to), Rx(x), Rx(y)),
+                Fn2::Div => sized!(self, esize; vdivss vdivsd Rx(to), Rx(x), Rx(y)),
+                _ => sized!(self, esize; vsubss vsubsd Rx(to), Rx(x), Rx(y)),
             }
-            match op {
-                Fn2::Add => sized!(self, esize; vaddss vaddsd Rx(to), Rx(to), Rx(x)),
-                Fn2::Mul | Fn2::NegMul => sized!(self, esize; vmulss vmulsd Rx(to), Rx(to), Rx(x)),
-                Fn2::Div => sized!(self, esize; vdivss vdivsd Rx(to), Rx(to), Rx(y)),
-                _ => sized!(self, esize; vsubss vsubsd Rx(to), Rx(to), Rx(y)),
-            }
+            self.narrow.note(to, Some(esize));
         } else {
             match op {
                 Fn2::Add => sized!(self, esize; vaddps vaddpd Rx(to), Rx(x), Rx(y)),

@@ -17,7 +17,7 @@ use crate::context::{Float, at};
 use crate::emit::{Emitter, asm};
 use crate::evaluate::QC;
 use crate::thunks::cc;
-use crate::vector::{T1, T2, Vex};
+use crate::vector::{T2, Vex};
 use dynasmrt::{DynasmApi, dynasm};
 use semantics::fops::{Fn1, Fpsr, Shape};
 
@@ -157,8 +157,11 @@ impl Emitter {
             (Doubt::Nan, false) => self.compare_lanes(esize, T2, v, v, predicate::UNORDERED),
             (Doubt::NanOrTiny, false) => {
                 let (magnitude, normal) = if esize == 2 { (MAGNITUDE_S, NORMAL_S) } else { (MAGNITUDE_D, NORMAL_D) };
-                asm!(self ; vandps Rx(T2), Rx(v), [rbx + magnitude] ; vmovaps Rx(T1), [rbx + normal]);
-                self.compare_lanes(esize, T2, T2, T1, predicate::EQUAL_OR_UNORDERED);
+                asm!(self ; vandps Rx(T2), Rx(v), [rbx + magnitude]);
+                // VCMPPS or VCMPPD of xmm15, xmm15, [rbx + normal].
+                asm!(self ; .u8 0xc5 ; .u8 esize - 2 ; .u8 0xc2 ; .u8 0xbb ; .i32 normal);
+                asm!(self ; .u8 predicate::EQUAL_OR_UNORDERED);
+                const _: () = assert!(T2 == 15);
             }
         }
         Some(self.any(esize, T2))

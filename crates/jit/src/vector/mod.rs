@@ -31,6 +31,33 @@ pub(crate) struct Known {
     pub zero: u16,
 }
 
+/// What is known of registers between instructions, one bit for each.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Narrow {
+    /// Zero above 64 bits, and above 32.
+    pub double: u16,
+    pub single: u16,
+}
+
+impl Narrow {
+    /// Zero above a lane of `esize`?
+    pub fn is(self, esize: u8, v: u8) -> bool {
+        let known = if esize == 2 { self.single } else { self.double | self.single };
+        known >> v & 1 != 0
+    }
+
+    /// `v` is zero above a lane of `esize`, or nothing is known of it.
+    pub fn note(&mut self, v: u8, esize: Option<u8>) {
+        self.single &= !(1 << v);
+        self.double &= !(1 << v);
+        match esize {
+            Some(2) => self.single |= 1 << v,
+            Some(3) => self.double |= 1 << v,
+            _ => {}
+        }
+    }
+}
+
 /// One host instruction per lane width.
 macro_rules! by_lane {
     ($e:ident, $lane:expr, $to:expr, $x:expr, $y:expr; $b:ident $h:ident $s:ident $d:ident) => {
