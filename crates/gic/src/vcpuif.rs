@@ -18,6 +18,7 @@
 //! |---|---|
 //! | which of equally urgent list registers goes first | the lowest-numbered |
 //! | how many lines are asserted | one: that of the highest priority pending virtual interrupt |
+//! | the bits of the running priority that count for preemption | those that count of the pending one |
 //! | fields that are UNKNOWN after reset | zero; binary points at their minimum |
 //! | HPPIR while ICH_HCR_EL2.En is 0 | as with 1: the specification silences only IAR, NMIAR and the signals |
 //! | EOIR with nothing active, or of another group than the running priority's | ignored, and not counted in EOIcount |

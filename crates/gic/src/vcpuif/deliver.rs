@@ -36,11 +36,14 @@ impl VirtualInterface {
             // No mask holds back superpriority, and it preempts everything else.
             return !self.nmi_active;
         }
-        it.priority < self.pmr && it.priority & self.group_mask(it.group) < self.running()
+        // The running priority is masked too, since it may be of the other group or of another binary point: or else
+        // a coarser binary point would let a lower priority preempt a higher one.
+        let (mask, running) = (self.group_mask(it.group), self.running());
+        it.priority < self.pmr && (running == IDLE || it.priority & mask < running & mask)
     }
 
-    /// The bits of a priority that decide preemption (IHI 0069, "Priority grouping"): BPR0=n keeps [7:n+1], BPR1=n
-    /// keeps [7:n]; with CBPR both use BPR0.
+    /// The bits of a priority that decide preemption (IHI 0069, "Priority grouping"): BPR0=n keeps `[7:n+1]`, BPR1=n
+    /// keeps `[7:n]`; with CBPR both use BPR0.
     fn group_mask(&self, group: usize) -> u8 {
         let drop = if group == 1 && !self.common_bpr { self.bpr1 } else { self.bpr0 + 1 };
         (0xff << drop & 0xff_u16) as u8

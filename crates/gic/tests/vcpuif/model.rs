@@ -296,7 +296,9 @@ impl Model {
             return !self.active.contains(&Active::Nmi);
         }
         let unmasked = it.priority < self.vpmr;
-        unmasked && self.running_priority().is_none_or(|running| self.group_priority(it.group, it.priority) < running)
+        let group_priority = |priority| self.group_priority(it.group, priority);
+        let preempts = |running| group_priority(it.priority) < group_priority(running);
+        unmasked && self.running_priority().is_none_or(preempts)
     }
 
     /// The list register whose interrupt is signalled.
