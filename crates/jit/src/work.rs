@@ -55,6 +55,8 @@ impl Jit {
             Work::Opened => cpu.masks_opened(),
             Work::Wait => {
                 cpu.tlbi_barrier();
+                // What others broadcast may have been performed.
+                self.refresh_tlb();
                 return 0;
             }
             Work::Pauth(op) => {

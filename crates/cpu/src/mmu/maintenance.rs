@@ -3,6 +3,7 @@
 use super::{Need, Regime, Stage1, View};
 use crate::{FaultStatus, Vcpu};
 use a64::SysReg;
+use std::time::Duration;
 use sync::Reasons;
 
 /// One TLB maintenance operation of the EL1&0 regime. Last-level forms do the same: no walk is cached.
@@ -44,8 +45,10 @@ impl TlbiOp {
     }
 }
 
-/// Turns of waiting in DSB before the host's scheduler is asked to run someone else.
+/// Turns of waiting in DSB before this thread sleeps. A PE that runs answers within a microsecond or so.
 const SPINS: u32 = 64;
+/// How long it sleeps before it looks to it again that the host runs those whose answer is missing.
+const PATIENCE: Duration = Duration::from_micros(200);
 
 impl Vcpu {
     /// TLBI of the EL1&0 regime: here, and for the Inner Shareable forms on every other PE.
@@ -64,10 +67,20 @@ impl Vcpu {
         }
     }
 
-    /// Performs broadcast maintenance that is queued for this PE.
+    /// Performs broadcast maintenance that is queued for this PE, which was told so.
     pub fn drain_tlbi(&mut self) {
+        self.perform_tlbi();
+        let parks_often = std::mem::take(&mut self.mmu.waited);
+        if !parks_often && self.shared.peers.iter().any(|peer| peer.tlbi.is_awaited()) {
+            // The host has fewer CPUs than would run, and someone who does not is waited for.
+            std::thread::yield_now();
+        }
+    }
+
+    /// The same; was there any?
+    fn perform_tlbi(&mut self) -> bool {
         let Vcpu { shared, mmu, index, .. } = self;
-        shared.peers[*index].tlbi.drain(|op| mmu.invalidate(op));
+        shared.peers[*index].tlbi.drain(|op| mmu.invalidate(op))
     }
 
     /// DSB: returns when the maintenance that this PE broadcast is complete on every PE. Only explicit
@@ -84,17 +97,31 @@ impl Vcpu {
     fn wait_for_peers(&mut self) {
         self.mmu.sent = false;
         let own = self.index;
-        for peer in (0..self.shared.peers.len()).filter(|i| *i != own) {
-            let ticket = self.shared.peers[peer].tlbi.ticket();
+        if self.shared.peers.iter().enumerate().all(|(i, peer)| i == own || peer.tlbi.behind().is_none()) {
+            return;
+        }
+        // Every access of this PE is over, so nobody need wait for it in turn.
+        self.park();
+        self.mmu.waited = true;
+        let peers = &self.shared.peers;
+        for (i, peer) in peers.iter().enumerate() {
+            let Some(ticket) = peer.tlbi.behind().filter(|_| i != own) else { continue };
             let mut turns = 0;
-            while !self.shared.peers[peer].tlbi.is_done(ticket) {
-                self.drain_tlbi();
+            while !peer.tlbi.is_done(ticket) {
                 turns += 1;
-                match turns < SPINS {
-                    true => std::hint::spin_loop(),
-                    false => std::thread::yield_now(),
+                if turns < SPINS {
+                    std::hint::spin_loop();
+                    continue;
                 }
+                // Its thread may want a CPU that another of ours has: see `drain_tlbi`.
+                let others = peers.iter().filter(|other| !other.tlbi.is_parked());
+                others.for_each(|other| other.attention.post(Reasons::TLBI));
+                peer.tlbi.wait(ticket, PATIENCE);
             }
+        }
+        if self.resume() {
+            // Instructions that were fetched by what is gone are left soon, as if it had been told.
+            self.attention.post(Reasons::TLBI);
         }
     }
 
@@ -105,8 +132,13 @@ impl Vcpu {
 
     /// It executes again.
     pub fn unpark(&mut self) {
+        self.resume();
+    }
+
+    /// The same; was anything to be performed?
+    fn resume(&mut self) -> bool {
         self.shared.peers[self.index].tlbi.unpark();
-        self.drain_tlbi();
+        self.perform_tlbi()
     }
 
     /// AT S1E1R, S1E1W, S1E0R, S1E0W, S1E1RP, S1E1WP: the answer is in PAR_EL1. Tables are not updated: a

@@ -1,31 +1,26 @@
-//! TLB maintenance between PEs: a bounded queue per PE, and the words that tell how far it got.
+//! TLB maintenance between PEs: a bounded queue per PE, and a receipt that tells how far it got.
 //!
 //! Nobody is stopped. The sender pushes and posts `Reasons::TLBI`; the owner performs what is queued between
-//! two instructions; the sender's DSB waits until that has happened, performing its own queue meanwhile so
-//! that two PEs waiting for each other both get on. A PE that executes nothing (WFI, PSCI off, not yet
-//! started) is *parked*: it is not waited for, and performs its queue before it executes again.
+//! two instructions; the sender's DSB waits until that has happened. A PE that executes nothing (WFI, PSCI off, not yet
+//! started, or itself waiting in DSB) is *parked*: it is not waited for, and performs its queue before it executes
+//! again. So two PEs that wait for each other both get on, and one that waits may sleep.
 
 use super::TlbiOp;
 use crossbeam::queue::ArrayQueue;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use sync::Receipt;
 
 /// Operations that fit; beyond that the owner flushes everything, which is cheaper than many more anyway.
 const CAPACITY: usize = 256;
 
-/// TLB maintenance broadcast to one PE.
-///
-/// Invariant: an operation whose ticket is at most `done` has been performed by the owner, after every
-/// memory access that the owner made with older translations. While `parked` reads true, the owner makes no
-/// access until it has performed everything pushed before that.
+/// TLB maintenance broadcast to one PE. Its `Receipt` says what is done: what the owner does in ignorance of an
+/// operation is every memory access with an older translation.
 pub struct TlbiQueue {
     ops: ArrayQueue<TlbiOp>,
     /// An operation did not fit.
     overflow: AtomicBool,
-    /// Operations pushed, or dropped into `overflow`.
-    posted: AtomicU64,
-    /// Of those, how many the owner has performed. Only the owner writes it.
-    done: AtomicU64,
-    parked: AtomicBool,
+    receipt: Receipt,
 }
 
 impl Default for TlbiQueue {
@@ -37,67 +32,66 @@ impl Default for TlbiQueue {
 impl TlbiQueue {
     /// Nothing queued; the owner has not started.
     pub fn new() -> TlbiQueue {
-        TlbiQueue {
-            ops: ArrayQueue::new(CAPACITY),
-            overflow: AtomicBool::new(false),
-            posted: AtomicU64::new(0),
-            done: AtomicU64::new(0),
-            parked: AtomicBool::new(true),
-        }
+        TlbiQueue { ops: ArrayQueue::new(CAPACITY), overflow: AtomicBool::new(false), receipt: Receipt::new() }
     }
 
     /// Queues `op`. True if the owner must be told, false if it is parked.
     #[must_use]
     pub(super) fn push(&self, op: TlbiOp) -> bool {
         if self.ops.push(op).is_err() {
-            // Relaxed: the increment below publishes it.
+            // Relaxed: posting publishes it.
             self.overflow.store(true, Ordering::Relaxed);
         }
-        // Release: an owner that counts this ticket finds the operation (or the overflow).
-        self.posted.fetch_add(1, Ordering::Release);
-        // Against `unpark`: either we see it running and tell it, or its drain sees the operation.
-        fence(Ordering::SeqCst);
-        !self.parked.load(Ordering::Relaxed)
+        self.receipt.post()
     }
 
-    /// The ticket of everything queued so far; `is_done` with it waits for no later operation.
-    pub(super) fn ticket(&self) -> u64 {
-        self.posted.load(Ordering::Relaxed)
+    /// The ticket of everything queued so far, if that is not done.
+    pub(super) fn behind(&self) -> Option<u64> {
+        let ticket = self.receipt.ticket();
+        (!self.receipt.is_done(ticket)).then_some(ticket)
     }
 
     /// Has the owner performed all up to `ticket`, or is it parked?
     pub(super) fn is_done(&self, ticket: u64) -> bool {
-        // Acquire pairs with the Release of `drain` and `park`: what the owner accessed with the old
-        // translations comes before what the waiter does next. A parked owner that starts again after we
-        // looked drains first: our push came before our look, see `push`.
-        self.done.load(Ordering::Acquire) >= ticket || self.parked.load(Ordering::Acquire)
+        self.receipt.is_done(ticket)
     }
 
-    /// Performs what is queued. Only the owner calls this, between two instructions.
-    pub(super) fn drain(&self, mut perform: impl FnMut(TlbiOp)) {
-        // Acquire pairs with `push`; read before the queue, so that every counted operation is in it.
-        let posted = self.posted.load(Ordering::Acquire);
-        // A flag set after this swap belongs to an operation not counted in `posted`; it is seen next time.
+    /// Sleeps until it has, or `patience` is over.
+    pub(super) fn wait(&self, ticket: u64, patience: Duration) {
+        _ = self.receipt.wait(ticket, patience);
+    }
+
+    /// Does anyone sleep in `wait`?
+    pub(super) fn is_awaited(&self) -> bool {
+        self.receipt.is_awaited()
+    }
+
+    /// Performs what is queued; was there anything? Only the owner calls this, between two instructions.
+    pub(super) fn drain(&self, mut perform: impl FnMut(TlbiOp)) -> bool {
+        let Some(ticket) = self.receipt.begin() else { return false };
+        // A flag set after this swap belongs to an operation that `ticket` does not count; it is seen next time.
         if self.overflow.swap(false, Ordering::Relaxed) {
             perform(TlbiOp::All);
         }
         while let Some(op) = self.ops.pop() {
             perform(op);
         }
-        // Release pairs with `is_done`: our accesses with the old translations are over.
-        self.done.store(posted, Ordering::Release);
+        self.receipt.finish(ticket);
+        true
+    }
+
+    /// Does the owner execute nothing? A hint.
+    pub(super) fn is_parked(&self) -> bool {
+        self.receipt.is_parked()
     }
 
     /// The owner stops executing.
     pub(crate) fn park(&self) {
-        // Release: its accesses so far come before what a waiter that sees this does.
-        self.parked.store(true, Ordering::Release);
+        self.receipt.park();
     }
 
     /// The owner is about to execute again; it drains right after this.
     pub(super) fn unpark(&self) {
-        self.parked.store(false, Ordering::Relaxed);
-        // Against `push`: see there.
-        fence(Ordering::SeqCst);
+        self.receipt.unpark();
     }
 }

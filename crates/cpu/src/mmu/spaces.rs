@@ -68,6 +68,8 @@ pub struct Mmu {
     pub(crate) release_pending: bool,
     /// Broadcast maintenance was sent since the last DSB.
     pub(super) sent: bool,
+    /// It waited for others in DSB since it was last told of theirs.
+    pub(super) waited: bool,
     tagged_upper: bool,
     /// A bank that belongs to an ASID may hold global pages: operations on other ASIDs concern it.
     tagged_global: bool,
@@ -107,6 +109,7 @@ impl Mmu {
             whole: false,
             release_pending: false,
             sent: false,
+            waited: false,
             tagged_upper: false,
             tagged_global: false,
             spaces: vec![Space { asid: 0, used: 0, performed: 0, banks: std::array::from_fn(|_| none()) }],
