@@ -29,7 +29,8 @@ impl Rig {
             affinity: Affinity { aff0: n as u8, ..Affinity::default() },
             attention: Arc::default(),
         };
-        let gic = Gic::new(GicSpec { spis: 64, pes: (0..pes).map(spec).collect(), features }).unwrap();
+        let gic =
+            Gic::new(GicSpec { spis: 64, pes: (0..pes).map(spec).collect(), features, ..Default::default() }).unwrap();
         let states = [Security::NonSecure, Security::Secure];
         Rig {
             gicd: states.map(|state| gic.distributor_for(state)),
