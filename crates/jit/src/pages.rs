@@ -39,8 +39,9 @@ pub(crate) struct Pages {
     /// The pages' addresses, and what is to be added to those in them; for reading first.
     page: [u64; 2 * PAGES],
     addend: [u64; 2 * PAGES],
-    /// Changes before their rate is looked at, less than zero if it is to be.
+    /// Changes before their rate is looked at, less than zero if it is to be; and as it was when no page was known.
     budget: i32,
+    without_pages: i32,
     /// `Context::executed` when that was last done.
     since: u64,
     /// Where the block began that changed them last when they changed too often.
@@ -53,7 +54,7 @@ impl Pages {
     pub const BUDGET: usize = std::mem::offset_of!(Pages, budget);
 
     pub const fn new() -> Pages {
-        Pages { page: [NOWHERE; _], addend: [0; _], budget: SAMPLE, since: 0, suspect: 0 }
+        Pages { page: [NOWHERE; _], addend: [0; _], budget: SAMPLE, without_pages: SAMPLE, since: 0, suspect: 0 }
     }
 }
 
@@ -61,7 +62,11 @@ impl Context {
     /// Translations may change.
     #[inline]
     pub(crate) fn forget_pages(&mut self) {
-        self.pages.page = [NOWHERE; _];
+        let pages = &mut self.pages;
+        if pages.without_pages != pages.budget {
+            pages.without_pages = pages.budget;
+            pages.page = [NOWHERE; _];
+        }
     }
 }
 
@@ -124,7 +129,8 @@ impl Jit {
             return false;
         }
         let executed = self.context.executed.wrapping_sub(pages.since);
-        (pages.budget, pages.since) = (SAMPLE, self.context.executed);
+        // They have just been forgotten.
+        (pages.budget, pages.without_pages, pages.since) = (SAMPLE, SAMPLE, self.context.executed);
         let start = site.pc.wrapping_sub(4 * (u64::from(site.executed) - 1));
         let suspect = if executed < WORTH * SAMPLE as u64 { start } else { 0 };
         let often = suspect != 0 && suspect == pages.suspect;
