@@ -11,10 +11,10 @@ use crate::evaluate::Evaluation;
 use crate::options::Options;
 use crate::pages::Without;
 use crate::region::Region;
-use crate::regs::{HOSTS, MOST_KNOWN, VFile, Where, XFile};
+use crate::regs::{HOSTS, MOST_KNOWN, V_PLACES, VFile, Where, XFile};
 use crate::scout::{Facts, Scout};
 use crate::spans::Spans;
-use crate::tables::{Constant, Site, Tables, block_page};
+use crate::tables::{Constant, NewSite, SiteRecord, Tables};
 use crate::thunks::{Thunks, cc, jump_if};
 use crate::vector::{Known, Narrow};
 use a64::{FeatureSet, Row};
@@ -253,6 +253,8 @@ pub(crate) struct Emitter {
     // The block.
     pub context: Static,
     pub start: u64,
+    /// Its record.
+    pub block: Offset,
     /// Physical page.
     pub page: u64,
     /// The words of the block's page from `start` on, and their rows.
@@ -309,6 +311,7 @@ impl Emitter {
             marks: Vec::new(),
             context: Static(0),
             start: 0,
+            block: 0,
             page: 0,
             words: Vec::new(),
             rows: Vec::new(),
@@ -786,27 +789,26 @@ impl Emitter {
 
     /// Remembers how to repair the state if the present instruction does not finish.
     pub fn site(&mut self, access: SlowAccess) -> u32 {
-        let first = self.tables.constants.len();
+        let constants = self.tables.constants.len();
         for register in self.regs.all_dirty() {
             if let Where::Constant(n) = self.regs.find(register) {
                 self.tables.constants.push(Constant { value: self.constants[n as usize], register });
             }
         }
-        let site = Site {
-            pc: self.pc_here(),
-            page: block_page(self.page, self.context),
-            executed: self.executed(),
-            dirty: self.regs.dirty_places(),
+        let vectors = self.vregs.is_in_use();
+        let record = SiteRecord {
+            block: self.block,
             access,
-            vectors: self.vregs.is_in_use(),
-            dirty_v: self.vregs.dirty_places(),
-            constant_count: (self.tables.constants.len() - first) as u8,
-            constants: first as Offset,
+            executed: self.executed() as u8,
+            constant_count: (self.tables.constants.len() - constants) as u8,
+            vectors,
+            dirty: self.regs.dirty_places(),
         };
         if let Flags::Again(again) = self.flags {
             self.tables.again.push((self.tables.sites.len() as u32, again, self.regs));
         }
-        self.tables.sites.push(site);
+        let dirty_v = if vectors { self.vregs.dirty_places() } else { [0xff; V_PLACES] };
+        self.tables.sites.push(NewSite { record, dirty_v, constants });
         self.tables.sites.len() as u32 - 1
     }
 }

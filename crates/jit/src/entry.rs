@@ -8,8 +8,8 @@ use crate::code::Offset;
 use crate::context::{Context, pack, unpack};
 use crate::emit::SlowAccess;
 use crate::evaluate::Evaluation;
-use crate::regs::PLACES;
-use crate::tables::{Call, Constant, Site};
+use crate::regs::{PLACES, V_PLACES};
+use crate::tables::{Call, Constant, Site, SiteRecord};
 use crate::thunks::why;
 use crate::verify::called_once;
 use cpu::Regs;
@@ -135,13 +135,13 @@ unsafe extern "sysv64" fn turn(context: *mut Context, what: u32) -> u32 {
 impl Jit {
     fn slow_access(&mut self, va: u64, (low, high): (u64, u64), saved: &Saved, site: Offset) -> u32 {
         let place = site;
-        // SAFETY: the code that is being executed was compiled with the offset of a `Site`, of which this is a field.
-        let access: SlowAccess = unsafe { self.space.arena.get(place + offset_of!(Site, access) as Offset) };
+        // SAFETY: the code that is being executed was compiled with the offset of a `SiteRecord`, of which this is
+        // a field.
+        let access: SlowAccess = unsafe { self.space.arena.get(place + offset_of!(SiteRecord, access) as Offset) };
         if self.device_access(access, va, low) {
             return 0;
         }
-        // SAFETY: as above.
-        let site: Site = unsafe { self.space.arena.get(place) };
+        let site = self.site(place);
         self.context.forget_pages();
         self.count_slow(access, va);
         // The interpreter leads out of code that was given up.
@@ -237,6 +237,18 @@ impl Jit {
         self.counts.slow += u64::from(done);
         self.counts.causes.device += u64::from(done);
         done
+    }
+
+    /// The site at `place`, with which the code that is being executed was compiled.
+    fn site(&self, place: Offset) -> Site {
+        // SAFETY: compiled code gave this offset.
+        let record: SiteRecord = unsafe { self.space.arena.get(place) };
+        let dirty_v = match record.vectors {
+            // SAFETY: `Tables::place_site` put it there.
+            true => unsafe { self.space.arena.get(place + SiteRecord::VECTORS) },
+            false => [0xff; V_PLACES],
+        };
+        record.site(&self.space.arena, place, dirty_v)
     }
 
     /// Writes back what the block held in host registers when it came to `site`, and the PC; counts up to there.

@@ -273,7 +273,7 @@ impl Emitter {
             self.compare_again(again, &regs);
             asm!(self ; pop rax);
         }
-        let vectors = self.tables.sites[site as usize].vectors;
+        let vectors = self.tables.sites[site as usize].record.vectors;
         let slow = if vectors { self.thunks.slow_with_vectors } else { self.thunks.slow };
         let record = self.tables.place_site(&mut self.buf, site);
         call(&mut self.buf, slow);
@@ -285,7 +285,7 @@ impl Emitter {
     pub fn write_records(&mut self, entry: Offset, length: usize, before: Offset) -> Offset {
         let ways = std::mem::take(&mut self.tables.ways);
         let exits = self.buf.reserve(ways.len() * size_of::<Exit>());
-        let at = self.buf.reserve(size_of::<Block>());
+        let at = self.block;
         let record = |n: usize| exits + (n * size_of::<Exit>()) as Offset;
         for (group, first) in ways.chunks(STUBS).zip((0..).step_by(STUBS)) {
             for (way, n) in group.iter().zip(0..) {

@@ -84,6 +84,8 @@ impl CodeSpace {
         let mut buf = CodeBuf::new(arena.clone(), 0, size as Offset);
         let thunks = Thunks::write(&mut buf);
         let segments = Segments::new(thunks.end.next_multiple_of(64), size);
+        // As those that are opened later.
+        arena.populate(segments.segment(0).0);
         let buf = segments.buffer(&arena);
         let (index, filler) = Index::with_filler((size / BYTES_OF_BLOCK).next_power_of_two());
         let compiler = Compiler {

@@ -23,13 +23,54 @@ pub(crate) struct Site {
     pub dirty: [u8; PLACES],
     /// The same of V registers.
     pub dirty_v: [u8; V_PLACES],
-    pub access: SlowAccess,
-    /// Vector registers are in use.
-    pub vectors: bool,
-    /// Guest registers whose values are known: how many, and the first of their `Constant`s; before the site is
-    /// placed an index into `Tables::constants`.
+    /// Guest registers whose values are known: how many, and the first of their `Constant`s.
     pub constant_count: u8,
     pub constants: Offset,
+}
+
+/// A `Site` as it is in the arena. Behind it come `dirty_v`, where vector registers are in use, and the constants.
+#[derive(Clone, Copy)]
+pub(crate) struct SiteRecord {
+    pub block: Offset,
+    pub access: SlowAccess,
+    pub executed: u8,
+    pub constant_count: u8,
+    /// Vector registers are in use.
+    pub vectors: bool,
+    pub dirty: [u8; PLACES],
+}
+
+impl SiteRecord {
+    /// How far behind the record `dirty_v` is, if it is.
+    pub const VECTORS: Offset = size_of::<SiteRecord>().next_multiple_of(8) as Offset;
+
+    /// How far behind the record the constants are.
+    fn constants(&self) -> Offset {
+        let vectors = if self.vectors { V_PLACES.next_multiple_of(8) } else { 0 };
+        SiteRecord::VECTORS + vectors as Offset
+    }
+
+    /// What the record at `at`, with `dirty_v`, stands for.
+    #[inline]
+    pub fn site(&self, arena: &Arena, at: Offset, dirty_v: [u8; V_PLACES]) -> Site {
+        Site {
+            pc: block::pc(arena, self.block).wrapping_add(4 * (u64::from(self.executed) - 1)),
+            page: block::page(arena, self.block),
+            executed: self.executed.into(),
+            dirty: self.dirty,
+            dirty_v,
+            constant_count: self.constant_count,
+            constants: at + self.constants(),
+        }
+    }
+}
+
+/// A site of the block being compiled: its constants begin at an index into `Tables::constants`.
+#[derive(Clone, Copy)]
+pub(crate) struct NewSite {
+    pub record: SiteRecord,
+    pub dirty_v: [u8; V_PLACES],
+    pub constants: usize,
 }
 
 /// A guest register with a known value.
@@ -63,7 +104,7 @@ pub(crate) struct Way {
 /// What is known of the block being compiled and will be in the arena.
 #[derive(Default)]
 pub(crate) struct Tables {
-    pub sites: Vec<Site>,
+    pub sites: Vec<NewSite>,
     pub constants: Vec<Constant>,
     pub ways: Vec<Way>,
     /// Sites where flags are made again first, and where guest registers are there.
@@ -81,14 +122,17 @@ impl Tables {
 
     /// Places site number `site`; where it is.
     pub fn place_site(&self, buf: &mut CodeBuf, site: u32) -> Offset {
-        let mut site = self.sites[site as usize];
-        let first = site.constants as usize;
-        let at = buf.reserve(usize::from(site.constant_count) * size_of::<Constant>());
-        for (constant, n) in self.constants[first..][..usize::from(site.constant_count)].iter().zip(0..) {
-            buf.fill(at + n * size_of::<Constant>() as Offset, *constant);
+        let NewSite { record, dirty_v, constants } = self.sites[site as usize];
+        let (first, count) = (record.constants(), usize::from(record.constant_count));
+        let at = buf.reserve(first as usize + count * size_of::<Constant>());
+        buf.fill(at, record);
+        if record.vectors {
+            buf.fill(at + SiteRecord::VECTORS, dirty_v);
         }
-        site.constants = at;
-        buf.put(site)
+        for (constant, n) in self.constants[constants..][..count].iter().zip(0..) {
+            buf.fill(at + first + n * size_of::<Constant>() as Offset, *constant);
+        }
+        at
     }
 }
 

@@ -9,7 +9,7 @@ use crate::emit::{Emitter, Flags};
 use crate::pages::Without;
 use crate::regs::{VFile, XFile};
 use crate::rows;
-use crate::tables::block_page;
+use crate::tables::{Block, block_page};
 use crate::verify::once_only;
 use a64::ROW_COUNT;
 use semantics::Handler;
@@ -65,6 +65,7 @@ impl Emitter {
         self.states.clear();
         self.constants.clear();
         self.tables.clear();
+        self.block = self.buf.reserve(size_of::<Block>());
         let start = self.buf.here();
         self.buf.align_to(16);
         let entry = self.buf.here();
