@@ -11,6 +11,8 @@ mod entry;
 mod error;
 mod execute;
 mod frame;
+#[cfg(all(test, loom))]
+mod loom;
 mod map;
 mod messages;
 mod queue;

@@ -4,7 +4,7 @@ use crate::map;
 use crate::spec::MachineSpec;
 use cpu::{Alarms, Peer, Shared, TlbiQueue};
 use devices::{CharSink, Pl011, Pl031, VirtioMmioSlot};
-use gic::{Affinity, Gic, GicError, GicSpec, PeSpec};
+use gic::{Affinity, Gic, GicError, GicSpec, Its, ItsSpec, LpiSpec, PeSpec};
 use hw::Clock;
 use mem::{Bus, BusError, Ram, RamError};
 use std::sync::Arc;
@@ -27,11 +27,15 @@ pub enum BoardError {
 /// SPIs the GIC implements: INTIDs 32 to 287, as the public `virt` layout has them.
 const SPIS: u32 = 256;
 
+/// DeviceID of a message that a PE writes to the ITS itself; that of no device.
+const CPU_DEVICE: u32 = 0xffff;
+
 /// Everything but the vCPUs.
 pub(crate) struct Board {
     pub shared: Arc<Shared>,
     pub uart: Arc<Pl011>,
     pub rtc: Arc<Pl031>,
+    pub its: Arc<Its>,
     pub attentions: Vec<Arc<Attention>>,
 }
 
@@ -44,12 +48,16 @@ pub(crate) fn build(spec: &MachineSpec, console: Box<dyn CharSink>) -> Result<Bo
         attention: attention.clone(),
     };
     let pes = attentions.iter().enumerate().map(pe).collect();
-    let gic = Gic::new(GicSpec { spis: SPIS, pes, ..Default::default() }).map_err(BoardError::Gic)?;
+    let ram = Ram::new(map::RAM.base, spec.memory)?;
+    let lpis = Some(LpiSpec::new(Arc::new(ram.clone())));
+    let gic = Gic::new(GicSpec { spis: SPIS, pes, lpis, ..Default::default() }).map_err(BoardError::Gic)?;
+    let its = Its::new(gic.clone(), ItsSpec::default());
 
-    let mut bus = Bus::new(Ram::new(map::RAM.base, spec.memory)?);
+    let mut bus = Bus::new(ram);
     let uart = Arc::new(Pl011::new(console, gic.spi_line(map::PL011_INTID)));
     let rtc = Arc::new(Pl031::new(clock, gic.spi_line(map::PL031_INTID)));
     bus.map(map::GICD.base, map::GICD.size, gic.distributor())?;
+    bus.map(map::ITS.base, map::ITS.size, its.frames(CPU_DEVICE))?;
     bus.map(map::GICR.base, gic.redistributor_region_size(), gic.redistributors())?;
     bus.map(map::PL011.base, map::PL011.size, uart.clone())?;
     bus.map(map::PL031.base, map::PL031.size, rtc.clone())?;
@@ -61,7 +69,7 @@ pub(crate) fn build(spec: &MachineSpec, console: Box<dyn CharSink>) -> Result<Bo
     let peers = attentions.iter().map(|a| Peer { attention: a.clone(), tlbi: TlbiQueue::new() }).collect();
     let alarms = Alarms::new(clock, attentions.clone());
     let shared = Arc::new(Shared { bus, gic, clock, alarms, peers });
-    Ok(Board { shared, uart, rtc, attentions })
+    Ok(Board { shared, uart, rtc, its, attentions })
 }
 
 /// MPIDR_EL1's fields, apart.

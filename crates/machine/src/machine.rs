@@ -70,6 +70,7 @@ pub struct Machine {
     loaded: Loaded,
     threads: Vec<JoinHandle<Tally>>,
     alarm: Option<JoinHandle<()>>,
+    its: Option<gic::ItsThread>,
     input_open: Arc<AtomicBool>,
     started: Option<Instant>,
 }
@@ -84,7 +85,8 @@ impl Machine {
         let control = Arc::new(Control::new(board.attentions.clone()));
         let loaded = load(&spec, &board)?;
         let input_open = Arc::new(AtomicBool::new(true));
-        Ok(Machine { spec, engines, board, control, loaded, threads: vec![], alarm: None, input_open, started: None })
+        let (threads, alarm, its, started) = (vec![], None, None, None);
+        Ok(Machine { spec, engines, board, control, loaded, threads, alarm, its, input_open, started })
     }
 
     /// The device tree the guest is given.
@@ -150,6 +152,7 @@ impl Machine {
         if let Some(alarm) = self.alarm.take() {
             _ = alarm.join();
         }
+        self.its = None;
         Stats::of(self.spec.engine, &counts, seconds)
     }
 
@@ -158,6 +161,7 @@ impl Machine {
         let shared = self.board.shared.clone();
         let alarm = std::thread::Builder::new().name("alarms".into()).spawn(move || shared.alarms.run());
         self.alarm = Some(alarm.map_err(error("timers".into()))?);
+        self.its = Some(self.board.its.start().map_err(error("the ITS".into()))?);
         for index in 0..self.spec.cpus {
             let (control, shared) = (self.control.clone(), self.board.shared.clone());
             let engines = self.engines.clone();

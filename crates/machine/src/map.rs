@@ -33,7 +33,7 @@ const GIB: u64 = 1 << 30;
 pub const FLASH: Area = Area::new(0, 128 * MIB);
 /// GIC distributor.
 pub const GICD: Area = Area::new(0x0800_0000, 64 * KIB);
-/// GIC interrupt translation service; not present yet.
+/// GIC interrupt translation service: control frame, then that of GITS_TRANSLATER.
 pub const ITS: Area = Area::new(0x0808_0000, 128 * KIB);
 /// GIC redistributors of the first `GICR_PES` PEs.
 pub const GICR: Area = Area::new(0x080a_0000, GICR_PES as u64 * GICR_STRIDE);

@@ -243,3 +243,49 @@ mod tests {
         assert!(!store.pend(200).to.latch() && !store.take(u32::MAX).from.latch());
     }
 }
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::*;
+    use crate::prim::AtomicU32;
+    use loom::thread;
+    use std::sync::Arc;
+
+    type Reload = fn(&Store, &AtomicU32);
+
+    fn read(table: &AtomicU32) -> Config {
+        Config::of(table.load(Relaxed) as u8, false)
+    }
+
+    /// A slow reader of the configuration, who may have read that the LPI was disabled, while software enables it and
+    /// says so. When that is done it stays enabled.
+    fn check(reload: Reload) {
+        loom::model(move || {
+            let shared = Arc::new((Store::new(1, true), AtomicU32::new(0x80)));
+            shared.0.start(0, Config::of(0x81, false), false);
+            let other = shared.clone();
+            let slow = thread::spawn(move || reload(&other.0, &other.1));
+            shared.1.store(0x81, Relaxed);
+            reload(&shared.0, &shared.1);
+            slow.join().unwrap();
+            assert!(shared.0.word(0).enabled(), "stale");
+        });
+    }
+
+    #[test]
+    fn a_slow_reader_does_not_bring_back_what_was() {
+        check(|store, table| _ = store.reload(0, || read(table)));
+    }
+
+    /// Loom must see what is wrong with this: the word is the same before and after, so the slow reader's swap succeeds.
+    #[test]
+    #[should_panic(expected = "stale")]
+    fn a_reading_that_does_not_change_the_word() {
+        check(|store, table| {
+            store.update(0, |word| {
+                let config = read(table);
+                if word.has(config) { word } else { word.configured(config) }
+            });
+        });
+    }
+}

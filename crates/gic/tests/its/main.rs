@@ -1,8 +1,10 @@
-//! LPIs and the ITS: the rules of the conformance checklist by number, and whatever a guest may write.
+//! LPIs and the ITS: the rules of the conformance checklist by number, random operations against a model that is another
+//! program, and whatever a guest may write.
 #![cfg(not(loom))]
 
 mod commands;
 mod fuzz;
 mod lpis;
+mod model;
 mod registers;
 mod rig;

@@ -10,6 +10,7 @@ type Result<T = ()> = std::result::Result<T, FdtError>;
 mod phandle {
     pub const INTC: u32 = 1;
     pub const APB_CLOCK: u32 = 2;
+    pub const ITS: u32 = 3;
     pub const CPU: u32 = 0x100;
 }
 
@@ -173,7 +174,19 @@ fn intc(w: &mut FdtWriter, pes: u32) -> Result {
         w.property_null("ranges")?;
         w.property_u32("#redistributor-regions", areas.len() as u32 - 1)?;
         reg(w, &areas)?;
-        Ok(w.property_phandle(phandle::INTC)?)
+        w.property_phandle(phandle::INTC)?;
+        its(w)
+    })
+}
+
+/// Within its GIC (arm,gic-v3 binding). The cell of an MSI specifier is the DeviceID.
+fn its(w: &mut FdtWriter) -> Result {
+    node(w, &unit("its", map::ITS), |w| {
+        w.property_string("compatible", "arm,gic-v3-its")?;
+        w.property_null("msi-controller")?;
+        w.property_u32("#msi-cells", 1)?;
+        reg(w, &[map::ITS])?;
+        Ok(w.property_phandle(phandle::ITS)?)
     })
 }
 

@@ -80,6 +80,10 @@ fn the_board_as_linux_reads_it() {
         /intc@8000000 compatible arm,gic-v3
         /intc@8000000 reg 0 8000000 0 10000 0 80a0000 0 240000
         /intc@8000000 phandle 1
+        /intc@8000000/its@8080000 compatible arm,gic-v3-its
+        /intc@8000000/its@8080000 reg 0 8080000 0 20000
+        /intc@8000000/its@8080000 #msi-cells 1
+        /intc@8000000/its@8080000 msi-controller 
         /apb-pclk clock-frequency 16e3600
         /pl011@9000000 reg 0 9000000 0 1000
         /pl011@9000000 interrupts 0 1 4
