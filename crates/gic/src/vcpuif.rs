@@ -39,7 +39,6 @@ mod hyp;
 mod list;
 mod status;
 
-use deliver::Candidate;
 use list::ListRegister;
 use std::fmt;
 
@@ -111,9 +110,8 @@ pub struct VirtualInterface {
     ap: [u32; 2],
     /// ICH_AP1R0_EL2.NMI.
     nmi_active: bool,
-    // Caches of what follows from the above. The first is of the list registers alone.
+    // Caches of what follows from the above. The first is of the list registers and group enables alone.
     status: status::ListStatus,
-    candidate: Option<Candidate>,
     signals: VirtualSignals,
     misr: u8,
 }
@@ -137,7 +135,6 @@ impl VirtualInterface {
             ap: [0; 2],
             nmi_active: false,
             status: Default::default(),
-            candidate: None,
             signals: VirtualSignals::default(),
             misr: 0,
         };

@@ -9,46 +9,35 @@ const SPURIOUS: u64 = 1023;
 /// Running priority when nothing is active.
 const IDLE: u8 = 0xff;
 
-/// The list register that goes first, and what of it is asked again and again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Candidate {
-    list: usize,
-    pub group: usize,
-    priority: u8,
-    pub nmi: bool,
-}
-
-impl Candidate {
-    pub fn of(n: usize, list: ListRegister) -> Candidate {
-        Candidate { list: n, group: list.group(), priority: list.priority(), nmi: list.nmi() }
-    }
-}
-
 impl VirtualInterface {
-    /// The highest priority pending virtual interrupt, if the interface is on and it is not masked.
+    /// The list register that goes first, and its number, if the interface is on and it is not masked.
     #[inline]
-    pub(super) fn deliverable(&self) -> Option<Candidate> {
-        self.candidate.filter(|&it| self.on() && self.passes(it))
+    pub(super) fn deliverable(&self) -> Option<(usize, ListRegister)> {
+        let n = self.status.first()?;
+        (self.on() && self.passes(self.lists[n])).then_some((n, self.lists[n]))
     }
 
-    fn passes(&self, it: Candidate) -> bool {
-        if it.nmi {
+    #[inline]
+    fn passes(&self, it: ListRegister) -> bool {
+        if it.nmi() {
             // No mask holds back superpriority, and it preempts everything else.
             return !self.nmi_active;
         }
         // The running priority is masked too, since it may be of the other group or of another binary point: or else
         // a coarser binary point would let a lower priority preempt a higher one.
-        let (mask, running) = (self.group_mask(it.group), self.running());
-        it.priority < self.pmr && (running == IDLE || it.priority & mask < running & mask)
+        let (priority, mask, running) = (it.priority(), self.group_mask(it.group()), self.running());
+        priority < self.pmr && (running == IDLE || priority & mask < running & mask)
     }
 
     /// The bits of a priority that decide preemption (IHI 0069, "Priority grouping"): BPR0=n keeps `[7:n+1]`, BPR1=n
     /// keeps `[7:n]`; with CBPR both use BPR0.
+    #[inline]
     fn group_mask(&self, group: usize) -> u8 {
         let drop = if group == 1 && !self.common_bpr { self.bpr1 } else { self.bpr0 + 1 };
         (0xff << drop & 0xff_u16) as u8
     }
 
+    #[inline]
     pub(super) fn running(&self) -> u8 {
         match self.ap[0] | self.ap[1] {
             _ if self.nmi_active => 0,
@@ -58,21 +47,21 @@ impl VirtualInterface {
     }
 
     pub(super) fn highest(&self, group: usize) -> u64 {
-        let found = self.candidate.filter(|it| it.group == group);
-        found.map_or(SPURIOUS, |it| self.lists[it.list].vintid().into())
+        let first = self.status.first().map(|n| self.lists[n]);
+        first.filter(|it| it.group() == group).map_or(SPURIOUS, |it| it.vintid().into())
     }
 
     pub(super) fn acknowledge(&mut self, group: usize) -> u64 {
         // A spurious read has no side effect.
-        let Some(it) = self.deliverable().filter(|it| it.group == group) else { return SPURIOUS };
-        if it.nmi {
+        let Some((n, it)) = self.deliverable().filter(|(_, it)| it.group() == group) else { return SPURIOUS };
+        if it.nmi() {
             self.nmi_active = true;
         } else {
-            self.ap[group] |= 1 << ((it.priority & self.group_mask(group)) >> 3);
+            self.ap[group] |= 1 << ((it.priority() & self.group_mask(group)) >> 3);
         }
-        self.lists[it.list] = self.lists[it.list].acknowledged();
-        self.list_changed(it.list);
-        self.lists[it.list].vintid().into()
+        self.lists[n] = it.acknowledged();
+        self.list_changed(n);
+        it.vintid().into()
     }
 
     /// EOIR of a group.
@@ -91,6 +80,7 @@ impl VirtualInterface {
     }
 
     /// Drops the running priority, if it is this group's.
+    #[inline]
     fn drop_priority(&mut self, group: usize) -> bool {
         let (mine, other) = (self.ap[group].trailing_zeros(), self.ap[1 - group].trailing_zeros());
         let ours = if self.nmi_active { group == 1 } else { self.ap[group] != 0 && mine <= other };
@@ -115,10 +105,12 @@ impl VirtualInterface {
         None
     }
 
+    #[inline]
     fn active_list(&self, id: u32) -> Option<usize> {
         self.lists.iter().position(|list| list.is_active() && list.vintid() == id)
     }
 
+    #[inline]
     fn finish(&mut self, n: usize) -> Option<PhysicalDeactivation> {
         self.lists[n] = self.lists[n].deactivated();
         self.list_changed(n);

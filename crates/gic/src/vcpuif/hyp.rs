@@ -145,11 +145,13 @@ impl VirtualInterface {
     }
 
     /// ICH_HCR_EL2.En.
+    #[inline]
     pub(super) fn on(&self) -> bool {
         self.hcr & EN != 0
     }
 
     /// ICH_HCR_EL2.EOIcount is not 0.
+    #[inline]
     pub(super) fn has_eoicount(&self) -> bool {
         self.hcr & EOICOUNT != 0
     }

@@ -18,6 +18,7 @@ const PINTID_SHIFT: u32 = 32;
 const VINTID: u64 = 0xffff;
 
 /// 1020 to 1023 are never interrupts.
+#[inline]
 pub(super) fn is_special(id: u32) -> bool {
     (1020..1024).contains(&id)
 }
@@ -34,66 +35,79 @@ impl ListRegister {
     }
 
     /// State 0b00.
+    #[inline]
     pub fn is_invalid(self) -> bool {
         self.0 & (ACTIVE | PENDING) == 0
     }
 
     /// State 0b01. Pending and active is signalled to nobody.
+    #[inline]
     pub fn is_pending(self) -> bool {
         self.0 & (ACTIVE | PENDING) == PENDING
     }
 
     /// State 0b10 or 0b11.
+    #[inline]
     pub fn is_active(self) -> bool {
         self.0 & ACTIVE != 0
     }
 
     /// Pending, and an interrupt that the guest can be shown.
+    #[inline]
     pub fn is_presentable(self) -> bool {
         self.is_pending() && !is_special(self.vintid())
     }
 
     /// Lower goes first; superpriority is before priority 0.
+    #[inline]
     pub fn urgency(self) -> u8 {
         if self.nmi() { 0 } else { 1 + (self.priority() >> 3) }
     }
 
     /// 0 or 1.
+    #[inline]
     pub fn group(self) -> usize {
         (self.0 & GROUP1 != 0) as usize
     }
 
     /// Non-maskable. LPIs and Group 0 have no such interrupts, whatever the bit says.
+    #[inline]
     pub fn nmi(self) -> bool {
         self.0 & NMI != 0 && self.group() == 1 && self.vintid() < LPIS
     }
 
     /// 0 for an NMI.
+    #[inline]
     pub fn priority(self) -> u8 {
         (self.0 >> 48) as u8
     }
 
     /// The interrupt as the guest sees it.
+    #[inline]
     pub fn vintid(self) -> u32 {
         (self.0 & VINTID) as u32
     }
 
     /// The interrupt behind it, if HW=1.
+    #[inline]
     pub fn pintid(self) -> Option<u32> {
         (self.0 & HW != 0).then_some((self.0 >> PINTID_SHIFT) as u32 & 0x1fff)
     }
 
     /// Wants a maintenance interrupt when it becomes invalid.
+    #[inline]
     pub fn eoi(self) -> bool {
         self.0 & (HW | EOI) == EOI
     }
 
     /// The same, acknowledged.
+    #[inline]
     pub fn acknowledged(self) -> ListRegister {
         ListRegister(self.0 & !PENDING | ACTIVE)
     }
 
     /// The same, deactivated: pending again if it was both.
+    #[inline]
     pub fn deactivated(self) -> ListRegister {
         ListRegister(self.0 & !ACTIVE)
     }

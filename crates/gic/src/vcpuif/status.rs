@@ -1,7 +1,6 @@
 //! What is cached, because it is looked at more often than it changes: which list registers are in which state,
 //! which of them goes first, the signals, and the causes of a maintenance interrupt.
 
-use super::deliver::Candidate;
 use super::hyp::MAINTENANCE_ENABLES;
 use super::list::ListRegister;
 use super::{MAX_LISTS, VirtualInterface, VirtualSignals};
@@ -18,17 +17,20 @@ pub(super) struct ListStatus {
     /// The least goes first: urgency, then number, or `NOT_WAITING`. Signed, because hosts find the least of those
     /// in a few instructions.
     order: [i16; MAX_LISTS],
+    /// The least of `order`.
+    least: i16,
 }
 
 const NOT_WAITING: i16 = i16::MAX;
 
 impl Default for ListStatus {
     fn default() -> ListStatus {
-        ListStatus { pending: 0, ended: 0, empty: 0, order: [NOT_WAITING; MAX_LISTS] }
+        ListStatus { pending: 0, ended: 0, empty: 0, order: [NOT_WAITING; MAX_LISTS], least: NOT_WAITING }
     }
 }
 
 impl ListStatus {
+    #[inline]
     fn note(&mut self, n: usize, list: ListRegister, enabled: [bool; 2]) {
         let set = |word: u16, v: bool| word & !(1 << n) | (v as u16) << n;
         self.pending = set(self.pending, list.is_pending());
@@ -36,12 +38,19 @@ impl ListStatus {
         self.empty = set(self.empty, list.is_invalid() && !list.eoi());
         // Equal urgency: the order is IMPLEMENTATION DEFINED; we choose the lowest list register.
         let place = i16::from(list.urgency()) << 4 | n as i16;
-        self.order[n] = if list.is_presentable() && enabled[list.group()] { place } else { NOT_WAITING };
+        let place = if list.is_presentable() && enabled[list.group()] { place } else { NOT_WAITING };
+        let before = std::mem::replace(&mut self.order[n], place);
+        self.least = if before == self.least && place > before {
+            self.order.iter().copied().fold(NOT_WAITING, i16::min)
+        } else {
+            self.least.min(place)
+        };
     }
 
-    fn first(&self) -> Option<usize> {
-        let least = self.order.iter().copied().fold(NOT_WAITING, i16::min);
-        (least != NOT_WAITING).then_some(least as usize & (MAX_LISTS - 1))
+    /// The highest priority pending interrupt of the enabled groups, whatever is masked.
+    #[inline]
+    pub fn first(&self) -> Option<usize> {
+        (self.least != NOT_WAITING).then_some(self.least as usize & (MAX_LISTS - 1))
     }
 }
 
@@ -49,7 +58,6 @@ impl VirtualInterface {
     /// One list register has changed.
     pub(super) fn list_changed(&mut self, n: usize) {
         self.status.note(n, self.lists[n], self.enabled);
-        self.candidate = self.status.first().map(|n| Candidate::of(n, self.lists[n]));
         self.masks_changed();
     }
 
@@ -58,7 +66,6 @@ impl VirtualInterface {
         for n in 0..self.spec.list_registers {
             self.status.note(n, self.lists[n], self.enabled);
         }
-        self.candidate = self.status.first().map(|n| Candidate::of(n, self.lists[n]));
         self.masks_changed();
     }
 
@@ -68,7 +75,7 @@ impl VirtualInterface {
         self.signals = match self.deliverable() {
             None => VirtualSignals::default(),
             // VFIQEn is RES1.
-            Some(it) => VirtualSignals { irq: it.group == 1, fiq: it.group == 0, nmi: it.nmi },
+            Some((_, it)) => VirtualSignals { irq: it.group() == 1, fiq: it.group() == 0, nmi: it.nmi() },
         };
         self.misr = self.maintenance_causes();
     }
