@@ -22,7 +22,9 @@ pub const HANDLER: [u32; 6] = [
     0xd538_d080, // mrs x0, tpidr_el1
     0xd69f_03e0, // eret
 ];
-const TABLE: u64 = RAM + 0x1000;
+/// TTBR0_EL1.
+#[allow(dead_code)] // not every test looks at it
+pub const TABLE: u64 = RAM + 0x1000;
 /// A PE at EL1 with a little RAM; with `mmu`, RAM is mapped at its own address.
 pub fn vcpu(mmu: bool) -> Vcpu {
     vcpu_of("neoverse-n1", mmu)
