@@ -158,7 +158,7 @@ impl Array {
 
     fn gather(&self, place: &Place, offset: u32, bytes: u32, read: fn(Word, View) -> u32) -> u64 {
         self.places(offset, bytes).fold(0, |value, (n, shift)| {
-            let word = place.gic.state.word(place.pe, n);
+            let word = place.gic.state.read(place.pe, n);
             // Non-secure software sees that an SGI is edge-triggered, whatever its group.
             let seen = word.implemented() && (self.field.guard.allows(n, word, place.view).0 || self.is_fixed(word));
             value | u64::from(if seen { read(word, place.view) } else { 0 }) << shift

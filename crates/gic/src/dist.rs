@@ -135,7 +135,7 @@ fn routes_for(place: &Place, word: Word) -> bool {
 }
 
 fn irouter(place: &Place, n: u32) -> u64 {
-    let word = place.gic.state.word(0, n);
+    let word = place.gic.state.read(0, n);
     let affinity = u64::from(word.affinity());
     let held = (affinity >> 24) << 32 | affinity & 0xff_ffff | if word.one_of_n() { IRM } else { 0 };
     if routes_for(place, word) { held } else { 0 }

@@ -54,43 +54,61 @@ impl CpuInterface {
         below(self.limit[group])
     }
 
+    /// The levels of each group that may hold a ready interrupt.
+    #[inline(always)]
+    fn waiting(&self) -> [u64; GROUPS] {
+        let forwarded = |group: usize| {
+            if self.enabled[group] { self.gic.state.published(self.pe, group).forwarded() } else { 0 }
+        };
+        [forwarded(G0), forwarded(G1), forwarded(G1S)]
+    }
+
     /// The highest priority pending interrupt of the enabled groups, whatever PMR and the running priority.
+    ///
+    /// Groups are several words, so they are looked at twice. Only we clear levels, so what has none the second time
+    /// had none since the first, and there is a moment at which all of it was so: at which nothing was ready, or what
+    /// was found had none before it.
     #[inline]
     pub(super) fn best(&self) -> Option<Candidate> {
-        let state = &self.gic.state;
-        let forwarded = |group: usize| {
-            if self.enabled[group] { state.published(self.pe, group).forwarded() } else { 0 }
-        };
         loop {
-            let waiting = [forwarded(G0), forwarded(G1), forwarded(G1S)];
+            let waiting = self.waiting();
             let any = waiting[G0] | waiting[G1] | waiting[G1S];
             if any == 0 {
-                return None;
+                match self.waiting() {
+                    [0, 0, 0] => return None,
+                    _ => continue,
+                }
             }
             let level = any.trailing_zeros();
-            let there = |group: usize| waiting[group] >> level & 1 != 0;
-            let first = |group: usize| state.first(Slot { pe: self.pe, group, level });
-            if there(G1) && !there(G0) && !there(G1S) {
-                if let found @ Some(_) = first(G1) {
+            let found = self.best_of_level(level, waiting.map(|levels| levels >> level & 1 != 0));
+            if found.is_some() {
+                let again = self.waiting();
+                if (again[G0] | again[G1] | again[G1S]) & ((1 << level) - 1) == 0 {
                     return found;
                 }
-                state.settle(Slot { pe: self.pe, group: G1, level });
-                continue;
             }
-            let mut best: Option<Candidate> = None;
-            for group in (0..GROUPS).filter(|&group| there(group)) {
-                let found = first(group);
+        }
+    }
+
+    /// The lowest INTID of one level in some groups. Where there is none, that is settled.
+    #[inline(always)]
+    fn best_of_level(&self, level: u32, groups: [bool; GROUPS]) -> Option<Candidate> {
+        let state = &self.gic.state;
+        let mut best: Option<Candidate> = None;
+        for group in 0..GROUPS {
+            if groups[group] {
+                let found = state.first(Slot { pe: self.pe, group, level });
                 if found.is_some_and(|found| best.is_none_or(|best| found.place < best.place)) {
                     best = found;
                 }
             }
-            if best.is_some() {
-                return best;
-            }
-            for group in (0..GROUPS).filter(|&group| there(group)) {
+        }
+        if best.is_none() {
+            for group in (0..GROUPS).filter(|&group| groups[group]) {
                 state.settle(Slot { pe: self.pe, group, level });
             }
         }
+        best
     }
 
     /// `best`, if priority mask and running priority let it through.

@@ -183,6 +183,21 @@ impl State {
         self.cell(pe, place).map_or(Word(0), |cell| Word(cell.load(Acquire)))
     }
 
+    /// The same for a read that says what it saw: see `lead`.
+    pub fn read(&self, pe: usize, place: u32) -> Word {
+        let word = self.word(pe, place);
+        self.observed(place, word);
+        word
+    }
+
+    /// Somebody has seen this word.
+    #[inline]
+    fn observed(&self, place: u32, word: Word) {
+        if let Some(slot) = word.slot() {
+            self.lead(place, slot);
+        }
+    }
+
     /// Changes one interrupt by `f`, which is pure and may run again when another thread was faster. All that
     /// follows from the change has been announced when this returns. An interrupt that is not there does not change.
     #[inline]
@@ -194,7 +209,7 @@ impl State {
             // An edge that merges into a set latch still swaps, so that the acknowledge which consumes the
             // latch also acquires what was written before this edge. Without a latch nothing is consumed.
             if new == old && !new.latch() || !old.implemented() {
-                return;
+                return self.observed(place, old);
             }
             // Release: our announcement, and whatever the caller wrote before, is seen by who sees the word.
             // Acquire: a transition built on another thread's announces for it too, so must see as much.
@@ -209,7 +224,7 @@ impl State {
     fn moved(&self, place: u32, old: Word, new: Word) {
         let (was, is) = (old.slot(), new.slot());
         if was == is && !(new.one_of_n() && new.ready() && is.is_none()) {
-            return;
+            return self.observed(place, new);
         }
         match is {
             Some(slot) => self.announce(place, slot, new.one_of_n()),

@@ -10,9 +10,12 @@ use sync::Reasons;
 const STALE_HINTS: u32 = if cfg!(loom) { 0 } else { 8 };
 
 impl State {
-    /// Leads the owner of the slot's PE to `place`, and posts if the owner would take it now.
+    /// Leads the owner of the slot's PE to `place`.
+    ///
+    /// Who has seen a ready word, and goes on, calls it too, as the thread that made it ready may not have come so
+    /// far: what one thread has seen pending, no acknowledge that begins later may miss.
     #[inline]
-    pub(super) fn announce(&self, place: u32, slot: Slot, one_of_n: bool) {
+    pub(super) fn lead(&self, place: u32, slot: Slot) {
         let pe = &self.pes[slot.pe];
         let word = &pe.published[slot.group];
         // Meets the clears of `forget` and `settle` in one modification order. If this comes first, Release shows
@@ -23,6 +26,14 @@ impl State {
             // The level again, because the owner may have cleared it when it found the row empty.
             word.fetch_or(1 << slot.level, AcqRel);
         }
+    }
+
+    /// Leads the owner of the slot's PE to `place`, and posts if the owner would take it now.
+    #[inline]
+    pub(super) fn announce(&self, place: u32, slot: Slot, one_of_n: bool) {
+        self.lead(place, slot);
+        let pe = &self.pes[slot.pe];
+        let word = &pe.published[slot.group];
         // Not older than our own write, so either the limit here is as open as the owner had made it, or the
         // owner's raise comes later and finds our level. Relaxed: what we decide depends on this word alone.
         let now = Published(word.load(Relaxed));
@@ -68,7 +79,8 @@ impl State {
     }
 
     /// The lowest place that is ready at this slot. Stale hints cost a load each; beyond a few they are forgotten.
-    /// Owner only.
+    /// A word that is ready at another slot may be on its way there, and is led there: somewhere a hint to it is
+    /// always. Owner only.
     #[inline]
     pub fn first(&self, slot: Slot) -> Option<Candidate> {
         let row = self.pes[slot.pe].row(slot);
@@ -78,6 +90,9 @@ impl State {
             let word = self.word(slot.pe, place);
             if word.is_at(probe) {
                 return Some(Candidate { place, slot, word });
+            }
+            if let Some(elsewhere) = word.slot() {
+                self.lead(place, elsewhere);
             }
             stale += 1;
             if stale > STALE_HINTS {
@@ -96,8 +111,8 @@ impl State {
         // Nothing changes here, but an announcement is ordered before, and its word is visible to the look below,
         // or after, and sees the place gone.
         pe.published[slot.group].fetch_or(0, AcqRel);
-        if self.word(slot.pe, place).is_at(slot.probe()) {
-            pe.row(slot).insert(place);
+        if let Some(at) = self.word(slot.pe, place).slot() {
+            self.lead(place, at);
         }
     }
 
@@ -117,10 +132,10 @@ impl State {
     #[inline(always)]
     pub(super) fn settle_after(&self, slot: Slot, cell: &AtomicU64, place: u32) {
         let pe = &self.pes[slot.pe];
-        let (word, way, probe) = (&pe.published[slot.group], pe.row(slot).way(place), slot.probe());
+        let (word, way) = (&pe.published[slot.group], pe.row(slot).way(place));
         // As in `settle`; that the row holds no other place, and the word is not back there, is what a search would find.
         word.fetch_and(!(1 << slot.level), AcqRel);
-        let alone = way.is_some_and(|way| way.is_all()) && !Word(cell.load(Acquire)).is_at(probe);
+        let alone = way.is_some_and(|way| way.is_all()) && !Word(cell.load(Acquire)).ready();
         let left = if alone { self.first_lpi(slot) } else { self.first(slot) };
         if left.is_some() {
             word.fetch_or(1 << slot.level, AcqRel);

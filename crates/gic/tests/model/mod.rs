@@ -212,6 +212,38 @@ impl Model {
             .min()
     }
 
+    /// Every interrupt that a PE could take if it were alone, as `highest` finds them.
+    fn all_ready(&self, pe: usize) -> Vec<Best> {
+        let mut alone = self.clone();
+        let mut all = vec![];
+        while let Some(best) = alone.highest(pe) {
+            all.push(best);
+            alone.irq(pe, best.id).unwrap().enabled = false;
+        }
+        all
+    }
+
+    /// May `id` be called the first, where `best` is one of the first? Between equals any may.
+    pub fn is_first(&self, pe: usize, id: usize, best: Option<Best>) -> bool {
+        let Some(best) = best else { return false };
+        let equal = |it: &Best| it.id == id && (it.priority, it.maskable) == (best.priority, best.maskable);
+        self.all_ready(pe).iter().any(equal)
+    }
+
+    /// May one of another group than `group` be called the first?
+    pub fn first_of_any_group(&self, pe: usize, group: usize, best: Option<Best>) -> bool {
+        let Some(best) = best else { return true };
+        let other = |it: &Best| it.group != group && (it.priority, it.maskable) == (best.priority, best.maskable);
+        self.all_ready(pe).iter().any(other)
+    }
+
+    /// Takes `id` if it is ready at this PE, whatever else is.
+    pub fn take_ready(&mut self, pe: usize, id: usize) -> bool {
+        let Some(best) = self.all_ready(pe).into_iter().find(|it| it.id == id) else { return false };
+        self.take(pe, Ok(best));
+        true
+    }
+
     /// All that is active at a PE: priority, false if non-maskable, group.
     fn all_active(&self, pe: usize) -> Vec<(u32, bool, usize)> {
         let it = &self.pes[pe];
