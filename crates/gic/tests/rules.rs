@@ -709,15 +709,14 @@ fn posts_are_spared_when_the_candidate_cannot_win() {
 
 #[test]
 fn a_best_that_leaves_lets_the_other_group_through() {
-    // Running 0x40. Group 0 at 0x48 is best and cannot preempt; Group 1 at 0x50 could, as BPR1 cuts it to 0.
+    // Running 0x90. Group 0 at 0x80 is best and cannot preempt, as BPR0 cuts both to 0; Group 1 at 0x88 could.
     let leave: [fn(&Rig); 3] = [|rig| rig.spi(40, false), |rig| rig.d(0, 2), |rig| rig.d(0x184, 1 << 8)];
     for leave in leave {
         let mut rig = Rig::new(1);
         rig.group0(40);
-        rig.priority(40, 0x48);
-        rig.priority(41, 0x50);
-        rig.pes[0].set_bpr1(7);
-        rig.pes[0].set_ap0r0(1 << 8);
+        rig.priority(41, 0x88);
+        rig.pes[0].set_bpr0(7);
+        rig.pes[0].set_ap0r0(1 << 18);
         rig.spi(40, true);
         rig.spi(41, true);
         assert_eq!((rig.signals(0), rig.iar(0), rig.pes[0].iar0()), (QUIET, NONE, NONE));

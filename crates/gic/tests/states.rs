@@ -363,6 +363,17 @@ fn chk_8_4_running_priority_is_shifted_too() {
 }
 
 #[test]
+fn chk_8_6_a_coarse_binary_point_lets_nothing_preempt_what_is_more_urgent() {
+    let mut rig = Rig::new(1);
+    rig.s(0x428, 0x0000_7840);
+    rig.as_(NON_SECURE).set_bpr1(7);
+    rig.pulse(40);
+    assert_eq!(rig.as_(SECURE).iar0(), 40);
+    rig.pulse(41);
+    assert_eq!((rig.as_(NON_SECURE).signals(), rig.as_(NON_SECURE).iar1()), (QUIET, NONE));
+}
+
+#[test]
 fn chk_8_9_minimum_binary_points() {
     let mut rig = Rig::new(1);
     rig.as_(SECURE).set_bpr1(0);

@@ -9,7 +9,7 @@ use crate::ids;
 use crate::published::Published;
 use crate::state::Candidate;
 use crate::wires::Gic;
-use crate::word::{G0, G1, G1S, GROUPS, LEVELS, NMI_NS, Slot, Word, level_of};
+use crate::word::{G0, G1, G1S, GROUPS, NMI_NS, Slot, Word, level_of};
 
 /// INTID returned when there is nothing to return.
 pub(super) const SPURIOUS: u64 = 1023;
@@ -297,16 +297,12 @@ impl CpuInterface {
         // Priorities below PMR pass, and the non-maskable interrupts of a half that is open at all.
         let unmasked = level_of(u32::from(self.pmr >> 3));
         let Some(running) = running else { return unmasked };
-        // The least priority whose group priority is not below the running one: the running one rounded up.
-        let size = 0x100 - self.group_mask(group);
-        let preempts = ((running + size - 1) & !(size - 1)).min(0x100) >> 3;
-        // A non-maskable interrupt also preempts its own priority, unless by another of its kind.
-        let nmi_free = !self.has_nmi_active(group);
-        let held = match preempts {
-            32 => LEVELS,
-            0 => u32::from(nmi_free),
-            16 if !(nmi_free && running == 0x80) => NMI_NS,
-            n => level_of(n),
+        // Both are compared as this group compares priorities, so that a coarse binary point lets nothing preempt what
+        // is more urgent. A non-maskable interrupt also preempts its own priority, unless by another of its kind.
+        let held = match ((running & self.group_mask(group)) >> 3, self.has_nmi_active(group)) {
+            (0, active) => u32::from(!active),
+            (16, true) => NMI_NS,
+            (n, _) => level_of(n),
         };
         unmasked.min(held)
     }

@@ -279,7 +279,8 @@ impl Model {
             None => true,
             Some(&(running, _, _)) => {
                 let group_priority = self.group_priority(pe, best.group, best.priority);
-                let again = !best.maskable && group_priority == running && !self.pes[pe].nmi_active[best.group];
+                let running = self.group_priority(pe, best.group, running);
+                let again = !best.maskable && best.priority == running && !self.pes[pe].nmi_active[best.group];
                 group_priority < running || again
             }
         };
