@@ -95,12 +95,10 @@ impl CpuInterface {
     fn best_of_level(&self, level: u32, groups: [bool; GROUPS]) -> Option<Candidate> {
         let state = &self.gic.state;
         let mut best: Option<Candidate> = None;
-        for group in 0..GROUPS {
-            if groups[group] {
-                let found = state.first(Slot { pe: self.pe, group, level });
-                if found.is_some_and(|found| best.is_none_or(|best| found.place < best.place)) {
-                    best = found;
-                }
+        for group in (0..GROUPS).filter(|&group| groups[group]) {
+            let found = state.first(Slot { pe: self.pe, group, level });
+            if found.is_some_and(|found| best.is_none_or(|best| found.place < best.place)) {
+                best = found;
             }
         }
         if best.is_none() {

@@ -44,7 +44,7 @@ impl Model {
                     (false, false) => 0x10 | g1 << 1,
                 }
             }
-            0x80..0x1000 | 0x1000..0x6000 => self.read_fields(0, offset, secure, false),
+            0x80..0x6000 => self.read_fields(0, offset, secure, false),
             0x6100..0x7fe0 | 0x8000..0xa000 => match self.routed(offset) {
                 Some(index) if self.may_route(&self.shared[index], secure) => {
                     self.shared[index].router >> (8 * (offset & 4)) & 0xffff_ffff

@@ -2,13 +2,9 @@
 //!
 //! Also asserted after every step: a PE whose signal appears through somebody else's doing has been posted to.
 
-#![cfg(not(loom))]
-
-mod model;
-
+use crate::spec::{self, Model, Who};
 use armagic_gic::{Accessor, Affinity, CpuInterface, Features, Gic, GicSpec, PeSpec, Security};
 use hw::{AccessSize, IntId, MmioDevice};
-use model::{Model, Who};
 use proptest::prelude::*;
 use std::sync::Arc;
 use sync::{Attention, Reasons};
@@ -368,7 +364,7 @@ fn shared_offset() -> impl Strategy<Value = usize> {
 fn route() -> impl Strategy<Value = u64> {
     prop_oneof![
         4 => prop::sample::select(AFFINITIES.to_vec()),
-        2 => Just(model::IRM),
+        2 => Just(spec::IRM),
         1 => Just(0x05_0000_0000u64),
     ]
 }

@@ -393,7 +393,7 @@ impl Model {
         let seen = match (self.shifted(pe), running < 0x80) {
             (false, _) => running,
             (true, true) => 0,
-            (true, false) => running * 2 & 0xff,
+            (true, false) => (running * 2) & 0xff,
         };
         let nmi_bit = if self.bank(pe) == GROUP_1_SECURE && group == GROUP_1 { 62 } else { 63 };
         u64::from(seen) | (!maskable as u64) << nmi_bit
@@ -419,10 +419,10 @@ impl Model {
         } else {
             self.pes[pe].nmi_active[group] = false;
         }
-        if !self.eoimode(pe) {
-            if let Some(irq) = self.irq(pe, id) {
-                irq.active = false;
-            }
+        if !self.eoimode(pe)
+            && let Some(irq) = self.irq(pe, id)
+        {
+            irq.active = false;
         }
     }
 
@@ -433,12 +433,11 @@ impl Model {
 
     pub fn dir(&mut self, pe: usize, id: u64) {
         let all = self.one_state || self.pes[pe].who.secure;
-        if self.eoimode(pe) {
-            if let Some(irq) = self.irq(pe, id as usize & 0xff_ffff) {
-                if all || irq.group() == GROUP_1 {
-                    irq.active = false;
-                }
-            }
+        if self.eoimode(pe)
+            && let Some(irq) = self.irq(pe, id as usize & 0xff_ffff)
+            && (all || irq.group() == GROUP_1)
+        {
+            irq.active = false;
         }
     }
 
@@ -449,7 +448,7 @@ impl Model {
         } else if pmr < 0x80 {
             0
         } else {
-            pmr * 2 & 0xff
+            (pmr * 2) & 0xff
         }
     }
 
@@ -458,7 +457,7 @@ impl Model {
         if !self.shifted(pe) {
             self.pes[pe].pmr = value & 0xf8;
         } else if self.pes[pe].pmr >= 0x80 {
-            self.pes[pe].pmr = (value / 2 | 0x80) & 0xf8;
+            self.pes[pe].pmr = ((value / 2) | 0x80) & 0xf8;
         }
     }
 

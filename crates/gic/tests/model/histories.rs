@@ -6,15 +6,11 @@
 //! other. (One step for both would need more than one word to change at once; IHI 0069 has a CPU interface hold what
 //! the redistributor last sent it.) Between interrupts of one priority any may be first. Everything else is one step.
 //!
-//! `HISTORIES=1000000 cargo test -p armagic-gic --release --test linearizability` is the long run.
+//! `HISTORIES=1000000 cargo test -p armagic-gic --release --test model histories` is the long run.
 
-#![cfg(not(loom))]
-
-mod model;
-
+use crate::spec::Model;
 use armagic_gic::{Affinity, CpuInterface, Gic, GicSpec, PeSpec};
 use hw::{AccessSize, IntId, MmioDevice};
-use model::Model;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex};
 use std::{hint::spin_loop, thread, time::Instant};
