@@ -105,6 +105,18 @@ impl Hints {
         }
     }
 
+    /// Is `n` the only number in the set? Owner only. Of more than two layers there is no `way`.
+    #[inline(always)]
+    pub fn is_only(&self, n: u32) -> bool {
+        let mut n = n;
+        (0..self.depth as usize).rev().all(|layer| {
+            // Acquire as in `next`.
+            let only = self.word(layer, n / BITS).load(Acquire) == 1 << (n % BITS);
+            n /= BITS;
+            only
+        })
+    }
+
     /// The least number in the set that is `from` or above. Owner only, as others may see less than there is.
     #[inline(always)]
     pub fn next(&self, from: u32) -> Option<u32> {
@@ -200,6 +212,7 @@ mod tests {
                     set.remove(&n);
                 }
                 assert_eq!(hints.next(0), set.first().copied());
+                assert_eq!(hints.is_only(n), set.len() == 1 && set.contains(&n));
                 assert_eq!(hints.next(n), set.range(n..).next().copied(), "{capacity} from {n}");
             }
             let all: Vec<_> =

@@ -19,12 +19,12 @@ const CONFIG: u64 = 0x4000;
 const PENDING: u64 = 0x1_0000;
 
 /// One word at each of these places, and zero elsewhere.
-struct Memory([(u64, AtomicU64); 5]);
+struct Memory([(u64, AtomicU64); 6]);
 
 impl Memory {
     fn new() -> Memory {
         let at = |place| (place, AtomicU64::new(0));
-        Memory([at(DEVICES), at(COLLECTIONS), at(COLLECTIONS + 8), at(ITT), at(CONFIG)])
+        Memory([at(DEVICES), at(COLLECTIONS), at(COLLECTIONS + 8), at(ITT), at(ITT + 8), at(CONFIG)])
     }
 
     fn word(&self, at: u64) -> Option<&AtomicU64> {
@@ -60,7 +60,7 @@ struct Rig {
     attention: Vec<Arc<Attention>>,
 }
 
-/// Event 0 of device 0 is LPI 8192 in collection 0, at PE 0; collection 1 is at PE 1.
+/// Events 0 and 1 of device 0 are LPIs 8192 and 8193 in collection 0, at PE 0; collection 1 is at PE 1.
 fn rig(pes: usize) -> Rig {
     let attention: Vec<_> = (0..pes).map(|_| Arc::new(Attention::new())).collect();
     let specs = attention.iter().enumerate().map(|(n, attention)| PeSpec {
@@ -71,7 +71,7 @@ fn rig(pes: usize) -> Rig {
     let lpis = Some(LpiSpec::new(memory.clone()));
     let gic = Gic::new(GicSpec { spis: 32, pes: specs.collect(), lpis, ..Default::default() }).unwrap();
     gic.distributor().write(0, AccessSize::Word, 3);
-    memory.write_u64(PhysAddr(CONFIG), 0x81).unwrap();
+    memory.write_u64(PhysAddr(CONFIG), 0x8181).unwrap();
     let interfaces = (0..pes).map(|pe| {
         gic.set_propbaser(pe, CONFIG | 13, !0);
         gic.set_pendbaser(pe, PENDING, !0);
@@ -91,6 +91,7 @@ fn rig(pes: usize) -> Rig {
     rig.command([8, 0, VALID | ITT, 0]);
     (0..rig.pes.len() as u64).for_each(|n| rig.command([9, 0, VALID | n << 16 | n, 0]));
     rig.command([10, 8192 << 32, 0, 0]);
+    rig.command([10, 1 | 8193 << 32, 0, 0]);
     rig.attention.iter().for_each(|attention| _ = attention.take());
     rig
 }
@@ -120,7 +121,7 @@ fn drain(it: &mut CpuInterface, taken: &mut Vec<u64>) {
 fn model(f: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.max_branches = 100_000;
-    builder.preemption_bound = Some(2);
+    builder.preemption_bound = Some(3);
     builder.check(f);
 }
 
@@ -134,6 +135,39 @@ fn injection_and_acknowledge() {
         sender.join().unwrap();
         drain(&mut rig.pes[0], &mut taken);
         assert_eq!(taken, [8192]);
+    });
+}
+
+/// An LPI is taken, and its hint, as another waits; it comes again meanwhile.
+#[test]
+fn an_lpi_comes_again_while_it_is_taken() {
+    model(|| {
+        let mut rig = rig(1);
+        rig.its.write(0, 0);
+        rig.its.write(0, 1);
+        let sender = rig.sender();
+        let mut taken = vec![];
+        drain(&mut rig.pes[0], &mut taken);
+        sender.join().unwrap();
+        drain(&mut rig.pes[0], &mut taken);
+        assert!(!rig.pending(0), "lost on the way to the PE");
+        taken.sort();
+        assert!(taken == [8192, 8193] || taken == [8192, 8192, 8193], "{taken:?}");
+    });
+}
+
+/// The one that waits is not lost when the other, alone so far, is taken.
+#[test]
+fn another_comes_while_one_is_taken() {
+    model(|| {
+        let mut rig = rig(1);
+        rig.its.write(0, 1);
+        let sender = rig.sender();
+        assert!(rig.pes[0].iar1() >= 8192);
+        sender.join().unwrap();
+        rig.pes[0].set_ap1r0(0);
+        assert!(rig.pes[0].signals().irq);
+        assert!(rig.pes[0].iar1() >= 8192);
     });
 }
 

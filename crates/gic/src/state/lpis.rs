@@ -64,9 +64,31 @@ impl State {
         let taken = (lpis.spec.cache == LpiCache::Full || self.is_up_to_date(lpis, store, slot.pe, found))
             && store.acknowledge(found);
         if taken {
-            self.settle(slot);
+            self.settle_after_lpi(store, slot, found.n);
         }
         taken
+    }
+
+    /// As `settle_after`. The hint of the only LPI stays; of several it goes, or who takes many would pass by many.
+    #[inline(always)]
+    fn settle_after_lpi(&self, store: &Store, slot: Slot, n: u32) {
+        let Some(hints) = store.hints(slot.level) else { return };
+        let word = &self.pes[slot.pe].published[G1];
+        let stays = hints.is_only(n);
+        if !stays {
+            hints.remove(n);
+        }
+        // As in `forget` and `settle`: who announces before this is seen below, who comes after sees what we cleared.
+        word.fetch_and(!(1 << slot.level), AcqRel);
+        let back = store.word(n).ready_at() == Some(slot.level);
+        if back && !stays {
+            hints.insert(n);
+        }
+        // Asked again: another may have come since.
+        let others = || !(stays && hints.is_only(n)) && self.first_lpi(slot).is_some();
+        if back || others() || self.first_placed(slot).is_some() {
+            word.fetch_or(1 << slot.level, AcqRel);
+        }
     }
 
     /// Does the configuration table say what it said when the word was configured? If not, the word follows.

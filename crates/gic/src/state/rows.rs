@@ -78,11 +78,17 @@ impl State {
         self.pes[pe].published.as_ptr().addr()
     }
 
+    /// The lowest that is ready at this slot: LPIs come after the others. Owner only.
+    #[inline]
+    pub fn first(&self, slot: Slot) -> Option<Candidate> {
+        self.first_placed(slot).or_else(|| self.first_lpi(slot))
+    }
+
     /// The lowest place that is ready at this slot. Stale hints cost a load each; beyond a few they are forgotten.
     /// A word that is ready at another slot may be on its way there, and is led there: somewhere a hint to it is
     /// always. Owner only.
     #[inline]
-    pub fn first(&self, slot: Slot) -> Option<Candidate> {
+    pub(super) fn first_placed(&self, slot: Slot) -> Option<Candidate> {
         let row = self.pes[slot.pe].row(slot);
         let probe = slot.probe();
         let (mut from, mut stale) = (0, 0);
@@ -100,7 +106,7 @@ impl State {
             }
             from = place + 1;
         }
-        self.first_lpi(slot)
+        None
     }
 
     /// Takes `place` out of its row, unless the word is ready there. Owner only.

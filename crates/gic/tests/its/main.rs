@@ -8,3 +8,4 @@ mod lpis;
 mod model;
 mod registers;
 mod rig;
+mod threads;
