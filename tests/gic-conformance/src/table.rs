@@ -1,0 +1,122 @@
+//! docs/gic-conformance.md.
+
+use crate::cases::Case;
+use crate::rules::{RULES, Rule};
+use crate::trace::Tests;
+use crate::verdict::{Score, Verdict};
+use std::fmt::Write;
+
+/// A run: what the emulator is called, how it was started, and what came of each case.
+pub struct Run {
+    /// Heading of its column.
+    pub name: String,
+    /// How to repeat it.
+    pub command: String,
+    /// A verdict for each case.
+    pub verdicts: Vec<Verdict>,
+}
+
+const HEAD: &str = include_str!("../head.md");
+
+/// Why a case that fails elsewhere is right, from the architecture's text.
+pub const NOTES: &[(&str, &str)] = &[(
+    "CHK-4.1.6 ptz-reads-0",
+    "IHI 0069, GICR_PENDBASER.PTZ: the field is write-only and reads as 0; here it reads as written",
+)];
+
+fn note(id: &str) -> Option<&'static str> {
+    NOTES.iter().find(|(case, _)| *case == id).map(|(_, why)| *why)
+}
+
+/// The whole document.
+pub fn document(cases: &[Case], tests: &Tests, runs: &[Run]) -> String {
+    let mut out = HEAD.to_owned();
+    scores(&mut out, cases, tests, runs);
+    failures(&mut out, cases, runs);
+    rules(&mut out, cases, tests, runs);
+    out
+}
+
+fn line(out: &mut String, text: std::fmt::Arguments) {
+    out.write_fmt(text).and_then(|()| out.write_char('\n')).expect("a string takes everything");
+}
+
+fn scores(out: &mut String, cases: &[Case], tests: &Tests, runs: &[Run]) {
+    let choices = cases.iter().filter(|case| case.choice.is_some()).count();
+    let named: std::collections::BTreeSet<_> = tests.values().flatten().collect();
+    line(out, format_args!("\n## Score\n"));
+    line(
+        out,
+        format_args!(
+            "{} rules; {} cases, of which {choices} test a choice and are not counted; {} in-process tests.\n",
+            RULES.len(),
+            cases.len(),
+            named.len()
+        ),
+    );
+    line(out, format_args!("| emulator | pass | fail | skip | command |\n|---|---|---|---|---|"));
+    for run in runs {
+        let Score { pass, fail, skip } = Score::of(cases.iter().zip(&run.verdicts));
+        line(out, format_args!("| {} | {pass} | {fail} | {skip} | `{}` |", run.name, run.command));
+    }
+}
+
+fn failures(out: &mut String, cases: &[Case], runs: &[Run]) {
+    line(out, format_args!("\n## Cases that failed\n"));
+    line(
+        out,
+        format_args!(
+            "| case | emulator | statement, and what was seen | why it is or is not counted |\n|---|---|---|---|"
+        ),
+    );
+    for (at, case) in cases.iter().enumerate() {
+        for run in runs {
+            let seen = match &run.verdicts[at] {
+                Verdict::Fail(seen) => seen.as_str(),
+                Verdict::Missing => "the program ended before it",
+                _ => continue,
+            };
+            let why = match &case.choice {
+                Some(why) => format!("not counted: {why}"),
+                None => note(&case.id()).unwrap_or("not looked into yet").to_owned(),
+            };
+            line(out, format_args!("| {} | {} | {seen} | {why} |", case.id(), run.name));
+        }
+    }
+}
+
+fn rules(out: &mut String, cases: &[Case], tests: &Tests, runs: &[Run]) {
+    line(out, format_args!("\n## Rules\n"));
+    let names: Vec<_> = runs.iter().map(|run| run.name.as_str()).collect();
+    line(out, format_args!("| rule | basis | about | what is asked | in process | {} |", names.join(" | ")));
+    line(out, format_args!("|---|---|---|---|---|{}", "---|".repeat(runs.len())));
+    for rule in RULES {
+        let tested = tests.get(rule.id).map_or(0, |tests| tests.len());
+        let tested = if tested == 0 { "–".to_owned() } else { tested.to_string() };
+        let cells: Vec<_> = runs.iter().map(|run| cell(rule, cases, run)).collect();
+        let note = rule.because.map(|why| format!(" *({why})*")).unwrap_or_default();
+        line(
+            out,
+            format_args!(
+                "| {} | {} | {} | {}{note} | {tested} | {} |",
+                rule.id,
+                rule.basis,
+                rule.about,
+                rule.says,
+                cells.join(" | ")
+            ),
+        );
+    }
+}
+
+/// `4/4`, `3/4`, `skip`, or nothing if there are no cases that count.
+fn cell(rule: &Rule, cases: &[Case], run: &Run) -> String {
+    let score = Score::of(cases.iter().zip(&run.verdicts).filter(|(case, _)| case.rule == rule.id));
+    let Score { pass, fail, skip } = score;
+    match (pass + fail, skip) {
+        (0, 0) => "–".into(),
+        (0, _) => "skip".into(),
+        (n, 0) => format!("{pass}/{n}"),
+        (n, _) => format!("{pass}/{n}, {skip} skipped"),
+    }
+}
