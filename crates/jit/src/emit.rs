@@ -276,6 +276,8 @@ pub(crate) struct Emitter {
     /// Where the host's flags came from, as long as its operands are there.
     pub setter: Option<Setter>,
     pub sp_aligned: bool,
+    /// What rax has, while registers are written back.
+    pub rax: Option<u64>,
     pub spans: Spans,
     /// Blocks that do without something, by PC and `Block::page`: it did not serve too often.
     pub careful: HashSet<(u64, u64, Without)>,
@@ -327,6 +329,7 @@ impl Emitter {
             flags: Flags::Memory,
             setter: None,
             sp_aligned: false,
+            rax: None,
             spans: Spans::default(),
             careful: HashSet::new(),
             with_spans: false,
@@ -415,17 +418,33 @@ impl Emitter {
 
     /// Stores the value of guest register `r`, as `regs` says where it is. May use rax.
     pub fn write_back(&mut self, regs: &XFile, r: u8) {
+        self.rax = None;
+        self.write_back_next(regs, r);
+    }
+
+    /// The same where rax is what `Emitter::rax` says.
+    fn write_back_next(&mut self, regs: &XFile, r: u8) {
         match regs.find(r) {
             Where::Place(place) => asm!(self ; mov [BYTE rbp + slot(r)], Rq(HOSTS[place as usize])),
             Where::Constant(n) => match i32::try_from(self.constants[n as usize] as i64) {
                 Ok(v) => asm!(self ; mov QWORD [BYTE rbp + slot(r)], v),
                 Err(_) => {
-                    self.mov_imm(RAX, self.constants[n as usize]);
+                    self.rax_becomes(self.constants[n as usize]);
                     asm!(self ; mov [BYTE rbp + slot(r)], rax);
                 }
             },
             Where::Memory => {}
         }
+    }
+
+    /// Puts `v` into rax: kernel addresses are long, and near the one that may be there. Changes no flags.
+    pub fn rax_becomes(&mut self, v: u64) {
+        let by = self.rax.and_then(|is| i32::try_from(v.wrapping_sub(is) as i64).ok());
+        match by {
+            Some(by) if i32::try_from(v as i64).is_err() && u32::try_from(v).is_err() => self.lea(RAX, RAX, by, true),
+            _ => self.mov_imm(RAX, v),
+        }
+        self.rax = Some(v);
     }
 
     /// Stores V register `r`, as `v` says where it is.
@@ -437,7 +456,8 @@ impl Emitter {
 
     /// Stores every guest register that memory is behind on.
     pub fn write_back_all(&mut self, x: &XFile, v: &VFile) {
-        x.all_dirty().for_each(|r| self.write_back(x, r));
+        self.rax = None;
+        x.all_dirty().for_each(|r| self.write_back_next(x, r));
         v.all_dirty().for_each(|r| self.write_back_v(v, r));
     }
 

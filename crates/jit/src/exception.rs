@@ -3,7 +3,7 @@
 
 use crate::Jit;
 use crate::context::{PC, pack, unpack};
-use crate::emit::{Emitter, RAX, asm};
+use crate::emit::{Emitter, asm};
 use crate::thunks::{jump, why};
 use dynasmrt::{DynasmApi, dynasm};
 use hw::Leave;
@@ -33,7 +33,7 @@ impl Emitter {
         self.ended = true;
         let state = self.state();
         self.settle(&state, self.executed());
-        self.mov_imm(RAX, self.pc_here());
+        self.rax_becomes(self.pc_here());
         asm!(self ; mov [rbp + PC], rax ; mov eax, what as i32);
         let turn = self.thunks.turn;
         jump(&mut self.buf, turn);

@@ -20,11 +20,11 @@ pub(crate) const JUMP_MASK: i32 = (JUMPS as i32 - 1) << 2;
 const STUBS: usize = 30;
 
 impl Emitter {
-    /// Brings everything to memory, as `state` says, and counts. Uses rax.
+    /// Brings everything to memory, as `state` says, and counts. Uses rax, and knows what it has then.
     pub(crate) fn settle(&mut self, state: &State, executed: u32) {
-        self.write_back_all(&state.x, &state.v);
         (self.regs, self.flags) = (state.x, state.flags);
         self.save_flags();
+        self.write_back_all(&state.x, &state.v);
         asm!(self ; lea r15, [BYTE r15 + executed as i8]);
     }
 
@@ -61,7 +61,7 @@ impl Emitter {
 
     /// Continues at an address in another page, if the jump cache knows it: which entry to look at is known here.
     fn go_far(&mut self, target: u64, poll: bool) {
-        self.mov_imm(RAX, target);
+        self.rax_becomes(target);
         if target & 3 != 0 {
             return self.probe_jumps(poll);
         }
@@ -206,7 +206,7 @@ impl Emitter {
                     let state = self.states[state as usize];
                     self.land(from);
                     self.settle(&state, executed);
-                    self.mov_imm(RAX, self.start.wrapping_add(4 * u64::from(executed)));
+                    self.rax_becomes(self.start.wrapping_add(4 * u64::from(executed)));
                     let lookup = self.thunks.lookup;
                     jump(&mut self.buf, lookup);
                 }

@@ -162,7 +162,7 @@ impl Emitter {
         let jumps = name.starts_with('j') || name == "call";
         let to = operands.strip_prefix("0x").filter(|_| jumps).and_then(|hex| Offset::from_str_radix(hex, 16).ok());
         let Some(to) = to else { return (operands.to_owned(), None) };
-        match self.thunks.names().into_iter().find(|(_, at)| *at == to) {
+        match self.thunks.names().find(|(_, at)| *at == to) {
             Some((name, _)) => (name.to_owned(), Some(name)),
             None => (format!("{:#x}", to.wrapping_sub(entry)), None),
         }

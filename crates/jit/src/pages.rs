@@ -9,16 +9,16 @@
 //! code runs that may change a translation: before compiled code is entered, and in every helper for an instruction.
 
 use crate::Jit;
-use crate::code::Offset;
+use crate::code::{CodeBuf, Offset};
 use crate::context::{Context, at};
 use crate::emit::{Cold, Emitter, RAX, RDX, asm};
 use crate::memory::{ADDEND, READ, WRITE};
 use crate::tables::Site;
-use crate::thunks::{cc, jump};
+use crate::thunks::{call, cc, jump_if};
 use dynasmrt::{DynasmApi, dynasm};
 
 /// Pages remembered for reading, and for writing.
-const PAGES: usize = 8;
+pub(crate) const PAGES: usize = 8;
 /// What no address equals in its upper bits: those above the widest address space differ among themselves.
 const NOWHERE: u64 = 0x0055_0000_0000_0000;
 /// Changes of a page after which their rate is looked at.
@@ -102,22 +102,38 @@ impl Emitter {
         if let Some((base, offset)) = base {
             self.lea(RAX, base, offset, true);
         }
-        let tag = if usize::from(place) < PAGES { READ } else { WRITE };
-        asm!(self ; mov ecx, eax ; shr ecx, 7);
         self.lea(RDX, RAX, i32::from(bytes) - 1, true);
-        asm!(self ; and ecx, 0x7fe0 ; and rdx, -4096 ; cmp rdx, [BYTE r14 + rcx + tag]);
-        let unknown = self.forward(cc::NE);
-        asm!(self ; dec DWORD [rbx + at::PAGE_BUDGET]);
-        let often = self.forward(cc::S);
-        asm!(self
-            ; mov rcx, [BYTE r14 + rcx + ADDEND]
-            ; mov [rbx + at::PAGE + 8 * i32::from(place)], rdx
-            ; mov [rbx + at::PAGE_ADDEND + 8 * i32::from(place)], rcx
-        );
-        jump(&mut self.buf, back);
-        self.land(unknown);
-        self.land(often);
+        let find = self.thunks.find_page[usize::from(place)];
+        call(&mut self.buf, find);
+        jump_if(&mut self.buf, cc::E, Some(back));
     }
+}
+
+/// For each place, a routine that looks in the TLB for the page of the address in rax, whose last byte is at rdx, and
+/// remembers it: the zero flag says that it is there.
+pub(crate) fn write_finders(buf: &mut CodeBuf) -> [Offset; 2 * PAGES] {
+    std::array::from_fn(|place| {
+        buf.align_to(16);
+        let start = buf.here();
+        let (tag, field) = (if place < PAGES { READ } else { WRITE }, 8 * place as i32);
+        dynasm!(buf ; .arch x64
+            ; mov ecx, eax ; shr ecx, 7 ; and ecx, 0x7fe0 ; and rdx, -4096
+            ; cmp rdx, [BYTE r14 + rcx + tag]
+        );
+        let unknown = jump_if(buf, cc::NE, None);
+        dynasm!(buf ; .arch x64 ; dec DWORD [rbx + at::PAGE_BUDGET]);
+        let often = jump_if(buf, cc::S, None);
+        dynasm!(buf ; .arch x64
+            ; mov rcx, [BYTE r14 + rcx + ADDEND]
+            ; mov [rbx + at::PAGE + field], rdx
+            ; mov [rbx + at::PAGE_ADDEND + field], rcx
+            ; cmp ecx, ecx
+        );
+        let here = buf.here();
+        [unknown, often].into_iter().for_each(|from| buf.aim(from, here));
+        dynasm!(buf ; .arch x64 ; ret);
+        start
+    })
 }
 
 impl Jit {

@@ -6,6 +6,7 @@
 use crate::code::{CodeBuf, Offset};
 use crate::context::{BIAS, PC, at};
 use crate::entry;
+use crate::pages::{self, PAGES};
 use crate::tables::Exit;
 use dynasmrt::{DynasmApi, dynasm};
 
@@ -73,14 +74,16 @@ pub(crate) struct Thunks {
     pub evaluate_float: Offset,
     /// SVC with the immediate in eax, or ERET (`exception::ERET`): all is in memory, the PC too, and counted.
     pub turn: Offset,
+    /// Finds the page that is to be remembered in a place (`pages::write_finders`).
+    pub find_page: [Offset; 2 * PAGES],
     /// End of all.
     pub end: Offset,
 }
 
 impl Thunks {
     /// Names of those that compiled code goes to.
-    pub fn names(&self) -> [(&'static str, Offset); 10] {
-        [
+    pub fn names(&self) -> impl Iterator<Item = (&'static str, Offset)> {
+        let others = [
             ("leave", self.leave),
             ("leave_nth", self.leave_nth),
             ("lookup", self.lookup),
@@ -91,7 +94,8 @@ impl Thunks {
             ("evaluate", self.evaluate),
             ("evaluate_float", self.evaluate_float),
             ("turn", self.turn),
-        ]
+        ];
+        others.into_iter().chain(self.find_page.map(|at| ("find_page", at)))
     }
 
     /// Writes them to the start of `buf`.
@@ -167,6 +171,7 @@ impl Thunks {
             ; ldmxcsr [rbx + at::MXCSR_GUEST]
         );
         t.go_on(buf);
+        t.find_page = pages::write_finders(buf);
         t.end = buf.here();
         t
     }
