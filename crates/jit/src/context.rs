@@ -126,6 +126,11 @@ pub(crate) const fn in_pe(offset: usize) -> i32 {
     offset as i32 - offset_of!(Vcpu, regs) as i32 - BIAS
 }
 
+/// A field of `Regs` from rbp.
+pub(crate) const fn regs(offset: usize) -> i32 {
+    offset as i32 - BIAS
+}
+
 /// A system register from rbp.
 pub(crate) const fn sys(offset: usize) -> i32 {
     in_pe(offset_of!(Vcpu, sys) + offset)

@@ -65,6 +65,17 @@ impl Emitter {
             self.set_flags(op == FlagOp::Sub, setter(op, wide, x, imm, y));
             return self.node(Node::Imm(0));
         }
+        if discard && op == FlagOp::Add {
+            self.mov(RAX, x);
+            match (imm, wide) {
+                (Some(v), true) => asm!(self ; add rax, v),
+                (Some(v), false) => asm!(self ; add eax, v),
+                (None, true) => asm!(self ; add rax, Rq(y)),
+                (None, false) => asm!(self ; add eax, Rd(y)),
+            }
+            self.set_flags(false, None);
+            return self.node(Node::Imm(0));
+        }
         let (place, to) = self.result_place();
         if matches!(op, FlagOp::Adc | FlagOp::Sbc) {
             self.load_flags_with(op == FlagOp::Sbc);
@@ -111,6 +122,16 @@ impl Emitter {
         };
         self.set_flags(matches!(op, FlagOp::Sub | FlagOp::Sbc), from);
         self.node(Node::At(place))
+    }
+
+    /// `w`, of which the low 32 bits count unless `wide`, in a place.
+    fn placed(&mut self, w: W, wide: bool) -> W {
+        let host = if wide { self.reg(w) } else { self.low(w) };
+        match HOSTS.iter().position(|h| *h == host) {
+            Some(place) => self.node(Node::At(place as u8)),
+            // Given up.
+            None => w,
+        }
     }
 
     pub(crate) fn select_into(&mut self, c: C, a: W, b: W, to: u8, wide: bool) {
@@ -226,16 +247,13 @@ impl Engine for Emitter {
     fn flag_op_if(&mut self, c: C, op: FlagOp, width: Width, a: W, b: W, otherwise: u32) {
         // Operands first, so that both ways find them in registers.
         let wide = width == Width::X;
-        for w in [a, b] {
-            if self.constant(w).is_none() || w == a {
-                let _ = if wide { self.reg(w) } else { self.low(w) };
-            }
-        }
+        let fits = |v: u64| !wide || i32::try_from(v as i64).is_ok();
+        let a = self.placed(a, wide);
+        let b = if self.constant(b).is_some_and(fits) { b } else { self.placed(b, wide) };
         let Some(cc) = self.test(c) else {
             self.flags_from(op, width, a, b, true);
             return;
         };
-        // A constant first operand is in a place now; make sure that `flags_from` finds it there.
         let skip = self.forward(cc ^ 1);
         let before = self.regs;
         self.flags_from(op, width, a, b, true);
@@ -512,6 +530,9 @@ impl Engine for Emitter {
             *to = self.load_vector(at, how);
         }
         Ok(v)
+    }
+    fn shuffle3(&mut self, v: [u8; 3], order: u128) -> u8 {
+        self.shuffled(v, order)
     }
     fn store_elements(&mut self, at: W, how: Access, count: u32, v: [u8; 4]) -> Done {
         if self.store_bytes(at, how, count << how.size, v) {

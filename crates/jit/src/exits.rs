@@ -3,7 +3,7 @@
 use crate::code::Offset;
 use crate::context::at;
 use crate::emit::{C, Cold, Emitter, Flags, RAX, RCX, RDX, Source, State, W, asm};
-use crate::regs::{VFile, XFile};
+use crate::regs::{VFile, Where, XFile};
 use crate::tables::{Block, Call, Exit, NONE, Way, block_page};
 use crate::thunks::{call, cc, jump, jump_if, why};
 use dynasmrt::{DynasmApi, dynasm};
@@ -23,9 +23,18 @@ impl Emitter {
     /// Brings everything to memory, as `state` says, and counts. Uses rax, and knows what it has then.
     pub(crate) fn settle(&mut self, state: &State, executed: u32) {
         (self.regs, self.flags) = (state.x, state.flags);
-        self.save_flags();
+        if self.has_far_constants(&state.x) {
+            self.save_flags();
+        }
         self.write_back_all(&state.x, &state.v);
+        self.save_flags();
         asm!(self ; lea r15, [BYTE r15 + executed as i8]);
+    }
+
+    /// Is there a constant to be stored that needs rax?
+    fn has_far_constants(&self, x: &XFile) -> bool {
+        let is_far = |v: u64| i32::try_from(v as i64).is_err();
+        x.all_dirty().any(|r| matches!(x.find(r), Where::Constant(n) if is_far(self.constants[n as usize])))
     }
 
     fn same_page(&self, target: u64) -> bool {

@@ -1,13 +1,13 @@
 //! System instructions: what is a word of the PE is loaded and stored in line, constants are constants, and the
 //! rest is a call of the row of `cpu::sysreg` that was found when the block was compiled (`work.rs`).
 
-use crate::context::{CNTVOFF, DEBUG_ARMED, at, daif, pstate, sent, sys, tpidr};
+use crate::context::{CNTVOFF, DEBUG_ARMED, at, daif, pstate, regs, sent, sys, tpidr};
 use crate::emit::{Cold, Emitter, Node, RAX, RCX, RDX, SlowAccess, Source, W, asm};
 use crate::regs::HOSTS;
 use crate::thunks::cc;
 use crate::work::Work;
 use cpu::sysreg::{self, Check};
-use cpu::{Pstate, Sys};
+use cpu::{Pstate, Regs, Sys};
 use dynasmrt::{DynasmApi, dynasm};
 use hw::Access;
 use semantics::{Engine, Feature, Op2, Pauth, PstateField, SysReg};
@@ -15,7 +15,7 @@ use std::mem::offset_of;
 
 const NZCV: SysReg = SysReg::new(3, 3, 4, 2, 0);
 const DAIF: SysReg = SysReg::new(3, 3, 4, 2, 1);
-const FPCR: SysReg = SysReg::new(3, 3, 4, 4, 0);
+pub(crate) const FPCR: SysReg = SysReg::new(3, 3, 4, 4, 0);
 const FPSR: SysReg = SysReg::new(3, 3, 4, 4, 1);
 const CURRENT_EL: SysReg = SysReg::new(3, 0, 4, 2, 2);
 const SPSEL: SysReg = SysReg::new(3, 0, 4, 2, 0);
@@ -136,10 +136,12 @@ impl Emitter {
             SPSEL => self.node(Node::Imm(self.context.sp_elx().into())),
             NZCV => self.nzcv(),
             CNTVCT | CNTPCT => self.read_counter(reg),
-            FPCR | FPSR => {
-                self.give_up();
-                W(0)
+            FPCR => {
+                let Some(place) = self.temporary() else { return W(0) };
+                asm!(self ; mov Rd(HOSTS[place as usize]), [rbp + regs(offset_of!(Regs, fpcr))]);
+                self.node(Node::At(place))
             }
+            FPSR => self.read_fpsr(),
             _ => match (field(reg), readable(reg)) {
                 (Some((offset, shift)), _) => {
                     let Some(place) = self.temporary() else { return W(0) };
@@ -164,7 +166,8 @@ impl Emitter {
         let (Some(row), Some(check)) = (row, check) else { return self.give_up() };
         self.pass(check);
         match reg {
-            FPCR | FPSR => self.give_up(),
+            FPCR => self.write_fpcr(v),
+            FPSR => self.write_fpsr(v, row.masked(self.model, u64::MAX)),
             NZCV => self.set_nzcv(v),
             DAIF => {
                 let from = self.low(v);
@@ -182,6 +185,17 @@ impl Emitter {
                 }
             },
         }
+    }
+
+    /// FPCR, which rarely changes: what it says is in MXCSR, and in what code is compiled for.
+    fn write_fpcr(&mut self, v: W) {
+        let from_reg = self.low(v);
+        self.clobber_flags();
+        asm!(self ; cmp Rd(from_reg), [rbp + regs(offset_of!(Regs, fpcr))]);
+        let from = [Some(self.forward(cc::NE)), None];
+        let site = self.site(SlowAccess::System(Work::Msr(FPCR)));
+        let back = self.buf.here();
+        self.cold.push(Cold::Store { from, back, site, values: [Source::Reg(from_reg), Source::Imm(0)] });
     }
 
     fn store_masked(&mut self, offset: i32, v: W, kept: u64, ones: u64) {

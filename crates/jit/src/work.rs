@@ -6,6 +6,7 @@
 use crate::Jit;
 use crate::context::{pack, unpack};
 use crate::entry::Saved;
+use crate::system::FPCR;
 use crate::tables::Site;
 use cpu::sysreg;
 use hw::Leave;
@@ -72,6 +73,9 @@ impl Jit {
                 return 0;
             }
         };
+        if work == Work::Msr(FPCR) {
+            self.context.float.enter(self.interp.cpu.regs.fpcr);
+        }
         self.after(done, pc, saved, site)
     }
 

@@ -147,6 +147,11 @@ fn program(random: &mut Random) -> Vec<u32> {
             1 => words[i as usize] = 0x5400_0000 | ahead << 5 | condition, // b.cond
             2 => words[i as usize] = 0xb400_0000 | ahead << 5 | register,  // cbz
             3 => words[i as usize] = 0x3700_0000 | condition << 19 | ahead << 5 | register, // tbnz
+            4 if random.below(2) == 0 => {
+                // mrs, msr: fpcr, fpsr
+                let which = [0xd53b_4400, 0xd53b_4420, 0xd51b_4400, 0xd51b_4420][random.below(4) as usize];
+                words[i as usize] = which | register;
+            }
             _ => {}
         }
     }
@@ -216,6 +221,7 @@ fn outcome(cpu: &Vcpu) -> Vec<u128> {
         regs.pc.into(),
         regs.nzcv.into(),
         regs.fpsr.into(),
+        regs.fpcr.into(),
         regs.pstate.el.into(),
         cpu.sys.esr[1].into(),
         cpu.sys.far[1].into(),
@@ -231,12 +237,12 @@ fn outcome(cpu: &Vcpu) -> Vec<u128> {
 
 /// What stands at `index` of an outcome.
 fn name(index: usize) -> String {
-    const FIRST: [&str; 9] = ["sp", "pc", "nzcv", "fpsr", "el", "esr", "far", "spsr", "elr"];
+    const FIRST: [&str; 10] = ["sp", "pc", "nzcv", "fpsr", "fpcr", "el", "esr", "far", "spsr", "elr"];
     match index {
-        0..9 => FIRST[index].to_owned(),
-        9..40 => format!("x{}", index - 9),
-        40..72 => format!("v{}", index - 40),
-        _ => format!("[{:#x}]", DATA - 0x400 + 8 * (index as u64 - 72)),
+        0..10 => FIRST[index].to_owned(),
+        10..41 => format!("x{}", index - 10),
+        41..73 => format!("v{}", index - 41),
+        _ => format!("[{:#x}]", DATA - 0x400 + 8 * (index as u64 - 73)),
     }
 }
 

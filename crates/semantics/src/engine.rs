@@ -266,6 +266,15 @@ pub trait Engine {
         }
         Ok(())
     }
+    /// Bytes of three registers by their numbers in `order`, from 0 to 47.
+    #[inline(always)]
+    fn shuffle3(&mut self, v: [Self::V; 3], order: u128) -> Self::V {
+        let (zero, order) = (self.vimm(0), self.vimm(order));
+        let [a, b, c] = v;
+        let from_a = self.vop3(VOp3::Tbx(0), zero, a, order);
+        let from_b = self.vop3(VOp3::Tbx(16), from_a, b, order);
+        self.vop3(VOp3::Tbx(32), from_b, c, order)
+    }
     /// The address of element `i` of those at `at`.
     #[inline(always)]
     fn element(&mut self, at: Self::W, how: Access, i: u32) -> Self::W {

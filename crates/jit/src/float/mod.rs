@@ -13,13 +13,16 @@ mod tests;
 use crate::Jit;
 use crate::code::Offset;
 use crate::constants::*;
-use crate::context::{Float, at};
-use crate::emit::{Emitter, asm};
+use crate::context::{Float, at, regs};
+use crate::emit::{Emitter, Node, W, asm};
 use crate::evaluate::QC;
+use crate::regs::HOSTS;
 use crate::thunks::cc;
 use crate::vector::{T2, Vex};
+use cpu::Regs;
 use dynasmrt::{DynasmApi, dynasm};
 use semantics::fops::{Fn1, Fpsr, Shape};
+use std::mem::offset_of;
 
 /// MXCSR as Rust wants it: every exception masked, to nearest, no flag.
 pub(crate) const MXCSR: u32 = 0x1f80;
@@ -106,6 +109,47 @@ impl Emitter {
             asm!(self ; mov BYTE [rbx + at::FLOAT_USED], 1);
             self.float_marked = true;
         }
+    }
+
+    /// FPSR: MXCSR's flags and saturation may not be there yet.
+    pub(crate) fn read_fpsr(&mut self) -> W {
+        let Some(place) = self.temporary() else { return W(0) };
+        let to = HOSTS[place as usize];
+        self.clobber_flags();
+        asm!(self
+            ; stmxcsr [rbx + at::MXCSR_LEFT]
+            ; mov eax, [rbx + at::MXCSR_LEFT]
+            ; mov ecx, eax
+            ; and eax, 1
+            ; shr ecx, 1
+            ; and ecx, 0x1e
+            ; or eax, ecx
+            ; or eax, [rbp + regs(offset_of!(Regs, fpsr))]
+            ; mov rdx, [rbx + at::SATURATED]
+            ; or rdx, [rbx + at::SATURATED + 8]
+            ; neg rdx
+            ; sbb edx, edx
+            ; and edx, QC as i32
+            ; or eax, edx
+            ; mov Rd(to), eax
+        );
+        self.node(Node::At(place))
+    }
+
+    /// FPSR becomes `v` in the bits that it has.
+    pub(crate) fn write_fpsr(&mut self, v: W, bits: u64) {
+        let from = self.low(v);
+        self.clobber_flags();
+        asm!(self
+            ; mov eax, Rd(from)
+            ; and eax, bits as i32
+            ; mov [rbp + regs(offset_of!(Regs, fpsr))], eax
+            ; ldmxcsr [rbx + at::MXCSR_GUEST]
+            ; xor eax, eax
+            ; mov [rbx + at::MXCSR_LEFT], eax
+            ; mov [rbx + at::SATURATED], rax
+            ; mov [rbx + at::SATURATED + 8], rax
+        );
     }
 
     /// Are lanes of `shape` computed by the host?

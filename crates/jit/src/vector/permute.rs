@@ -152,6 +152,21 @@ impl Emitter {
         );
     }
 
+    /// Bytes of `v` by their numbers in `order`.
+    pub(crate) fn shuffled(&mut self, v: [u8; 3], order: u128) -> u8 {
+        let to = self.vector();
+        for (from, n) in v.into_iter().zip(0..) {
+            // Of what is in another register PSHUFB makes zero.
+            let pick = order.to_le_bytes().map(|byte| if byte >> 4 == n { byte & 15 } else { 0x80 });
+            self.load_constant(T0, u128::from_le_bytes(pick));
+            match n {
+                0 => asm!(self ; vpshufb Rx(to), Rx(from), Rx(T0)),
+                _ => asm!(self ; vpshufb Rx(T0), Rx(from), Rx(T0) ; vpor Rx(to), Rx(to), Rx(T0)),
+            }
+        }
+        to
+    }
+
     pub(super) fn permute3(&mut self, op: VOp3, a: u8, b: u8, c: u8) -> Option<u8> {
         let to = self.vector();
         match op {

@@ -76,16 +76,15 @@ fn store_whole<E: Engine>(e: &mut E, q: u32, registers: u32, o: Operands) -> Don
 fn load_interleaved<E: Engine>(e: &mut E, q: u32, size: u32, n: u32, o: Operands) -> Done {
     let (base, lane, how) = (e.base(Gpr(o.rn))?, Lane::of(size), Access::plain(size));
     let elements = (8 << q) >> size;
-    let mut v;
+    let mut v = e.load_elements(base, how, n * elements)?;
     if n == 3 {
-        v = [e.vimm(0); 4];
-        for i in 0..3 * elements {
-            let (at, k) = (plus(e, base, (i << size).into()), (i % 3) as usize);
-            let element = e.load(at, how)?;
-            v[k] = e.vset(v[k], size, i / 3, element);
+        let [a, b, c, _] = v;
+        // Of 64 bits each, 24 bytes were loaded.
+        let from = [a, b, if q == 0 { b } else { c }];
+        for k in 0..3 {
+            v[k as usize] = e.shuffle3(from, apart(size, k));
         }
     } else {
-        v = e.load_elements(base, how, n * elements)?;
         // Even and odd elements; of four registers, twice.
         if q == 0 {
             v = if n == 2 { [v[0]; 4] } else { [v[0], v[1], v[0], v[1]] };
@@ -112,11 +111,12 @@ fn store_interleaved<E: Engine>(e: &mut E, q: u32, size: u32, n: u32, o: Operand
     let (base, lane, how) = (e.base(Gpr(o.rn))?, Lane::of(size), Access::plain(size));
     let elements = (8 << q) >> size;
     if n == 3 {
-        for i in 0..3 * elements {
-            let (at, v) = (plus(e, base, (i << size).into()), e.v(o.register(i % 3)));
-            let element = e.vget(v, size, i / 3);
-            e.store(at, how, element)?;
+        let from = [0, 1, 2].map(|k| e.v(o.register(k)));
+        let mut v = [from[0]; 4];
+        for k in 0..2 + q {
+            v[k as usize] = e.shuffle3(from, together(size, k));
         }
+        e.store_elements(base, how, n * elements, v)?;
         return o.write_back(e, base, n * (8 << q));
     }
     let zip = |e: &mut E, a, b| (e.vop2(VOp2::Zip1(lane), a, b), e.vop2(VOp2::Zip2(lane), a, b));
@@ -132,6 +132,21 @@ fn store_interleaved<E: Engine>(e: &mut E, q: u32, size: u32, n: u32, o: Operand
     }
     e.store_elements(base, how, n * elements, v)?;
     o.write_back(e, base, n * (8 << q))
+}
+
+/// Where among 48 bytes, three elements side by side, the bytes of register `k` are.
+fn apart(size: u32, k: u32) -> u128 {
+    let from = |byte: u32| (3 * (byte >> size) + k) << size | byte & ((1 << size) - 1);
+    (0..16).fold(0, |order, byte| order | u128::from(from(byte)) << (8 * byte))
+}
+
+/// Where among the bytes of three registers those of the `k`th 16 of memory are.
+fn together(size: u32, k: u32) -> u128 {
+    let from = |byte: u32| {
+        let element = (16 * k + byte) >> size;
+        16 * (element % 3) + ((element / 3) << size | byte & ((1 << size) - 1))
+    };
+    (0..16).fold(0, |order, byte| order | u128::from(from(byte)) << (8 * byte))
 }
 
 /// How many registers `opcode` of LD1 and ST1 (multiple structures) names.
