@@ -16,6 +16,7 @@ mod loom;
 mod map;
 mod messages;
 mod queue;
+mod save;
 mod translate;
 
 pub use error::{CommandError, Fault};

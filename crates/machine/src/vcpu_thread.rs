@@ -6,6 +6,9 @@ use crate::psci::{self, Next};
 use cpu::{Exit, Shared, Vcpu, VcpuSpec};
 use std::sync::Arc;
 
+/// Offset in the redistributor's frame.
+const GICR_WAKER: u32 = 0x14;
+
 /// Runs vCPU `spec` whenever it is switched on, until the machine is torn down; what was counted.
 pub(crate) fn body(control: &Control, shared: Arc<Shared>, spec: VcpuSpec, engines: &Engines) -> Tally {
     let index = spec.index;
@@ -23,6 +26,8 @@ pub(crate) fn body(control: &Control, shared: Arc<Shared>, spec: VcpuSpec, engin
 fn enter(cpu: &mut Vcpu, start: Start) {
     cpu.unpark();
     cpu.reset();
+    // What firmware does before it lets others use the PE's interrupts; kernels do it too, other guests count on it.
+    cpu.shared.gic.raw_write(gic::Frame::Redistributor(cpu.index), GICR_WAKER, 0);
     cpu.regs.pc = start.entry;
     cpu.regs.x[0] = start.argument;
 }

@@ -46,19 +46,33 @@ impl Collections {
         self.0[usize::from(icid)].store(pe.map_or(0, |pe| pe as u32 + 1), Relaxed);
     }
 
-    /// Reads the list. It ends where an entry is not valid, or is none that we write.
+    /// Reads the list. It ends where an entry is not valid. What is no collection of ours, such as one that another
+    /// implementation saved as unmapped, is taken out.
     pub fn load(&self, list: &mut List, memory: &dyn GuestMemory, baser: Baser, pes: usize) {
         self.unload(list);
+        let mut strangers = false;
         for position in 0..if baser.valid() { capacity(baser) } else { 0 } {
-            let Some(entry) = memory.read_u64(place(baser, position)).ok().map(Cte).filter(|cte| cte.valid()) else {
-                return;
-            };
-            let usable = in_range(baser, entry.icid()) && entry.pe() < pes as u64;
-            if !usable || self.find(entry.icid()).is_ok() {
-                return;
+            let entry = memory.read_u64(place(baser, position)).ok().map(Cte).filter(|cte| cte.valid());
+            let Some(entry) = entry else { break };
+            let ours = in_range(baser, entry.icid()) && entry.pe() < pes as u64 && self.find(entry.icid()).is_err();
+            strangers |= !ours;
+            if ours {
+                self.set(entry.icid(), Some(entry.pe() as usize));
+                list.order.push(entry.icid());
             }
-            self.set(entry.icid(), Some(entry.pe() as usize));
-            list.order.push(entry.icid());
+        }
+        if strangers {
+            self.write(list, memory, baser);
+        }
+    }
+
+    /// Writes the list as it is.
+    fn write(&self, list: &List, memory: &dyn GuestMemory, baser: Baser) {
+        let entry = |icid: u16| self.find(icid).map_or(0, |pe| Cte::new(pe, icid).0);
+        let entries = list.order.iter().map(|icid| entry(*icid)).chain([0]);
+        for (position, entry) in entries.take(capacity(baser)).enumerate() {
+            // It was read from there.
+            _ = memory.write_u64(place(baser, position), entry);
         }
     }
 

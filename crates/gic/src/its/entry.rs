@@ -89,6 +89,8 @@ impl Baser {
     /// with two levels.
     pub const MASK: u64 = VALID | 0x38e0_ffff_ffff_ffff;
     pub const INDIRECT: u64 = 1 << 62;
+    /// UNKNOWN in the manual. Cacheable, shared and with 64 KiB pages, as KVM has it: its unit tests count on it.
+    pub const RESET: u64 = 3 << 59 | 1 << 10 | 2 << 8;
 
     pub fn valid(self) -> bool {
         self.0 & VALID != 0

@@ -28,7 +28,6 @@ pub enum OnError {
 }
 
 /// What software has written, and what has come of it.
-#[derive(Default)]
 pub(super) struct Registers {
     /// GITS_CTLR.Enabled.
     pub wanted: bool,
@@ -77,6 +76,22 @@ enum Step {
     Enable([u64; 2]),
     Disable,
     Command(PhysAddr, u64),
+}
+
+impl Default for Registers {
+    fn default() -> Registers {
+        Registers {
+            wanted: false,
+            active: false,
+            cbaser: 0,
+            cwriter: 0,
+            creadr: 0,
+            stalled: false,
+            baser: [Baser::RESET; 2],
+            threaded: false,
+            stopping: false,
+        }
+    }
 }
 
 impl Registers {

@@ -43,7 +43,9 @@ impl Its {
 
     /// Where an entry says that its event goes.
     pub(super) fn destination(&self, ite: Ite) -> Result<Translation, Fault> {
-        Ok(Translation { pe: self.collections.find(ite.icid())?, lpi: ite.intid() - LPI_INTID })
+        // A guest that writes tables itself may have put any number there.
+        let lpi = ite.intid().checked_sub(LPI_INTID).filter(|_| ite.intid() >> 16 == 0).ok_or(Fault::EventUnmapped)?;
+        Ok(Translation { pe: self.collections.find(ite.icid())?, lpi })
     }
 
     /// The entry of a mapped event, and where it is.

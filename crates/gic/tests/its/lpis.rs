@@ -327,7 +327,7 @@ fn reset_is_power_on() {
     rig.gic.reset();
     rig.its.reset();
     rig.pes[0].reset();
-    assert_eq!((rig.rr64(0, 0x70), rig.rr(0, 0) & 1, rig.rd(0x100)), (0, 0, 0x0107_0000_0000_0000));
+    assert_eq!((rig.rr64(0, 0x70), rig.rr(0, 0) & 1, rig.rd(0x100)), (0, 0, 0x1907_0000_0000_0600));
     assert_eq!(rig.read_ctlr(), 1 << 31);
     rig.gicd.write(0, AccessSize::Word, 3);
     rig.r(0, 0x14, 0);
