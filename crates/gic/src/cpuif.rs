@@ -107,7 +107,7 @@ impl CpuInterface {
             return Signals::default();
         }
         match self.signalled() {
-            Some(best) => self.who.signals(best.slot.group, best.word.nmi(), self.one_state()),
+            Some(best) => self.who.signals(best.group(), best.word.nmi(), self.one_state()),
             None => Signals::default(),
         }
     }

@@ -31,7 +31,7 @@ pub(super) enum Answer {
 impl Answer {
     pub fn intid(&self, found: &Candidate) -> u64 {
         match self {
-            Answer::Take => ids::intid(found.place).into(),
+            Answer::Take => ids::intid(found.place()).into(),
             Answer::Special(id) => *id,
         }
     }
@@ -97,7 +97,7 @@ impl CpuInterface {
         let mut best: Option<Candidate> = None;
         for group in (0..GROUPS).filter(|&group| groups[group]) {
             let found = state.first(Slot { pe: self.pe, group, level });
-            if found.is_some_and(|found| best.is_none_or(|best| found.place < best.place)) {
+            if found.is_some_and(|found| best.is_none_or(|best| found.place() < best.place())) {
                 best = found;
             }
         }
@@ -112,14 +112,14 @@ impl CpuInterface {
     /// `best`, if priority mask and running priority let it through.
     #[inline]
     pub(super) fn signalled(&self) -> Option<Candidate> {
-        self.best().filter(|found| found.slot.level < self.limit[found.slot.group])
+        self.best().filter(|found| found.level() < self.limit[found.group()])
     }
 
     // What a register says of an interrupt (IHI 0069, ICC_IAR0_EL1, ICC_HPPIR1_EL1 and "Special INTIDs").
 
     pub(super) fn answer0(&self, found: &Candidate) -> Answer {
         let (el3, two) = (self.who.el == 3, !self.one_state());
-        match found.slot.group {
+        match found.group() {
             G0 if two && el3 && self.rm => Answer::Special(FOR_SECURE_EL1),
             G0 if self.who.secure || !two => Answer::Take,
             G1S if el3 => Answer::Special(FOR_SECURE_EL1),
@@ -130,7 +130,7 @@ impl CpuInterface {
 
     #[inline]
     pub(super) fn answer1(&self, found: &Candidate, acknowledges: bool) -> Answer {
-        let visible = match found.slot.group {
+        let visible = match found.group() {
             G1 if !self.who.secure || self.one_state() => true,
             G1 if self.who.el == 3 && self.rm => return Answer::Special(FOR_NON_SECURE),
             G1 => self.who.el == 3,
@@ -157,11 +157,11 @@ impl CpuInterface {
                 return id;
             }
             if self.gic.state.acknowledge(found) {
-                self.activate(found.slot.group, found.word);
-                if let Some(count) = self.acknowledged.get_mut(found.place as usize) {
+                self.activate(found.group(), found.word);
+                if let Some(count) = self.acknowledged.get_mut(found.place() as usize) {
                     *count += 1;
                 }
-                return ids::intid(found.place).into();
+                return ids::intid(found.place()).into();
             }
             // Another thread changed the interrupt meanwhile; it may be ours no longer.
         }

@@ -1,7 +1,7 @@
 //! Why a PE sees no interrupt, in words, for whoever looks at a guest that hangs.
 
 use super::{CpuInterface, Signals};
-use crate::{ids, state::Candidate, word::GROUPS};
+use crate::{ids, word::GROUPS};
 use std::fmt::Write;
 
 impl CpuInterface {
@@ -25,7 +25,8 @@ impl CpuInterface {
         match self.best() {
             _ if self.signals() != Signals::default() => text.push_str("signalled; the PE masks it"),
             None => text.push_str("nothing pending and enabled in an enabled group"),
-            Some(Candidate { place, word, .. }) => {
+            Some(found) => {
+                let (place, word) = (found.place(), found.word);
                 let (id, priority, group, pmr) = (ids::intid(place), word.rank(), word.group(), self.pmr);
                 _ = write!(text, "INTID {id} group {group} priority {priority:#04x} waits: ");
                 if priority >= u32::from(pmr) {

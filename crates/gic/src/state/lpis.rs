@@ -52,13 +52,13 @@ impl State {
         // is where it has no use for an affinity.
         let like = Word(0).with_group1(true).with_enabled(true).with_latch(true).with_target(slot.pe);
         let like = like.with_two_states(!self.control().one_state()).with_priority(word.priority());
-        Some(Candidate { place: ids::LPI + n, slot, word: like.with_affinity(word.0) })
+        Some(Candidate::new(ids::LPI + n, slot, like.with_affinity(word.0)))
     }
 
     /// Takes an LPI, unless its word has changed since. There is no active state.
     #[inline]
     pub(super) fn acknowledge_lpi(&self, found: Candidate) -> bool {
-        let Candidate { place, slot, word } = found;
+        let (place, slot, word) = (found.place(), found.slot(), found.word);
         let Some((lpis, store)) = self.lpis().and_then(|lpis| Some((lpis, lpis.store(slot.pe)?))) else { return false };
         let found = Found { n: place - ids::LPI, word: LpiWord(word.affinity()) };
         let taken = (lpis.spec.cache == LpiCache::Full || self.is_up_to_date(lpis, store, slot.pe, found))

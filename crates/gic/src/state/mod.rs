@@ -35,7 +35,7 @@ use crate::route::Routes;
 use crate::spec::PeSpec;
 use crate::word::{GROUPS, LEVELS, NOBODY, Slot, Word};
 use crossbeam::utils::CachePadded;
-use std::{array, sync::Arc};
+use std::{array, num::NonZeroU64, sync::Arc};
 use sync::{Attention, Hints};
 
 pub(crate) use gates::Control;
@@ -79,12 +79,42 @@ pub(crate) struct State {
     lpis: Option<Box<Lpis>>,
 }
 
-/// A ready interrupt as the owner of a PE found it.
+/// A ready interrupt as the owner of a PE found it. Two registers, also when there may be none: it is handed on several
+/// times on the way to an acknowledge.
 #[derive(Clone, Copy)]
 pub(crate) struct Candidate {
-    pub place: u32,
-    pub slot: Slot,
     pub word: Word,
+    /// One more than the place, PE, group and level, in 32, 16, 8 and 8 bits from the top.
+    at: NonZeroU64,
+}
+
+impl Candidate {
+    #[inline(always)]
+    pub fn new(place: u32, slot: Slot, word: Word) -> Candidate {
+        let slot = (slot.pe as u64) << 16 | (slot.group as u64) << 8 | u64::from(slot.level);
+        // `|` with a number that is not zero is not zero.
+        Candidate { word, at: NonZeroU64::new((u64::from(place) + 1) << 32).expect("places are small") | slot }
+    }
+
+    #[inline(always)]
+    pub fn place(self) -> u32 {
+        (self.at.get() >> 32) as u32 - 1
+    }
+
+    #[inline(always)]
+    pub fn group(self) -> usize {
+        (self.at.get() >> 8) as usize & 0xff
+    }
+
+    #[inline(always)]
+    pub fn level(self) -> u32 {
+        self.at.get() as u32 & 0xff
+    }
+
+    #[inline(always)]
+    pub fn slot(self) -> Slot {
+        Slot { pe: (self.at.get() >> 16) as usize & 0xffff, group: self.group(), level: self.level() }
+    }
 }
 
 impl State {
@@ -239,7 +269,7 @@ impl State {
     /// Makes a candidate active, unless its word has changed since. Owner only.
     #[inline(always)]
     pub fn acknowledge(&self, found: Candidate) -> bool {
-        let Candidate { place, slot, word } = found;
+        let (place, slot, word) = (found.place(), found.slot(), found.word);
         if place >= ids::LPI {
             return self.acknowledge_lpi(found);
         }

@@ -79,7 +79,7 @@ impl State {
     }
 
     /// The lowest that is ready at this slot: LPIs come after the others. Owner only.
-    #[inline]
+    #[inline(always)]
     pub fn first(&self, slot: Slot) -> Option<Candidate> {
         self.first_placed(slot).or_else(|| self.first_lpi(slot))
     }
@@ -87,7 +87,7 @@ impl State {
     /// The lowest place that is ready at this slot. Stale hints cost a load each; beyond a few they are forgotten.
     /// A word that is ready at another slot may be on its way there, and is led there: somewhere a hint to it is
     /// always. Owner only.
-    #[inline]
+    #[inline(always)]
     pub(super) fn first_placed(&self, slot: Slot) -> Option<Candidate> {
         let row = self.pes[slot.pe].row(slot);
         let probe = slot.probe();
@@ -95,18 +95,24 @@ impl State {
         while let Some(place) = row.next(from) {
             let word = self.word(slot.pe, place);
             if word.is_at(probe) {
-                return Some(Candidate { place, slot, word });
-            }
-            if let Some(elsewhere) = word.slot() {
-                self.lead(place, elsewhere);
+                return Some(Candidate::new(place, slot, word));
             }
             stale += 1;
-            if stale > STALE_HINTS {
-                self.forget(place, slot);
-            }
+            self.passed(place, slot, word, stale > STALE_HINTS);
             from = place + 1;
         }
         None
+    }
+
+    /// A search came by a hint that is stale.
+    #[cold]
+    fn passed(&self, place: u32, slot: Slot, word: Word, forget: bool) {
+        if let Some(elsewhere) = word.slot() {
+            self.lead(place, elsewhere);
+        }
+        if forget {
+            self.forget(place, slot);
+        }
     }
 
     /// Takes `place` out of its row, unless the word is ready there. Owner only.
@@ -123,15 +129,20 @@ impl State {
     }
 
     /// Takes back "this level may hold a ready interrupt", unless it does. Owner only.
-    #[inline(always)]
+    #[cold]
     pub fn settle(&self, slot: Slot) {
         let word = &self.pes[slot.pe].published[slot.group];
         // As in `forget`: an announcement ordered before this clear is found by the look below; one ordered after
         // it sets the level again by itself.
         word.fetch_and(!(1 << slot.level), AcqRel);
-        if self.first(slot).is_some() {
+        if self.holds(slot) {
             word.fetch_or(1 << slot.level, AcqRel);
         }
+    }
+
+    #[cold]
+    fn holds(&self, slot: Slot) -> bool {
+        self.first(slot).is_some()
     }
 
     /// The same after the interrupt at `place` was taken, which is often the only one there.
@@ -142,8 +153,8 @@ impl State {
         // As in `settle`; that the row holds no other place, and the word is not back there, is what a search would find.
         word.fetch_and(!(1 << slot.level), AcqRel);
         let alone = way.is_some_and(|way| way.is_all()) && !Word(cell.load(Acquire)).ready();
-        let left = if alone { self.first_lpi(slot) } else { self.first(slot) };
-        if left.is_some() {
+        let left = if alone { self.first_lpi(slot).is_some() } else { self.holds(slot) };
+        if left {
             word.fetch_or(1 << slot.level, AcqRel);
         }
     }
