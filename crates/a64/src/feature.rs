@@ -46,6 +46,8 @@ pub enum Feature {
     DIT,
     DPB,
     DPB2,
+    /// Non-maskable interrupts: PSTATE.ALLINT.
+    NMI,
     PAN,
     PAN2,
     RAS,

@@ -21,7 +21,7 @@ impl Vcpu {
 
     #[cold]
     fn strip_tag(&self, va: u64) -> u64 {
-        let regime = Regime::current(&self.regs.pstate, &self.sys);
+        let regime = Regime::current(&self.regs.pstate);
         let stage1 = Stage1::of(regime, &self.sys, self.model, va).of_instructions();
         match (stage1.tbi, regime) {
             (false, _) => va,

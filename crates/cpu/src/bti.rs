@@ -53,7 +53,7 @@ impl Vcpu {
         let strict = self.sys.sctlr[self.regime()] & bit != 0;
         if btype != 0 && self.fetch_guarded(self.regs.pc) && !is_landing(word, btype, strict) {
             let (iss, return_to) = (btype.into(), ReturnTo::This);
-            return Err(self.raise(Exception { class: class::BRANCH_TARGET, iss, far: None, return_to }));
+            return Err(self.raise(Exception { class: class::BRANCH_TARGET, iss, far: None, return_to, to: 0 }));
         }
         self.regs.pstate.btype = 0;
         Ok(btype)

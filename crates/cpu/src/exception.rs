@@ -2,12 +2,12 @@
 //! `AArch64.ExceptionReturn`).
 //!
 //! Raising fills `Vcpu::exception` and gives a `Leave`; the run loop calls `take_exception`. `Fault` becomes
-//! an exception in `raise_fault` and nowhere else. Routing to EL2 and EL3 follows HCR_EL2 and SCR_EL3, which
-//! are zero on models without those levels.
+//! an exception in `raise_fault` and nowhere else. What EL2 and EL3 route to themselves is in `levels`.
 
-use crate::sysreg::bits::{hcr, scr, sctlr};
-use crate::{Abort, Exception, Exit, Fault, Monitor, Pstate, ReturnTo, Vcpu};
-use a64::{PacKey, Pauth, SysReg};
+use crate::levels::Conduit;
+use crate::sysreg::bits::{cptr, hcr, scr, sctlr};
+use crate::{Abort, Exception, Exit, Fault, FaultStatus, Monitor, Pstate, ReturnTo, Vcpu};
+use a64::{Feature, PacKey, Pauth, SysReg};
 use hw::{AccessSize, Leave, VirtAddr};
 
 /// Exception classes (ESR_ELx.EC).
@@ -27,6 +27,7 @@ pub mod class {
     pub const DATA_ABORT: u32 = 0x24;
     pub const SP_ALIGNMENT: u32 = 0x26;
     pub const MOPS: u32 = 0x27;
+    pub const SERROR: u32 = 0x2f;
     pub const BREAKPOINT: u32 = 0x30;
     pub const STEP: u32 = 0x32;
     pub const WATCHPOINT: u32 = 0x34;
@@ -39,17 +40,18 @@ const IL: u64 = 1 << 25;
 const CONDITION: u32 = 1 << 24 | 0xe << 20;
 
 /// Offset of a vector in its group of four.
-#[derive(Clone, Copy)]
-enum Vector {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Vector {
     Synchronous = 0x000,
     Irq = 0x080,
     Fiq = 0x100,
+    SError = 0x180,
 }
 
 impl Vcpu {
     #[cold]
     fn raise_class(&mut self, class: u32, iss: u32, far: Option<VirtAddr>) -> Leave {
-        self.raise(Exception { class, iss, far, return_to: ReturnTo::This })
+        self.raise(Exception { class, iss, far, return_to: ReturnTo::This, to: 0 })
     }
 
     /// An abort.
@@ -66,7 +68,10 @@ impl Vcpu {
             Abort::Write => (class::DATA_ABORT, WNR),
             Abort::Maintenance => (class::DATA_ABORT, WNR | CM),
         };
-        self.raise_class(class, kind | fault.status.code(), Some(fault.address))
+        let external = matches!(fault.status, FaultStatus::External | FaultStatus::ExternalOnWalk(_));
+        let to = if external && self.model.el3 && self.sys.scr & scr::EA != 0 { 3 } else { 0 };
+        let (iss, far) = (kind | fault.status.code(), Some(fault.address));
+        self.raise(Exception { class, iss, far, return_to: ReturnTo::This, to })
     }
 
     /// The first instruction of the vector that a fetch abort goes to cannot be fetched itself, and it has
@@ -99,13 +104,13 @@ impl Vcpu {
     /// A system instruction that a control register traps. The register number of the operand, which the
     /// table does not know, is read from the instruction.
     #[cold]
-    pub(crate) fn raise_system_trap(&mut self, reg: SysReg, is_read: bool) -> Leave {
+    pub(crate) fn raise_system_trap(&mut self, reg: SysReg, is_read: bool, to: u8) -> Leave {
         let rt = self.instruction_word().map_or(31, |word| word & 31);
         let SysReg(code) = reg;
         let field = |low: u32, width: u32| u32::from(code) >> low & ((1 << width) - 1);
         let (op0, op1, crn, crm, op2) = (field(14, 2), field(11, 3), field(7, 4), field(3, 4), field(0, 3));
         let iss = op0 << 20 | op2 << 17 | op1 << 14 | crn << 10 | rt << 5 | crm << 1 | u32::from(is_read);
-        self.raise_class(class::SYSTEM, iss, None)
+        self.raise_to(to, class::SYSTEM, iss)
     }
 
     /// The instruction at the PC; it has just been executed, so only another PE's change of the tables
@@ -115,42 +120,72 @@ impl Vcpu {
         self.shared.bus.read(pa, AccessSize::Word).map(|word| word as u32)
     }
 
-    /// SIMD&FP access while CPACR_EL1.FPEN forbids it.
+    /// SIMD&FP access while CPACR_EL1.FPEN, CPTR_EL2.TFP or CPTR_EL3.TFP forbids it.
     #[cold]
     pub(crate) fn raise_fp(&mut self) -> Leave {
-        self.raise_class(class::FP, CONDITION, None)
+        let to = match self.regs.pstate.el {
+            0 | 1 if !self.fp_open_by_cpacr() => 0,
+            0..=2 if self.el2_enabled() && self.sys.cptr[2] & cptr::TFP != 0 => 2,
+            _ => 3,
+        };
+        self.raise_to(to, class::FP, CONDITION)
     }
 
-    /// WFI (`TI` 0), WFE (1), WFIT (2) or WFET (3) trapped by SCTLR_EL1.{nTWI, nTWE}.
+    /// WFI (`TI` 0), WFE (1), WFIT (2) or WFET (3) trapped by SCTLR_EL1.{nTWI, nTWE}, or by level `to`.
     #[cold]
-    pub(crate) fn raise_wfx(&mut self, ti: u32) -> Leave {
-        self.raise_class(class::WFX, CONDITION | ti, None)
+    pub(crate) fn raise_wfx(&mut self, ti: u32, to: u8) -> Leave {
+        self.raise_to(to, class::WFX, CONDITION | ti)
     }
 
     /// SVC.
     pub fn svc(&mut self, imm: u32) -> Result<(), Leave> {
-        Err(self.raise(Exception { class: class::SVC, iss: imm, far: None, return_to: ReturnTo::Next }))
+        Err(self.raise_call(class::SVC, imm))
     }
 
-    /// HVC: an exception to EL2; on models without EL2 a call of the machine's firmware, which is what
-    /// PSCI's HVC conduit is. PC is then already after it.
+    fn raise_call(&mut self, class: u32, iss: u32) -> Leave {
+        self.raise(Exception { class, iss, far: None, return_to: ReturnTo::Next, to: 0 })
+    }
+
+    /// A call of the machine's firmware. PC is then already after it.
+    fn call_firmware(&mut self) -> Leave {
+        self.regs.pc = self.regs.pc.wrapping_add(4);
+        self.leave(Exit::Firmware)
+    }
+
+    /// HVC: an exception to EL2, unless it is UNDEFINED there (`AArch64.CallHypervisor`); on models without EL2 a call
+    /// of the machine's firmware, which is what PSCI's HVC conduit is.
     pub fn hvc(&mut self, imm: u32) -> Result<(), Leave> {
-        if self.regs.pstate.el == 0 {
+        let el = self.regs.pstate.el;
+        if el > 0 && self.conduit == Conduit::Hvc {
+            return Err(self.call_firmware());
+        }
+        let enabled = match self.model.el3 {
+            true => self.sys.scr & scr::HCE != 0,
+            false => self.sys.hcr & hcr::HCD == 0,
+        };
+        if el == 0 || !self.model.el2 || el == 1 && !self.el2_enabled() || !enabled {
             return Err(self.raise_undefined());
         }
-        if self.model.highest_el < 2 {
-            self.regs.pc = self.regs.pc.wrapping_add(4);
-            return Err(self.leave(Exit::Firmware));
-        }
-        Err(self.raise(Exception { class: class::HVC, iss: imm, far: None, return_to: ReturnTo::Next }))
+        Err(self.raise_call(class::HVC, imm))
     }
 
-    /// SMC: an exception to EL3; UNDEFINED without EL3, since our firmware's conduit is HVC.
+    /// SMC: an exception to EL3, or to EL2 if HCR_EL2.TSC asks for EL1's (`AArch64.CheckForSMCUndefOrTrap`); a call of
+    /// the machine's firmware if that is what this board has in the place of EL3's software.
     pub fn smc(&mut self, imm: u32) -> Result<(), Leave> {
-        if self.regs.pstate.el == 0 || self.model.highest_el < 3 {
+        let el = self.regs.pstate.el;
+        if el == 0 {
             return Err(self.raise_undefined());
         }
-        Err(self.raise(Exception { class: class::SMC, iss: imm, far: None, return_to: ReturnTo::Next }))
+        if el == 1 && self.hcr() & hcr::TSC != 0 {
+            return Err(self.raise_to(2, class::SMC, imm));
+        }
+        if self.conduit == Conduit::Smc {
+            return Err(self.call_firmware());
+        }
+        if !self.model.el3 || self.sys.scr & scr::SMD != 0 {
+            return Err(self.raise_undefined());
+        }
+        Err(self.raise_call(class::SMC, imm))
     }
 
     /// BRK.
@@ -161,8 +196,8 @@ impl Vcpu {
     /// Takes the exception that was raised; the PC is still that of the instruction.
     #[inline]
     pub fn take_exception(&mut self) {
-        let Exception { class, iss, far, return_to } = self.exception;
-        let target = self.synchronous_target(class);
+        let Exception { class, iss, far, return_to, to } = self.exception;
+        let target = if to == 0 { self.synchronous_target(class) } else { to.max(self.regs.pstate.el) };
         let level = target as usize;
         let has_two = matches!(
             class,
@@ -188,6 +223,9 @@ impl Vcpu {
     pub fn take_interrupts(&mut self) -> bool {
         match self.interrupt() {
             Some((target, vector)) => {
+                if vector == Vector::SError {
+                    self.begin_virtual_serror();
+                }
                 self.enter(target, vector, self.regs.pc);
                 true
             }
@@ -210,32 +248,26 @@ impl Vcpu {
     #[inline]
     fn interrupt(&self) -> Option<(u8, Vector)> {
         const BOTH: u8 = Pstate::I | Pstate::F;
-        if self.sys.hcr | self.sys.scr == 0 && (self.regs.pstate.daif & BOTH == BOTH || self.gic.is_quiet()) {
+        if self.layered {
+            return self.layered_interrupt();
+        }
+        let masked = self.regs.pstate.daif;
+        if masked & BOTH == BOTH || self.gic.is_quiet() {
             return None;
         }
         let signals = self.gic.signals();
-        let route = |asserted: bool, mask: u8, hcr_bit: u64, scr_bit: u64| {
-            let target = self.interrupt_target(hcr_bit, scr_bit);
-            // PSTATE at EL0 masks what goes to EL1. An interrupt for a higher level cannot be masked below
-            // it, and one for a lower level waits.
-            let el = self.regs.pstate.el.max(1);
-            let open = target > el || target == el && self.regs.pstate.daif & mask == 0;
-            (asserted && open).then_some(target)
-        };
-        if let Some(target) = route(signals.fiq, Pstate::F, hcr::FMO, scr::FIQ) {
-            return Some((target, Vector::Fiq));
+        if signals.fiq && masked & Pstate::F == 0 {
+            return Some((1, Vector::Fiq));
         }
-        route(signals.irq, Pstate::I, hcr::IMO, scr::IRQ).map(|target| (target, Vector::Irq))
+        (signals.irq && masked & Pstate::I == 0).then_some((1, Vector::Irq))
     }
 
-    fn interrupt_target(&self, hcr_bit: u64, scr_bit: u64) -> u8 {
-        if self.sys.scr & scr_bit != 0 {
-            3
-        } else if self.sys.hcr & (hcr_bit | hcr::TGE) != 0 {
-            2
-        } else {
-            1
-        }
+    /// The virtual SError interrupt is taken: its syndrome is VSESR_EL2's.
+    #[cold]
+    fn begin_virtual_serror(&mut self) {
+        const SYNDROME: u64 = 0x1ff_ffff;
+        self.sys.esr[1] = u64::from(class::SERROR) << 26 | IL | self.sys.vsesr & SYNDROME;
+        self.sys.hcr &= !hcr::VSE;
     }
 
     /// Where a synchronous exception from the current level goes.
@@ -245,7 +277,7 @@ impl Vcpu {
         match class {
             class::SMC => 3,
             class::HVC => el.max(2),
-            _ if el == 0 && self.sys.hcr & hcr::TGE != 0 => 2,
+            _ if el == 0 && self.layered && self.hcr() & hcr::TGE != 0 => 2,
             _ => el.max(1),
         }
     }
@@ -284,6 +316,7 @@ impl Vcpu {
             ssbs: control & sctlr::DSSBS != 0,
             dit: old.dit,
             btype: 0,
+            allint: self.layered && self.model.has(Feature::NMI) && control & sctlr::SPINTMASK == 0,
         };
         self.forget_step();
         self.pmu.exception_taken(target);
@@ -313,8 +346,8 @@ impl Vcpu {
         let new = if self.is_legal_return(spsr) {
             Pstate { ss: self.step_of_return(wanted, wanted.el), ..wanted }
         } else {
-            let Pstate { daif, pan, .. } = wanted;
-            Pstate { il: true, ss: self.step_of_return(wanted, el), daif, pan, btype: 0, ..self.regs.pstate }
+            let Pstate { daif, pan, allint, .. } = wanted;
+            Pstate { il: true, ss: self.step_of_return(wanted, el), daif, pan, allint, btype: 0, ..self.regs.pstate }
         };
         self.forget_step();
         self.pmu.exception_returned(el);
@@ -332,9 +365,14 @@ impl Vcpu {
         let (el, sp_elx) = ((spsr >> 2 & 3) as u8, spsr & 1 != 0);
         let is_aarch64 = spsr & 0b1_0000 == 0;
         let is_mode = spsr & 0b10 == 0 && (el != 0 || !sp_elx);
-        let is_below = el <= self.regs.pstate.el && el <= self.model.highest_el;
-        let is_open = !(el == 1 && self.sys.hcr & hcr::TGE != 0);
-        is_aarch64 && is_mode && is_below && is_open
+        let is_below = el <= self.regs.pstate.el;
+        let is_there = match el {
+            0 => true,
+            1 => !self.layered || self.hcr() & hcr::TGE == 0,
+            2 => self.el2_enabled(),
+            _ => self.model.el3,
+        };
+        is_aarch64 && is_mode && is_below && is_there
     }
 
     /// Replaces PSTATE (without the flags): stack pointer bank, translation context, caches.
@@ -345,6 +383,9 @@ impl Vcpu {
         self.refresh_fp();
         self.refresh_debug();
         self.level_changed();
+        if self.layered {
+            self.accessor_changed();
+        }
     }
 
     /// Puts `regs.sp` back into the bank that `old` selected and takes the current one.

@@ -85,4 +85,6 @@ pub struct Exception {
     pub far: Option<VirtAddr>,
     /// Preferred return address.
     pub return_to: ReturnTo,
+    /// The level whose register traps it, or that an external abort is routed to; 0 if the class says where it goes.
+    pub to: u8,
 }

@@ -5,6 +5,7 @@
 //! feature. Fields that no row of `FIELDS` mentions read as zero, which the manual defines as "absent".
 
 use a64::{Feature, FeatureSet};
+use std::sync::LazyLock;
 
 /// Identification register values that differ between models.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,8 +31,10 @@ pub struct Model {
     pub name: &'static str,
     /// The device tree's `compatible`.
     pub compatible: &'static str,
-    /// Highest implemented Exception level.
-    pub highest_el: u8,
+    /// EL2 is implemented, in Non-secure state.
+    pub el2: bool,
+    /// EL3 is implemented, and with it two security states.
+    pub el3: bool,
     /// MIDR_EL1.
     pub midr: u64,
     /// CCSIDR_EL1 by CSSELR_EL1: L1 data, L1 instruction, L2 unified.
@@ -77,6 +80,7 @@ const FIELDS: &[Field] = {
         field(Pfr0,  48, &[(DIT, 1)]),
         field(Pfr1,   0, &[(BTI, 1)]),                     // BT
         field(Pfr1,   4, &[(SSBS, 1), (SSBS2, 2)]),
+        field(Pfr1,  36, &[(NMI, 1)]),
         field(Isar0,  4, &[(AES, 1), (PMULL, 2)]),
         field(Isar0,  8, &[(SHA1, 1)]),
         field(Isar0, 12, &[(SHA256, 1), (SHA512, 2)]),     // SHA2
@@ -149,7 +153,8 @@ const NEEDS: &[(Feature, Feature)] = {
 #[rustfmt::skip]
 mod number {
     pub mod pfr0 {
-        pub const EL0: u32 = 0;      pub const EL1: u32 = 4;      pub const GIC: u32 = 24;
+        pub const EL0: u32 = 0;      pub const EL1: u32 = 4;      pub const EL2: u32 = 8;
+        pub const EL3: u32 = 12;     pub const GIC: u32 = 24;
         pub const CSV2: u32 = 56;    pub const CSV3: u32 = 60;
     }
     pub mod dfr0 {
@@ -200,11 +205,12 @@ const EVERYTHING: FeatureSet = {
 
 /// All models; the first is the default.
 static MODELS: [Model; 5] = [
-    // Armv8.2-A without AArch32, EL2 and EL3, SPE and LOR.
+    // Armv8.2-A without AArch32, SPE and LOR; EL2 and EL3 are the board's to add.
     Model {
         name: "neoverse-n1",
         compatible: "arm,neoverse-n1",
-        highest_el: 1,
+        el2: false,
+        el3: false,
         midr: 0x413f_d0c1, // r3p1
         ccsidr: [cache(64 << 10, 4), cache(64 << 10, 4), cache(1 << 20, 8)],
         features: V8_2,
@@ -219,11 +225,12 @@ static MODELS: [Model; 5] = [
             },
         ),
     },
-    // Armv8.0-A without AArch32, EL2 and EL3.
+    // Armv8.0-A without AArch32; EL2 and EL3 are the board's to add.
     Model {
         name: "cortex-a57",
         compatible: "arm,cortex-a57",
-        highest_el: 1,
+        el2: false,
+        el3: false,
         midr: 0x411f_d070, // r1p0
         ccsidr: [cache(32 << 10, 2), cache(48 << 10, 3), cache(2 << 20, 16)],
         features: V8_0,
@@ -243,6 +250,31 @@ static MODELS: [Model; 5] = [
     max("max-qarma3", Feature::PACQARMA3),
 ];
 
+/// What a board may add to any model.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Extras {
+    /// EL2.
+    pub el2: bool,
+    /// EL3.
+    pub el3: bool,
+    /// FEAT_NMI, for a GIC that has non-maskable interrupts.
+    pub nmi: bool,
+}
+
+/// The models with every other choice of extras.
+static VARIANTS: LazyLock<Vec<Model>> = LazyLock::new(|| {
+    let bit = |n: u32, i: u32| n >> i & 1 != 0;
+    let variant = |model: &Model, n: u32| {
+        let extras = Extras { el2: bit(n, 0), el3: bit(n, 1), nmi: bit(n, 2) };
+        let features = if extras.nmi { model.features.with(Feature::NMI) } else { model.features };
+        let numbers = Ids { pfr0: 0, pfr1: 0, isar0: 0, isar1: 0, isar2: 0, mmfr1: 0, mmfr2: 0, ..model.id };
+        let mut id = Ids::of(features, numbers);
+        id.pfr0 |= of(&[(pfr0::EL2, extras.el2.into()), (pfr0::EL3, extras.el3.into())]);
+        Model { el2: extras.el2, el3: extras.el3, features, id, ..*model }
+    };
+    MODELS.iter().flat_map(|model| (1..8).map(move |n| variant(model, n))).collect()
+});
+
 /// No processor that was ever made: everything there is, so that software can be tried on it.
 const fn max(name: &'static str, algorithm: Feature) -> Model {
     let features = EVERYTHING.with(algorithm);
@@ -256,7 +288,8 @@ const fn max(name: &'static str, algorithm: Feature) -> Model {
     Model {
         name,
         compatible: "arm,armv8",
-        highest_el: 1,
+        el2: false,
+        el3: false,
         midr: 0x000f_0000, // implementer 0: reserved for software use; architecture 0xf: see the ID registers
         ccsidr: [cache(64 << 10, 4), cache(64 << 10, 4), cache(1 << 20, 8)],
         features,
@@ -277,7 +310,6 @@ const CLIDR_LOU1: u64 = 1 << 27 | 1 << 21;
 const _: () = {
     let mut i = 0;
     while i < MODELS.len() {
-        assert!(MODELS[i].highest_el == 1, "EL2 and EL3 are not implemented");
         let (features, mut j) = (MODELS[i].features, 0);
         while j < NEEDS.len() {
             let (feature, needed) = NEEDS[j];
@@ -353,6 +385,34 @@ impl Model {
     /// The model that users call `name`.
     pub fn by_name(name: &str) -> Option<&'static Model> {
         MODELS.iter().find(|m| m.name == name)
+    }
+
+    /// This model with what a board adds to it.
+    pub fn with(&'static self, extras: Extras) -> &'static Model {
+        if extras == Extras::default() {
+            return self;
+        }
+        let wanted = |m: &&Model| m.name == self.name && m.extras() == extras;
+        VARIANTS.iter().find(wanted).expect("every model has every variant")
+    }
+
+    /// What a board has added.
+    pub fn extras(&self) -> Extras {
+        Extras { el2: self.el2, el3: self.el3, nmi: self.has(Feature::NMI) }
+    }
+
+    /// The highest implemented Exception level, into which it resets.
+    pub const fn highest_el(&self) -> u8 {
+        match (self.el3, self.el2) {
+            (true, _) => 3,
+            (_, true) => 2,
+            _ => 1,
+        }
+    }
+
+    /// Has it any of what a board may add?
+    pub const fn is_layered(&self) -> bool {
+        self.el2 || self.el3 || self.has(Feature::NMI)
     }
 
     /// Physical address bits (ID_AA64MMFR0_EL1.PARange).

@@ -33,7 +33,7 @@ impl Vcpu {
         let wrong = if is_option_b { WRONG_OPTION } else { 0 };
         let from = if stage == MopsStage::Epilogue { FROM_EPILOGUE } else { 0 };
         let iss = iss | OPTION_A | wrong | from;
-        Err(self.raise(Exception { class: class::MOPS, iss, far: None, return_to: ReturnTo::This }))
+        Err(self.raise(Exception { class: class::MOPS, iss, far: None, return_to: ReturnTo::This, to: 0 }))
     }
 
     /// Copies some of what remains; gives what then remains. Fails only if nothing was copied.

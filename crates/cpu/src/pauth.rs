@@ -152,14 +152,14 @@ impl Vcpu {
 
     /// The layout of a pointer whose bit 55 is that of `ptr`. A TxSZ out of range acts as the nearest in range.
     fn pac_layout(&self, ptr: u64, is_data: bool) -> Layout {
-        let regime = Regime::current(&self.regs.pstate, &self.sys);
+        let regime = Regime::current(&self.regs.pstate);
         let Stage1 { txsz, tbi, tbid, .. } = Stage1::of(regime, &self.sys, self.model, ptr);
         Layout { tbi: tbi && (is_data || !tbid), bottom: 64 - txsz.clamp(16, 39) }
     }
 
     /// The range that a pointer to be signed is of, in bit 55: its bit 63 says, unless a top byte is ignored.
     fn pac_select(&self, ptr: u64, is_data: bool) -> u64 {
-        let regime = Regime::current(&self.regs.pstate, &self.sys);
+        let regime = Regime::current(&self.regs.pstate);
         let ignored = |va| {
             let stage1 = Stage1::of(regime, &self.sys, self.model, va);
             stage1.tbi && (is_data || !stage1.tbid)

@@ -25,6 +25,8 @@ pub struct Pstate {
     /// Branch Type, 0 to 3: what kind of indirect branch came here (FEAT_BTI). During an instruction it is 0; an
     /// engine that executes one holds its type back, see `Vcpu::landed`.
     pub btype: u8,
+    /// All IRQs and FIQs are masked (FEAT_NMI), while SCTLR_ELx.NMI says so.
+    pub allint: bool,
 }
 
 impl Pstate {
@@ -50,6 +52,7 @@ impl Pstate {
             ssbs: false,
             dit: false,
             btype: 0,
+            allint: false,
         }
     }
 
@@ -62,6 +65,7 @@ impl Pstate {
             | (self.pan as u64) << 22
             | (self.ss as u64) << 21
             | (self.il as u64) << 20
+            | (self.allint as u64) << 13
             | (self.ssbs as u64) << 12
             | (self.btype as u64) << 10
             | (self.daif as u64) << 6
@@ -83,6 +87,7 @@ impl Pstate {
             ssbs: spsr >> 12 & 1 != 0,
             dit: spsr >> 24 & 1 != 0,
             btype: (spsr >> 10 & 3) as u8,
+            allint: spsr >> 13 & 1 != 0,
         };
         (pstate, (spsr >> 28) as u32 & 0xf)
     }

@@ -81,6 +81,12 @@ pub struct Sys {
     pub hcr: u64,
     /// SCR_EL3.
     pub scr: u64,
+    /// VPIDR_EL2.
+    pub vpidr: u64,
+    /// VMPIDR_EL2.
+    pub vmpidr: u64,
+    /// VSESR_EL2.
+    pub vsesr: u64,
     /// VTTBR_EL2.
     pub vttbr: u64,
     /// VTCR_EL2.
@@ -117,4 +123,13 @@ pub struct Sys {
     pub cntkctl: u64,
     /// CNTFRQ_EL0 as software last wrote it; has no effect on the count.
     pub cntfrq: u64,
+}
+
+impl Sys {
+    /// Does HCR_EL2.TGE have effect: is EL0 EL2's, and EL1&0 not translated? SCR_EL3.NS is 1 on models without EL3.
+    #[inline(always)]
+    pub(crate) const fn tge(&self) -> bool {
+        use crate::sysreg::bits::{hcr, scr};
+        self.hcr & hcr::TGE != 0 && self.scr & scr::NS != 0
+    }
 }

@@ -24,10 +24,22 @@ pub enum Which {
     Physical,
     /// CNTV: EL1 virtual.
     Virtual,
+    /// CNTHP: EL2 physical.
+    Hyp,
+    /// CNTPS: Secure physical.
+    Secure,
 }
 
 /// The timers and their interrupts (Arm Base System Architecture, "PPI assignments").
-const TIMERS: [(Which, IntId); 2] = [(Which::Physical, IntId::ppi(14)), (Which::Virtual, IntId::ppi(11))];
+const TIMERS: [(Which, IntId); 4] = [
+    (Which::Physical, IntId::ppi(14)),
+    (Which::Virtual, IntId::ppi(11)),
+    (Which::Hyp, IntId::ppi(10)),
+    (Which::Secure, IntId::ppi(13)),
+];
+
+/// Those of a PE without EL2 and EL3.
+const TIMERS_OF_EL1: usize = 2;
 
 /// One timer's registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -40,18 +52,18 @@ struct Timer {
 /// The timers of one PE. Times are the physical count, which is the machine's clock in nanoseconds.
 #[derive(Clone, Debug, Default)]
 pub struct Timers {
-    timers: [Timer; 2],
+    timers: [Timer; 4],
     /// CNTVOFF_EL2: virtual count = physical count - offset.
     pub offset: u64,
     /// Cache of the levels last driven.
-    lines: [bool; 2],
+    lines: [bool; 4],
 }
 
 impl Timers {
     /// The count that `which` compares with.
     pub fn count(&self, which: Which, now: u64) -> u64 {
         match which {
-            Which::Physical => now,
+            Which::Physical | Which::Hyp | Which::Secure => now,
             Which::Virtual => now.wrapping_sub(self.offset),
         }
     }
@@ -113,7 +125,9 @@ impl Timers {
             };
             format!("{which:?} {state}")
         };
-        TIMERS.iter().map(one).collect::<Vec<_>>().join(", ")
+        let used =
+            |(which, _): &&(Which, IntId)| *which as usize <= 1 || self.timers[*which as usize].ctl & ENABLE != 0;
+        TIMERS.iter().filter(used).map(one).collect::<Vec<_>>().join(", ")
     }
 
     /// When the next line that was low at the last update goes high, in nanoseconds of machine time; one
@@ -128,7 +142,8 @@ impl Vcpu {
     /// Drives the timers' lines as they should be now, and sets the alarm for the next change.
     pub fn update_timers(&mut self) {
         let now = self.shared.clock.now_ns();
-        for (which, intid) in TIMERS {
+        let timers = if self.layered { &TIMERS[..] } else { &TIMERS[..TIMERS_OF_EL1] };
+        for &(which, intid) in timers {
             let high = self.timers.line(which, now);
             if self.timers.lines[which as usize] != high {
                 self.timers.lines[which as usize] = high;

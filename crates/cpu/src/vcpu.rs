@@ -1,13 +1,14 @@
 //! The virtual CPU: one PE's state and its connections, owned by one host thread.
 
+use crate::levels::{self, Conduit};
 use crate::mmu::Mmu;
 use crate::random::Random;
-use crate::sysreg::bits::{hcr, sctlr};
+use crate::sysreg::bits::{cptr, hcr, sctlr};
 use crate::{
     Alarms, Debug, Exception, Journal, Model, Monitor, Pmu, Pstate, Regs, ReturnTo, Sys, Timers, TlbiQueue, sysreg,
 };
 use a64::Feature;
-use gic::{CpuInterface, Gic};
+use gic::{CpuInterface, Gic, VirtualInterface};
 use hw::{Clock, Leave};
 use mem::Bus;
 use std::collections::BTreeMap;
@@ -93,6 +94,14 @@ pub struct Vcpu {
     pub mmu: Mmu,
     /// The GIC CPU interface of this PE.
     pub gic: CpuInterface,
+    /// The virtual CPU interface, with EL2.
+    pub virt: Option<Box<VirtualInterface>>,
+    /// Cache of the level of the maintenance interrupt last driven.
+    pub(crate) maintenance: bool,
+    /// Cache: has it any of EL2, EL3 and FEAT_NMI?
+    pub(crate) layered: bool,
+    /// What calls the machine's firmware.
+    pub conduit: Conduit,
     /// Generic timers.
     pub timers: Timers,
     /// Performance monitors.
@@ -132,12 +141,16 @@ impl Vcpu {
             model: spec.model,
             mmu: Mmu::new(),
             gic: shared.gic.cpu_interface(spec.index),
+            virt: levels::virtual_interface(spec.model),
+            maintenance: false,
+            layered: spec.model.is_layered(),
+            conduit: Conduit::of(spec.model),
             timers: Timers::default(),
             pmu: Pmu::default(),
             debug: Debug::default(),
             monitor: Monitor::default(),
             event: false,
-            exception: Exception { class: 0, iss: 0, far: None, return_to: ReturnTo::This },
+            exception: Exception { class: 0, iss: 0, far: None, return_to: ReturnTo::This, to: 0 },
             exit: Exit::Control,
             fp_open: false,
             journal: None,
@@ -152,12 +165,14 @@ impl Vcpu {
 
     /// Cold reset into the highest implemented Exception level, PC 0, MMU off. Statistics go on.
     pub fn reset(&mut self) {
-        let el = self.model.highest_el;
+        let el = self.model.highest_el();
         self.regs = Regs { pstate: Pstate::reset(el), ..Regs::default() };
         self.sys = sysreg::reset_values(self.model);
+        self.sys.vmpidr = self.mpidr | sysreg::MPIDR_RES1;
         self.mmu = Mmu::new();
         self.mmu.whole = self.model.has(Feature::LSE2);
         self.gic.reset();
+        self.reset_virt();
         self.reset_timers();
         self.reset_pmu();
         self.reset_debug();
@@ -171,16 +186,13 @@ impl Vcpu {
         self.refresh_fp();
         self.refresh_debug();
         self.context_changed();
+        self.accessor_changed();
     }
 
     /// The Exception level whose registers control translation at the current one.
     #[inline(always)]
     pub fn regime(&self) -> usize {
-        match self.regs.pstate.el {
-            0 if self.sys.hcr & hcr::TGE != 0 => 2,
-            0 => 1,
-            el => el as usize,
-        }
+        self.regs.pstate.el.max(1) as usize
     }
 
     /// Must SP be aligned when it is a base (SCTLR_ELx.{SA, SA0})?
@@ -208,15 +220,28 @@ impl Vcpu {
         self.fp_open
     }
 
-    /// Recomputes `fp_open`: CPACR_EL1.FPEN is 0b11 for everyone, 0b01 for EL1 only.
+    /// CPACR_EL1.FPEN is 0b11 for everyone, 0b01 for EL1 only; HCR_EL2.TGE makes EL0 EL2's.
     #[inline]
-    pub(crate) fn refresh_fp(&mut self) {
+    pub(crate) fn fp_open_by_cpacr(&self) -> bool {
         let fpen = self.sys.cpacr >> 20 & 3;
-        self.fp_open = match self.regs.pstate.el {
-            0 => fpen == 0b11,
+        match self.regs.pstate.el {
+            0 => fpen == 0b11 || self.layered && self.hcr() & hcr::TGE != 0,
             1 => fpen & 1 != 0,
             _ => true,
-        };
+        }
+    }
+
+    /// Recomputes `fp_open`.
+    #[inline]
+    pub(crate) fn refresh_fp(&mut self) {
+        self.fp_open = self.fp_open_by_cpacr() && !(self.layered && self.fp_trapped_from_above());
+    }
+
+    /// CPTR_EL2.TFP, CPTR_EL3.TFP.
+    fn fp_trapped_from_above(&self) -> bool {
+        let el = self.regs.pstate.el;
+        el <= 2 && self.el2_enabled() && self.sys.cptr[2] & cptr::TFP != 0
+            || self.model.el3 && self.sys.cptr[3] & cptr::TFP != 0
     }
 
     /// Remembers `exception`; the engine returns the result and the run loop takes it.

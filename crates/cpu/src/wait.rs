@@ -1,10 +1,14 @@
 //! Waiting: WFI, WFE, SEV.
 
-use crate::sysreg::bits::sctlr;
+use crate::sysreg::bits::{hcr, scr, sctlr};
 use crate::timer::Which;
 use crate::{Exit, Vcpu};
 use hw::Leave;
 use sync::Reasons;
+
+/// What lets EL0 wait, and what keeps lower levels from it in EL2 and EL3.
+const WAIT_I: [u64; 3] = [sctlr::NTWI, hcr::TWI, scr::TWI];
+const WAIT_E: [u64; 3] = [sctlr::NTWE, hcr::TWE, scr::TWE];
 
 impl Vcpu {
     /// WFI. `Exit::Wfi`, with the PC after it, unless an interrupt is signalled; PSTATE masks do not count.
@@ -13,9 +17,7 @@ impl Vcpu {
             return Ok(());
         }
         // A trap only of what would otherwise sleep (ARM DDI 0487, SCTLR_EL1.nTWI).
-        if self.regs.pstate.el == 0 && self.sys.sctlr[1] & sctlr::NTWI == 0 {
-            return Err(self.raise_wfx(0));
-        }
+        self.check_wait(WAIT_I, 0)?;
         self.regs.pc = self.regs.pc.wrapping_add(4);
         Err(self.leave(Exit::Wfi))
     }
@@ -30,9 +32,7 @@ impl Vcpu {
         if self.has_wake_up() {
             return Ok(());
         }
-        if self.regs.pstate.el == 0 && self.sys.sctlr[1] & sctlr::NTWE == 0 {
-            return Err(self.raise_wfx(1));
-        }
+        self.check_wait(WAIT_E, 1)?;
         self.regs.pc = self.regs.pc.wrapping_add(4);
         Err(self.leave(Exit::Wfe))
     }
@@ -43,9 +43,7 @@ impl Vcpu {
         if self.is_past(deadline) || self.has_wake_up() {
             return Ok(());
         }
-        if self.regs.pstate.el == 0 && self.sys.sctlr[1] & sctlr::NTWI == 0 {
-            return Err(self.raise_wfx(2));
-        }
+        self.check_wait(WAIT_I, 2)?;
         self.regs.pc = self.regs.pc.wrapping_add(4);
         Err(self.leave(Exit::Wfe))
     }
@@ -55,9 +53,7 @@ impl Vcpu {
         if std::mem::take(&mut self.event) || self.is_past(deadline) || self.has_wake_up() {
             return Ok(());
         }
-        if self.regs.pstate.el == 0 && self.sys.sctlr[1] & sctlr::NTWE == 0 {
-            return Err(self.raise_wfx(3));
-        }
+        self.check_wait(WAIT_E, 3)?;
         self.regs.pc = self.regs.pc.wrapping_add(4);
         Err(self.leave(Exit::Wfe))
     }
@@ -73,9 +69,15 @@ impl Vcpu {
         others.for_each(|(_, peer)| peer.attention.post(Reasons::EVENT));
     }
 
-    fn has_wake_up(&self) -> bool {
-        let signals = self.gic.signals();
-        signals.irq || signals.fiq
+    /// Traps what would otherwise sleep, if SCTLR_EL1 keeps EL0 from it, or HCR_EL2 or SCR_EL3 everyone below.
+    fn check_wait(&mut self, [sctlr, hcr, scr]: [u64; 3], ti: u32) -> Result<(), Leave> {
+        if self.regs.pstate.el == 0 && self.sys.sctlr[1] & sctlr == 0 {
+            return Err(self.raise_wfx(ti, 0));
+        }
+        match self.wait_trap(hcr, scr) {
+            Some(to) => Err(self.raise_wfx(ti, to)),
+            None => Ok(()),
+        }
     }
 
     /// Why this PE, asleep in WFI, is not woken; for a report about a guest that hangs.

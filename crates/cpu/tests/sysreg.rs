@@ -3,7 +3,7 @@
 mod common;
 
 use a64::SysReg;
-use armagic_cpu::{Model, Pstate, Vcpu, sysreg};
+use armagic_cpu::{Extras, Model, Pstate, Vcpu, sysreg};
 use common::vcpu;
 use hw::Leave;
 use std::collections::HashMap;
@@ -38,15 +38,23 @@ fn encodings_and_names_are_unique() {
 #[test]
 fn encodings_agree_with_access_rules() {
     let model = Model::by_name("max").expect("the model with every register");
+    // Which register holds the reset address depends on the highest level.
+    let models = [
+        model,
+        model.with(Extras { el2: true, ..Extras::default() }),
+        model.with(Extras { el2: true, el3: true, nmi: true }),
+    ];
     for row in sysreg::rows() {
         let [op0, op1, ..] = fields(row.reg);
         assert!(op0 == 2 || op0 == 3, "{}", row.name);
-        let lowest = (0..4).find(|el| row.readable(model, *el) || row.writable(model, *el)).expect(row.name);
+        let open = |el: &u8| models.iter().any(|model| row.readable(model, *el) || row.writable(model, *el));
+        let lowest = (0..4).find(open).expect(row.name);
         let want = match op1 {
             0..=2 => 1,
             3 => 0,
             4 => 2,
             6 => 3,
+            7 => 1, // Secure EL1
             _ => panic!("{} has op1 {op1}", row.name),
         };
         assert_eq!(lowest, want, "{}", row.name);

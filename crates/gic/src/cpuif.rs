@@ -39,6 +39,8 @@ pub struct CpuInterface {
     gic: Arc<Gic>,
     pe: usize,
     who: Accessor,
+    /// At EL3, SCR_EL3.NS chooses a bank of registers, while what may be done is a Secure access's.
+    secure_bank: bool,
     pmr: u8,
     /// BPR0, BPR1, and BPR1 of Secure software.
     bpr: [u8; GROUPS],
@@ -68,6 +70,7 @@ impl CpuInterface {
             gic,
             pe,
             who: Accessor::default(),
+            secure_bank: false,
             pmr: 0,
             bpr: BPR_MIN,
             banks: Default::default(),
@@ -97,7 +100,8 @@ impl CpuInterface {
     /// SCTLR_ELx.NMI. `signals` may be different then.
     #[inline]
     pub fn set_accessor(&mut self, who: Accessor) {
-        self.who = who;
+        self.secure_bank = who.secure;
+        self.who = Accessor { secure: who.secure || who.el == 3, ..who };
     }
 
     /// What the GIC asserts at this PE now. One load for each enabled group when nothing waits.
@@ -120,7 +124,7 @@ impl CpuInterface {
     /// The group that stands for the banked registers of whoever executes.
     #[inline]
     fn bank(&self) -> usize {
-        if self.who.secure && !self.one_state() { G1S } else { G1 }
+        if self.secure_bank && !self.one_state() { G1S } else { G1 }
     }
 
     // For engines.

@@ -103,6 +103,9 @@ impl Jit {
             return why::LOOKUP;
         }
         self.interp.take_interrupts();
+        if self.interp.cpu.regs.pstate.el > 1 {
+            return why::LOOKUP;
+        }
         // It passes, too: the block that called is not returned to.
         self.catch_up();
         let pc = self.interp.cpu.regs.pc;

@@ -131,6 +131,10 @@ impl Jit {
 
     /// Runs the block at the PC.
     fn advance(&mut self) -> Done {
+        // EL2 and EL3 are interpreted: their translations and registers are not compiled for.
+        if self.interp.cpu.regs.pstate.el > 1 {
+            return self.interp.run_block();
+        }
         let Some(kinds) = self.landing() else { return self.interp.run_block() };
         if self.is_verifying() {
             if !kinds.is_empty() {

@@ -122,7 +122,7 @@ impl Emitter {
     pub(crate) fn read_system(&mut self, reg: SysReg) -> W {
         let el = self.context.el();
         let row = sysreg::find(reg).filter(|row| row.readable(self.model, el) && !is_monitor(reg));
-        let check = row.and_then(|row| row.check(el, self.context.fp(), self.context.sp_elx()));
+        let check = row.and_then(|row| row.check(self.model, el, self.context.fp(), self.context.sp_elx()));
         let (Some(row), Some(check)) = (row, check) else {
             self.give_up();
             return W(0);
@@ -162,12 +162,14 @@ impl Emitter {
     pub(crate) fn write_system(&mut self, reg: SysReg, v: W) {
         let el = self.context.el();
         let row = sysreg::find(reg).filter(|row| row.writable(self.model, el) && !is_monitor(reg));
-        let check = row.and_then(|row| row.check(el, self.context.fp(), self.context.sp_elx()));
+        let check = row.and_then(|row| row.check(self.model, el, self.context.fp(), self.context.sp_elx()));
         let (Some(row), Some(check)) = (row, check) else { return self.give_up() };
         self.pass(check);
         match reg {
             FPCR => self.write_fpcr(v),
             FPSR => self.write_fpsr(v, row.masked(self.model, u64::MAX)),
+            // What waits is then not only what the GIC publishes.
+            DAIF if self.model.is_layered() => self.give_up(),
             NZCV => self.set_nzcv(v),
             DAIF => {
                 let from = self.low(v);
@@ -242,7 +244,7 @@ impl Emitter {
                 self.clobber_flags();
                 asm!(self ; or BYTE [rbp + daif()], imm as i8 & 15);
             }
-            PstateField::DaifClr if el1 => {
+            PstateField::DaifClr if el1 && !self.model.is_layered() => {
                 self.clobber_flags();
                 asm!(self ; and BYTE [rbp + daif()], !(imm as i8 & 15));
                 self.masks_opened(imm & u32::from(Pstate::D) != 0);
@@ -297,7 +299,9 @@ impl Emitter {
     pub(crate) fn system_operation(&mut self, op: SysReg, v: W) {
         let el = self.context.el();
         let row = sysreg::find_op(op).filter(|row| row.allowed(self.model, el));
-        let (Some(row), Some(check)) = (row, row.and_then(|row| row.check(el))) else { return self.give_up() };
+        let (Some(row), Some(check)) = (row, row.and_then(|row| row.check(self.model, el))) else {
+            return self.give_up();
+        };
         if op == DC_ZVA && !self.context.lenient() {
             return self.give_up();
         }

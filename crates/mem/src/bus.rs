@@ -18,6 +18,8 @@ struct Region {
     base: u64,
     size: u64,
     device: Arc<dyn MmioDevice>,
+    /// What answers to Secure accesses, where that is another view.
+    secure: Option<Arc<dyn MmioDevice>>,
 }
 
 /// What answers at a physical address.
@@ -58,9 +60,16 @@ impl Bus {
             return Err(BusError { name: device.name().to_owned(), base, size, other });
         }
         let at = self.devices.partition_point(|r| r.base < base.0);
-        self.devices.insert(at, Region { base: base.0, size, device });
+        self.devices.insert(at, Region { base: base.0, size, device, secure: None });
         self.index();
         Ok(())
+    }
+
+    /// Puts `secure`, another view of the device that is mapped at `base`, where Secure accesses find it.
+    pub fn map_secure(&mut self, base: PhysAddr, secure: Arc<dyn MmioDevice>) {
+        if let Some(region) = self.devices.iter_mut().find(|r| r.base == base.0) {
+            region.secure = Some(secure);
+        }
     }
 
     fn index(&mut self) {
@@ -95,9 +104,15 @@ impl Bus {
         self.device(pa).map(|(device, offset)| Target::Device(device, offset))
     }
 
-    /// The device at `pa`, and the offset in its registers.
+    /// The device at `pa`, as Non-secure accesses find it, and the offset in its registers.
     #[inline]
     pub fn device(&self, pa: PhysAddr) -> Option<(&dyn MmioDevice, u64)> {
+        self.device_for(pa, false)
+    }
+
+    /// The same for accesses of one security state.
+    #[inline]
+    pub fn device_for(&self, pa: PhysAddr, secure: bool) -> Option<(&dyn MmioDevice, u64)> {
         let at = match self.granules.get((pa.0 >> GRANULE) as usize) {
             Some(0) => return None,
             Some(&n) if n != SEVERAL => usize::from(n) - 1,
@@ -105,7 +120,11 @@ impl Bus {
         };
         let region = &self.devices[at];
         let offset = pa.0.checked_sub(region.base)?;
-        (offset < region.size).then_some((&*region.device, offset))
+        let device = match &region.secure {
+            Some(view) if secure => view,
+            _ => &region.device,
+        };
+        (offset < region.size).then_some((&**device, offset))
     }
 
     /// Every device, for reset and listings: base, size, device.
@@ -120,6 +139,25 @@ impl Bus {
             Target::Ram(at) => self.ram.load(at, size),
             Target::Device(device, offset) => device.read(offset, size),
         })
+    }
+
+    /// `read` of the PE's security state.
+    pub fn read_for(&self, pa: PhysAddr, size: AccessSize, secure: bool) -> Option<u64> {
+        match self.device_for(pa, true).filter(|_| secure) {
+            Some((device, offset)) => Some(device.read(offset, size)),
+            None => self.read(pa, size),
+        }
+    }
+
+    /// `write` of the PE's security state.
+    pub fn write_for(&self, pa: PhysAddr, size: AccessSize, value: u64, secure: bool) -> Option<()> {
+        match self.device_for(pa, true).filter(|_| secure) {
+            Some((device, offset)) => {
+                device.write(offset, size, value);
+                Some(())
+            }
+            None => self.write(pa, size, value),
+        }
     }
 
     /// A write as the bus does it; `None` is a decode error. `pa` is aligned to `size`.

@@ -91,6 +91,7 @@ pub fn msr_imm<E: Engine>(e: &mut E, i: MsrImm) -> Done {
         (0, 3) => PstateField::Uao,
         (0, 4) => PstateField::Pan,
         (0, 5) => PstateField::SpSel,
+        (1, 0) => PstateField::AllInt,
         (3, 1) => PstateField::Ssbs,
         (3, 2) => PstateField::Dit,
         (3, 6) => PstateField::DaifSet,

@@ -55,7 +55,7 @@ impl Vcpu {
     /// Does `control` (DBGBCR or DBGWCR) match what `el` does? `linked` follows its LBN.
     pub(super) fn state_matches(&self, control: u64, el: u8, linked: bool) -> bool {
         let link = (control >> 16 & 0xf) as usize;
-        States::of(control).include(el, self.model.highest_el) && (!linked || self.link_matches(link))
+        States::of(control).include(el, self.model.highest_el()) && (!linked || self.link_matches(link))
     }
 
     /// Breakpoint `n` as what others link to. One that cannot compare contexts, or is of another type, is a

@@ -101,7 +101,7 @@ impl Vcpu {
 
     #[cold]
     fn raise_debug(&mut self, class: u32, iss: u32, far: Option<VirtAddr>) -> Leave {
-        self.raise(Exception { class, iss: iss | DEBUG_STATUS, far, return_to: ReturnTo::This })
+        self.raise(Exception { class, iss: iss | DEBUG_STATUS, far, return_to: ReturnTo::This, to: 0 })
     }
 
     /// At reset: the OS lock is locked, and everything is disabled.

@@ -30,28 +30,28 @@ fn piece(pa: u64, bytes: u64, unit: u64) -> AccessSize {
     AccessSize::from_log2(log2)
 }
 
-fn read(bus: &Bus, parts: &Parts, unit: u64) -> Option<u128> {
+fn read(bus: &Bus, parts: &Parts, unit: u64, secure: bool) -> Option<u128> {
     let (mut v, mut done) = (0, 0);
     for part in parts {
         let mut offset = 0;
         while offset < part.bytes {
             let pa = PhysAddr(part.pa + offset);
             let size = piece(pa.0, part.bytes - offset, unit);
-            v |= u128::from(bus.read(pa, size)?) << (8 * done);
+            v |= u128::from(bus.read_for(pa, size, secure)?) << (8 * done);
             (offset, done) = (offset + size.bytes(), done + size.bytes());
         }
     }
     Some(v)
 }
 
-fn write(bus: &Bus, parts: &Parts, unit: u64, v: u128) -> Option<()> {
+fn write(bus: &Bus, parts: &Parts, unit: u64, v: u128, secure: bool) -> Option<()> {
     let mut done = 0;
     for part in parts {
         let mut offset = 0;
         while offset < part.bytes {
             let pa = PhysAddr(part.pa + offset);
             let size = piece(pa.0, part.bytes - offset, unit);
-            bus.write(pa, size, size.truncate((v >> (8 * done)) as u64))?;
+            bus.write_for(pa, size, size.truncate((v >> (8 * done)) as u64), secure)?;
             (offset, done) = (offset + size.bytes(), done + size.bytes());
         }
     }
@@ -142,7 +142,7 @@ impl Vcpu {
         if let Some(at) = self.whole_in_ram(&parts) {
             return Ok(load_elements(self.shared.bus.ram(), at, how, bytes));
         }
-        match read(&self.shared.bus, &parts, how.bytes()) {
+        match read(&self.shared.bus, &parts, how.bytes(), self.is_secure()) {
             Some(v) => Ok(v),
             None => Err(self.abort(FaultStatus::External, Need::Read, va)),
         }
@@ -174,7 +174,7 @@ impl Vcpu {
             store_elements(self.shared.bus.ram(), at, how, bytes, v);
             return Ok(());
         }
-        match write(&self.shared.bus, &parts, how.bytes(), v) {
+        match write(&self.shared.bus, &parts, how.bytes(), v, self.is_secure()) {
             Some(()) => Ok(()),
             None => Err(self.abort(FaultStatus::External, Need::Write, va)),
         }
@@ -205,7 +205,7 @@ impl Vcpu {
             return None;
         }
         let pa = self.mmu.entry(how.unprivileged, va).outside_ram(va, bytes, need == Need::Write)?;
-        self.shared.bus.device(PhysAddr(pa))
+        self.shared.bus.device_for(PhysAddr(pa), self.is_secure())
     }
 
     /// What a load reads, if it is a device's register and its page is known.

@@ -141,13 +141,21 @@ impl Vcpu {
         self.perform_tlbi()
     }
 
-    /// AT S1E1R, S1E1W, S1E0R, S1E0W, S1E1RP, S1E1WP: the answer is in PAR_EL1. Tables are not updated: a
+    /// AT S1E1R, S1E1W, S1E0R, S1E0W, S1E1RP, S1E1WP, those of EL2 and EL3, and S12E, which is the same without a
+    /// stage 2: the answer is in PAR_EL1. Tables are not updated: a
     /// clear Access flag that hardware would set is no fault. An external abort on the walk is reported in
     /// PAR_EL1 as well.
     pub fn address_translate(&mut self, op: SysReg, va: u64) {
         const WITH_PAN: u16 = 9;
-        let stage1 = Stage1::of(Regime::El10, &self.sys, self.model, va);
+        let regime = match (op.0 >> 11 & 7, op2(op)) {
+            (4, 0 | 1) => Regime::El2,
+            (6, _) => Regime::El3,
+            _ => Regime::El10,
+        };
+        let stage1 = Stage1::of(regime, &self.sys, self.model, va);
         let view = match (op2(op) & 2 != 0, crm(op) == WITH_PAN && self.regs.pstate.pan) {
+            _ if regime == Regime::El2 => View::El2,
+            _ if regime == Regime::El3 => View::El3,
             _ if !stage1.on => View::Off,
             (true, _) => View::User,
             (false, true) => View::PrivilegedNever,

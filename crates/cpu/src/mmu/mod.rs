@@ -117,7 +117,7 @@ impl Vcpu {
             // unaligned.
             host: ram
                 .host(PhysAddr(leaf.pa & PAGE))
-                .filter(|_| (view == View::Off || !leaf.is_device()) && !self.is_watched_page(va))
+                .filter(|_| (!stage1.on || !leaf.is_device()) && !self.is_watched_page(va))
                 .map(|host| host.0 as u64),
             noted: self.journal.is_some(),
         };
@@ -126,7 +126,7 @@ impl Vcpu {
     }
 
     fn stage1(&self, va: u64) -> Stage1 {
-        Stage1::of(Regime::current(&self.regs.pstate, &self.sys), &self.sys, self.model, va)
+        Stage1::of(Regime::current(&self.regs.pstate), &self.sys, self.model, va)
     }
 
     /// Raises an abort.

@@ -3,14 +3,14 @@
 //! `Stage1` is read from the registers whenever a walk starts, so that it is not state. The field positions
 //! differ between TCR_EL1 and TCR_EL2/EL3, and this is the only file that knows.
 
-use crate::sysreg::bits::{hcr, sctlr, tcr};
+use crate::sysreg::bits::{sctlr, tcr};
 use crate::{Model, Pstate, Sys};
 use a64::Feature;
 
 /// Which registers control a translation (ARM DDI 0487, "Translation regimes").
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Regime {
-    /// EL1&0, with two address ranges and ASIDs. Stage 2 would follow it; no model has EL2 yet.
+    /// EL1&0, with two address ranges and ASIDs. Stage 2 would follow it, and is not implemented.
     El10,
     /// EL2 without FEAT_VHE.
     El2,
@@ -21,9 +21,8 @@ pub enum Regime {
 impl Regime {
     /// The regime of instructions executed in state `pstate`.
     #[inline(always)]
-    pub fn current(pstate: &Pstate, sys: &Sys) -> Regime {
+    pub fn current(pstate: &Pstate) -> Regime {
         match pstate.el {
-            0 if sys.hcr & hcr::TGE != 0 => Regime::El2,
             0 | 1 => Regime::El10,
             2 => Regime::El2,
             _ => Regime::El3,
@@ -125,7 +124,7 @@ impl Stage1 {
         let (tcr, control) = (sys.tcr[bank], sys.sctlr[bank]);
         let (has_16k, hafdbs, hpds) = (model.granule_16k(), model.hafdbs(), model.hpds());
         let common = Stage1 {
-            on: control & sctlr::M != 0,
+            on: control & sctlr::M != 0 && !(regime == Regime::El10 && sys.tge()),
             wxn: control & sctlr::WXN != 0,
             unprivileged: false,
             ttbr: sys.ttbr0[bank],

@@ -193,7 +193,7 @@ impl Mmu {
     /// changes most.
     pub(crate) fn select(&mut self, pstate: &Pstate, sys: &Sys) {
         const TRANSLATION: u64 = sctlr::M | sctlr::WXN;
-        let regime = Regime::current(pstate, sys);
+        let regime = Regime::current(pstate);
         let bank = regime.bank();
         let sctlr = sys.sctlr[bank];
         let control = Control { sctlr: sctlr & TRANSLATION, tcr: sys.tcr[bank], mair: sys.mair[bank] };
@@ -202,16 +202,17 @@ impl Mmu {
             self.control[bank] = control;
         }
         self.strict = sctlr & sctlr::A != 0;
+        let on = sctlr & sctlr::M != 0 && !(regime == Regime::El10 && sys.tge());
         let view = match (regime, pstate.el) {
-            (Regime::El10, _) if sctlr & sctlr::M == 0 => View::Off,
+            (Regime::El10, _) if !on => View::Off,
             (Regime::El10, 0) => View::User,
             (Regime::El10, _) if pstate.pan => View::PrivilegedNever,
             (Regime::El10, _) => View::Privileged,
             (Regime::El2, _) => View::El2,
             (Regime::El3, _) => View::El3,
         };
-        self.levels = match (regime, sctlr & sctlr::M) {
-            (Regime::El10, 0) => Some([[View::Off as u8 * 2; 3]; 4]),
+        self.levels = match (regime, on) {
+            (Regime::El10, false) => Some([[View::Off as u8 * 2; 3]; 4]),
             (Regime::El10, _) => {
                 let [user, el1, never] = [View::User, View::Privileged, View::PrivilegedNever].map(|v| v as u8 * 2);
                 Some([[user; 3], [user; 3], [el1, user, el1], [never, user, el1]])

@@ -29,6 +29,8 @@ pub mod sctlr {
     pub const BT0: u64 = 1 << 35;
     pub const BT1: u64 = 1 << 36;
     pub const DSSBS: u64 = 1 << 44;
+    pub const NMI: u64 = 1 << 61;
+    pub const SPINTMASK: u64 = 1 << 62;
     /// LSMAOE, nTLSMD, EIS, TSCXT, EOS, SED, ITD: fixed without the features that make them writable.
     pub const RES1: u64 = 1 << 29 | 1 << 28 | 1 << 22 | 1 << 20 | 1 << 11 | 1 << 8 | 1 << 7;
     /// Writable on every model. EE and E0E are not: ID_AA64MMFR0_EL1 says there is no mixed endianness.
@@ -42,6 +44,18 @@ pub mod sctlr {
         (Feature::PAuth, EN_IA | EN_IB | EN_DA | EN_DB),
         (Feature::MOPS, MSC_EN),
         (Feature::BTI, BT0 | BT1),
+        (Feature::NMI, NMI | SPINTMASK),
+    ];
+    /// Of SCTLR_EL2 and SCTLR_EL3.
+    pub const RES1_HIGH: u64 = 0x30c5_0830;
+    pub const RW_HIGH: u64 = M | A | C | SA | I | WXN;
+    /// Writable there with a feature; BT1 is at BT0's twin, bit 36.
+    pub const HIGH_BY_FEATURE: &[(Feature, u64)] = &[
+        (Feature::SSBS, DSSBS),
+        (Feature::LSE2, NAA),
+        (Feature::PAuth, EN_IA | EN_IB | EN_DA | EN_DB),
+        (Feature::BTI, BT1),
+        (Feature::NMI, NMI | SPINTMASK),
     ];
 }
 
@@ -68,13 +82,52 @@ pub mod tcr {
 pub mod hcr {
     pub const FMO: u64 = 1 << 3;
     pub const IMO: u64 = 1 << 4;
+    pub const AMO: u64 = 1 << 5;
+    pub const VF: u64 = 1 << 6;
+    pub const VI: u64 = 1 << 7;
+    pub const VSE: u64 = 1 << 8;
+    pub const TWI: u64 = 1 << 13;
+    pub const TWE: u64 = 1 << 14;
+    pub const TSC: u64 = 1 << 19;
     pub const TGE: u64 = 1 << 27;
+    pub const HCD: u64 = 1 << 29;
+    /// RW: EL1 is AArch64.
+    pub const RES1: u64 = 1 << 31;
+    /// What has an effect. Stage 2 (VM) and the traps of system registers are not implemented.
+    pub const RW: u64 = FMO | IMO | AMO | VF | VI | VSE | TWI | TWE | TSC | TGE | HCD;
 }
 
 /// SCR_EL3.
 pub mod scr {
+    pub const NS: u64 = 1 << 0;
     pub const IRQ: u64 = 1 << 1;
     pub const FIQ: u64 = 1 << 2;
+    pub const EA: u64 = 1 << 3;
+    pub const SMD: u64 = 1 << 7;
+    pub const HCE: u64 = 1 << 8;
+    pub const SIF: u64 = 1 << 9;
+    pub const ST: u64 = 1 << 11;
+    pub const TWI: u64 = 1 << 12;
+    pub const TWE: u64 = 1 << 13;
+    /// RW, since lower levels are AArch64; and two bits that are reserved.
+    pub const RES1: u64 = 1 << 10 | 3 << 4;
+    /// What has an effect. SIF has none, since all of RAM is common.
+    pub const RW: u64 = NS | IRQ | FIQ | EA | SMD | HCE | SIF | ST | TWI | TWE;
+}
+
+/// CPTR_EL2 and CPTR_EL3.
+pub mod cptr {
+    pub const TFP: u64 = 1 << 10;
+    /// CPTR_EL2 without FEAT_VHE.
+    pub const RES1_EL2: u64 = 0x33ff;
+}
+
+/// CNTHCTL_EL2.
+pub mod cnthctl {
+    pub const EL1PCTEN: u64 = 1 << 0;
+    pub const EL1PCEN: u64 = 1 << 1;
+    /// Those and EVNTEN, EVNTDIR, EVNTI.
+    pub const RW: u64 = 0xff;
 }
 
 /// CNTKCTL_EL1.

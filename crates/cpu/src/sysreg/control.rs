@@ -1,13 +1,13 @@
-//! Rows: system control, exceptions, translation, special-purpose registers, EL2 and EL3 banks.
+//! Rows: system control, exceptions, translation, special-purpose registers. Those of EL2 and EL3 are in `higher`.
 
 use super::bits::{sctlr, tcr};
 use super::row::{After, Gate, RAZ_WI, Row, enc, reg};
 use crate::{Model, Pstate, Vcpu};
 use a64::Feature;
 
-/// What SPSR_ELx keeps: N, Z, C, V, UAO, PAN, SS, IL, SSBS, D, A, I, F, M[4:0]; and with features DIT, BTYPE.
-fn spsr(m: &Model) -> u64 {
-    0xf0f0_13df | m.bits(&[(Feature::DIT, 1 << 24), (Feature::BTI, 0b11 << 10)])
+/// What SPSR_ELx keeps: N, Z, C, V, UAO, PAN, SS, IL, SSBS, D, A, I, F, M[4:0]; and with features DIT, ALLINT, BTYPE.
+pub(super) fn spsr(m: &Model) -> u64 {
+    0xf0f0_13df | m.bits(&[(Feature::DIT, 1 << 24), (Feature::NMI, 1 << 13), (Feature::BTI, 0b11 << 10)])
 }
 /// CPACR_EL1.FPEN; there is no trace unit and no SVE.
 const CPACR: u64 = 3 << 20;
@@ -18,11 +18,11 @@ const FPCR_FZ16: u64 = 1 << 19;
 const FPSR: u64 = 0x0800_009f;
 
 /// The stack pointer that is not in use, or the current one.
-fn sp(c: &Vcpu, bank: usize) -> u64 {
+pub(super) fn sp(c: &Vcpu, bank: usize) -> u64 {
     if bank == current_bank(c) { c.regs.sp } else { c.sys.sp_el[bank] }
 }
 
-fn set_sp(c: &mut Vcpu, bank: usize, v: u64) {
+pub(super) fn set_sp(c: &mut Vcpu, bank: usize, v: u64) {
     if bank == current_bank(c) { c.regs.sp = v } else { c.sys.sp_el[bank] = v }
 }
 
@@ -51,8 +51,8 @@ pub(super) const ROWS: &[Row] = &[
     reg("ACTLR_EL1",      enc(3, 0, 1, 0, 1)).rw(1, RAZ_WI),
     reg("CPACR_EL1",      enc(3, 0, 1, 0, 2)).rw(1, at!(sys.cpacr)).bits(|_| CPACR).after(After::Fp),
     reg("VBAR_EL1",       enc(3, 0, 12, 0, 0)).rw(1, at!(sys.vbar[1])).bits(|_| !0x7ff),
-    reg("RVBAR_EL1",      enc(3, 0, 12, 0, 1)).ro(1, |_| 0),
-    reg("ISR_EL1",        enc(3, 0, 12, 1, 0)).ro(1, isr),
+    reg("RVBAR_EL1",      enc(3, 0, 12, 0, 1)).ro(1, |_| 0).only(|m| m.highest_el() == 1),
+    reg("ISR_EL1",        enc(3, 0, 12, 1, 0)).ro(1, |c| c.isr()),
 
     // Translation.
     reg("TTBR0_EL1",      enc(3, 0, 2, 0, 0)).rw(1, at!(sys.ttbr0[1])).bits(|_| !1).after(After::Context),
@@ -97,6 +97,9 @@ pub(super) const ROWS: &[Row] = &[
     reg("DIT",            enc(3, 3, 4, 2, 5)).rw(0, (|c| u64::from(c.regs.pstate.dit) << 24,
                                                      |c, v| c.regs.pstate.dit = v >> 24 & 1 != 0))
         .bits(|_| 1 << 24).only(|m| m.has(Feature::DIT)),
+    reg("ALLINT",         enc(3, 0, 4, 3, 0)).rw(1, (|c| u64::from(c.regs.pstate.allint) << 13,
+                                                     |c, v| c.regs.pstate.allint = v >> 13 & 1 != 0))
+        .bits(|_| 1 << 13).after(After::Interrupts).only(|m| m.has(Feature::NMI)),
     // Reading sets the flags, and gives another number each time.
     reg("RNDR",           enc(3, 3, 2, 4, 0)).taken(0, Vcpu::random).only(|m| m.has(Feature::RNG)),
     reg("RNDRRS",         enc(3, 3, 2, 4, 1)).taken(0, Vcpu::random).only(|m| m.has(Feature::RNG)),
@@ -119,46 +122,7 @@ pub(super) const ROWS: &[Row] = &[
     key!("APDBKeyHi_EL1", 2, 3, keys.pointer[3][1]),
     key!("APGAKeyLo_EL1", 3, 0, keys.generic[0]),
     key!("APGAKeyHi_EL1", 3, 1, keys.generic[1]),
-
-    // EL2. No model enters it, so what these control has no effect yet.
-    reg("SP_EL1",         enc(3, 4, 4, 1, 0)).rw(2, (|c| sp(c, 1), |c, v| set_sp(c, 1, v))),
-    reg("SPSR_EL2",       enc(3, 4, 4, 0, 0)).rw(2, at!(sys.spsr[2])).bits(spsr),
-    reg("ELR_EL2",        enc(3, 4, 4, 0, 1)).rw(2, at!(sys.elr[2])),
-    reg("ESR_EL2",        enc(3, 4, 5, 2, 0)).rw(2, at!(sys.esr[2])).bits(|_| 0xffff_ffff),
-    reg("FAR_EL2",        enc(3, 4, 6, 0, 0)).rw(2, at!(sys.far[2])),
-    reg("HPFAR_EL2",      enc(3, 4, 6, 0, 4)).rw(2, at!(sys.hpfar)),
-    reg("VBAR_EL2",       enc(3, 4, 12, 0, 0)).rw(2, at!(sys.vbar[2])).bits(|_| !0x7ff),
-    reg("SCTLR_EL2",      enc(3, 4, 1, 0, 0)).rw(2, at!(sys.sctlr[2])).after(After::Context).ones(sctlr::RES1),
-    reg("HCR_EL2",        enc(3, 4, 1, 1, 0)).rw(2, at!(sys.hcr)).after(After::Context),
-    reg("CPTR_EL2",       enc(3, 4, 1, 1, 2)).rw(2, at!(sys.cptr[2])).after(After::Fp),
-    reg("TTBR0_EL2",      enc(3, 4, 2, 0, 0)).rw(2, at!(sys.ttbr0[2])).bits(|_| !1).after(After::Context),
-    reg("TCR_EL2",        enc(3, 4, 2, 0, 2)).rw(2, at!(sys.tcr[2])).after(After::Context),
-    reg("VTTBR_EL2",      enc(3, 4, 2, 1, 0)).rw(2, at!(sys.vttbr)).bits(|_| !1).after(After::Context),
-    reg("VTCR_EL2",       enc(3, 4, 2, 1, 2)).rw(2, at!(sys.vtcr)).after(After::Context),
-    reg("MAIR_EL2",       enc(3, 4, 10, 2, 0)).rw(2, at!(sys.mair[2])).after(After::Context),
-    reg("TPIDR_EL2",      enc(3, 4, 13, 0, 2)).rw(2, at!(sys.tpidr[2])),
-
-    // EL3, likewise.
-    reg("SP_EL2",         enc(3, 6, 4, 1, 0)).rw(3, (|c| sp(c, 2), |c, v| set_sp(c, 2, v))),
-    reg("SPSR_EL3",       enc(3, 6, 4, 0, 0)).rw(3, at!(sys.spsr[3])).bits(spsr),
-    reg("ELR_EL3",        enc(3, 6, 4, 0, 1)).rw(3, at!(sys.elr[3])),
-    reg("ESR_EL3",        enc(3, 6, 5, 2, 0)).rw(3, at!(sys.esr[3])).bits(|_| 0xffff_ffff),
-    reg("FAR_EL3",        enc(3, 6, 6, 0, 0)).rw(3, at!(sys.far[3])),
-    reg("VBAR_EL3",       enc(3, 6, 12, 0, 0)).rw(3, at!(sys.vbar[3])).bits(|_| !0x7ff),
-    reg("SCTLR_EL3",      enc(3, 6, 1, 0, 0)).rw(3, at!(sys.sctlr[3])).after(After::Context).ones(sctlr::RES1),
-    reg("SCR_EL3",        enc(3, 6, 1, 1, 0)).rw(3, at!(sys.scr)).after(After::Context),
-    reg("CPTR_EL3",       enc(3, 6, 1, 1, 2)).rw(3, at!(sys.cptr[3])).after(After::Fp),
-    reg("TTBR0_EL3",      enc(3, 6, 2, 0, 0)).rw(3, at!(sys.ttbr0[3])).bits(|_| !1).after(After::Context),
-    reg("TCR_EL3",        enc(3, 6, 2, 0, 2)).rw(3, at!(sys.tcr[3])).after(After::Context),
-    reg("MAIR_EL3",       enc(3, 6, 10, 2, 0)).rw(3, at!(sys.mair[3])).after(After::Context),
-    reg("TPIDR_EL3",      enc(3, 6, 13, 0, 2)).rw(3, at!(sys.tpidr[3])),
 ];
-
-/// I and F, pending whatever masks them; SError is never pending.
-fn isr(c: &Vcpu) -> u64 {
-    let signals = c.gic.signals();
-    u64::from(signals.irq) << 7 | u64::from(signals.fiq) << 6
-}
 
 /// The bits of `daif` that MSR DAIFSet and DAIFClr name.
 pub(super) const fn daif(imm: u32) -> u8 {

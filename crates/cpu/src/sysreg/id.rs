@@ -16,7 +16,12 @@ const fn zero(name: &'static str, crm: u32, op2: u32) -> Row {
 }
 
 /// MPIDR_EL1 bit 31.
-const MPIDR_RES1: u64 = 1 << 31;
+pub(crate) const MPIDR_RES1: u64 = 1 << 31;
+
+/// Does EL1 see what EL2 says of the PE?
+fn is_guest(c: &Vcpu) -> bool {
+    c.layered && c.regs.pstate.el < 2 && c.el2_enabled()
+}
 
 /// DC ZVA works on 64 bytes, and is permitted while SCTLR_EL1.DZE says so.
 fn dczid(c: &Vcpu) -> u64 {
@@ -32,8 +37,8 @@ fn ccsidr(c: &Vcpu) -> u64 {
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
-    reg("MIDR_EL1",    enc(3, 0, 0, 0, 0)).ro(1, |c| c.model.midr).fixed(|m| m.midr),
-    reg("MPIDR_EL1",   enc(3, 0, 0, 0, 5)).ro(1, |c| c.mpidr | MPIDR_RES1),
+    reg("MIDR_EL1",    enc(3, 0, 0, 0, 0)).ro(1, |c| if is_guest(c) { c.sys.vpidr } else { c.model.midr }),
+    reg("MPIDR_EL1",   enc(3, 0, 0, 0, 5)).ro(1, |c| if is_guest(c) { c.sys.vmpidr } else { c.mpidr | MPIDR_RES1 }),
     reg("REVIDR_EL1",  enc(3, 0, 0, 0, 6)).ro(1, |_| 0).fixed(|_| 0),
     reg("AIDR_EL1",    enc(3, 1, 0, 0, 7)).ro(1, |_| 0).fixed(|_| 0),
 

@@ -12,25 +12,28 @@ pub mod bits;
 mod control;
 mod debug;
 mod gic;
+mod higher;
 mod id;
 mod ops;
 mod pmu;
 mod row;
 mod timers;
 
+pub(crate) use id::MPIDR_RES1;
 pub use row::{Check, Op, Row};
 
 use crate::timer::FREQUENCY_HZ;
 use crate::{Model, Sys, Vcpu};
 use a64::{Feature, PstateField, SysReg};
-use bits::sctlr;
+use bits::{cnthctl, cptr, hcr, scr, sctlr};
 use hw::Leave;
 use row::{After, Gate, Verdict, enc};
 use std::sync::LazyLock;
 
-const TABLES: [&[Row]; 8] = [
+const TABLES: [&[Row]; 9] = [
     id::ROWS,
     control::ROWS,
+    higher::ROWS,
     debug::ROWS,
     debug::BREAKPOINT_ROWS,
     timers::ROWS,
@@ -106,10 +109,17 @@ pub fn label(reg: SysReg) -> String {
 /// software expects to read as one.
 pub(crate) fn reset_values(model: &Model) -> Sys {
     let span = if model.pan() { sctlr::SPAN } else { 0 };
+    let only = |present: bool, value: u64| if present { value } else { 0 };
     Sys {
-        sctlr: [0, sctlr::RES1 | span, sctlr::RES1, sctlr::RES1],
+        sctlr: [0, sctlr::RES1 | span, sctlr::RES1_HIGH, sctlr::RES1_HIGH],
         os_lock: true,
         cntfrq: FREQUENCY_HZ,
+        hcr: only(model.el2, hcr::RES1),
+        // Without EL3, the PE is Non-secure.
+        scr: only(model.el2 || model.el3, scr::RES1) | only(model.el2 && !model.el3, scr::NS),
+        cptr: [0, 0, cptr::RES1_EL2 & !cptr::TFP, 0],
+        cnthctl: cnthctl::EL1PCTEN | cnthctl::EL1PCEN,
+        vpidr: model.midr,
         ..Sys::default()
     }
 }
@@ -122,6 +132,9 @@ impl Vcpu {
             return Err(self.raise_undefined());
         }
         self.pass(row.gate, reg, Direction::Read)?;
+        if row.is_res0(self.model) {
+            return Ok(0);
+        }
         Ok(self.read_row(row))
     }
 
@@ -142,6 +155,9 @@ impl Vcpu {
             return Err(self.raise_undefined());
         }
         self.pass(row.gate, reg, Direction::Write)?;
+        if row.is_res0(self.model) {
+            return Ok(());
+        }
         self.write_row(row, v)
     }
 
@@ -194,7 +210,8 @@ impl Vcpu {
             }
             PstateField::SpSel if el > 0 => {
                 control::set_spsel(self, imm.into());
-                After::Nothing
+                // SCTLR_ELx.SPINTMASK masks by the stack that is in use.
+                if self.layered { After::Interrupts } else { After::Nothing }
             }
             PstateField::Pan if el > 0 && model.pan() => {
                 self.regs.pstate.pan = imm & 1 != 0;
@@ -203,6 +220,10 @@ impl Vcpu {
             PstateField::Uao if el > 0 && model.uao() => {
                 self.regs.pstate.uao = imm & 1 != 0;
                 After::Data
+            }
+            PstateField::AllInt if el > 0 && model.has(Feature::NMI) && imm <= 1 => {
+                self.regs.pstate.allint = imm != 0;
+                After::Interrupts
             }
             _ => return Err(self.raise_undefined()),
         };
@@ -233,7 +254,8 @@ impl Vcpu {
         match gate.verdict(self, direction == Direction::Write) {
             Verdict::Pass => Ok(()),
             Verdict::Undefined => Err(self.raise_undefined()),
-            Verdict::Trap => Err(self.raise_system_trap(reg, direction == Direction::Read)),
+            Verdict::Trap => Err(self.raise_system_trap(reg, direction == Direction::Read, 0)),
+            Verdict::TrapTo(el) => Err(self.raise_system_trap(reg, direction == Direction::Read, el)),
             Verdict::FpTrap => Err(self.raise_fp()),
         }
     }
@@ -249,6 +271,11 @@ impl Vcpu {
             After::Fp => {
                 self.refresh_fp();
                 return Ok(());
+            }
+            After::Context if self.layered => {
+                self.refresh_fp();
+                self.accessor_changed();
+                self.context_changed();
             }
             After::Context => self.context_changed(),
             After::Timers => self.update_timers(),

@@ -56,6 +56,12 @@ const TLBI_RANGE: Run = |c, op, _| {
     c.tlbi(enc(1, 0, 8, if crm == 6 { 7 } else { 3 }, 0), 0);
     Ok(())
 };
+/// What concerns EL2, EL3 or all of EL1: everything is invalidated, which is allowed.
+const TLBI_ALL: Run = |c, op, _| {
+    let crm = u32::from(op.0) >> 3 & 0xf;
+    c.tlbi(enc(1, 0, 8, if matches!(crm, 0 | 3) { 3 } else { 7 }, 0), 0);
+    Ok(())
+};
 const AT: Run = |c, op, va| {
     c.address_translate(op, va);
     Ok(())
@@ -70,6 +76,18 @@ const IC_VA: Run = |c, _, va| {
     }
     Ok(())
 };
+
+/// Of EL2 (op1 4) and EL3 (6), by CRm and op2.
+macro_rules! tlbi_el2 {
+    ($name:literal, $crm:literal, $op2:literal) => {
+        op($name, enc(1, 4, 8, $crm, $op2), 2, TLBI_ALL).only(|m| m.el2)
+    };
+}
+macro_rules! tlbi_el3 {
+    ($name:literal, $crm:literal, $op2:literal) => {
+        op($name, enc(1, 6, 8, $crm, $op2), 3, TLBI_ALL).only(|m| m.el3)
+    };
+}
 
 /// Outer Shareable forms, by op2.
 macro_rules! tlbi_os {
@@ -124,6 +142,21 @@ pub(super) const OPS: &[Op] = &[
     range!("TLBI RVAALE1IS", 2, 7), range!("TLBI RVAE1OS", 5, 1), range!("TLBI RVAAE1OS", 5, 3),
     range!("TLBI RVALE1OS", 5, 5), range!("TLBI RVAALE1OS", 5, 7), range!("TLBI RVAE1", 6, 1),
     range!("TLBI RVAAE1", 6, 3), range!("TLBI RVALE1", 6, 5), range!("TLBI RVAALE1", 6, 7),
+    op("AT S1E2R",        enc(1, 4, 7, 8, 0), 2, AT).only(|m| m.el2),
+    op("AT S1E2W",        enc(1, 4, 7, 8, 1), 2, AT).only(|m| m.el2),
+    op("AT S12E1R",       enc(1, 4, 7, 8, 4), 2, AT).only(|m| m.el2),
+    op("AT S12E1W",       enc(1, 4, 7, 8, 5), 2, AT).only(|m| m.el2),
+    op("AT S12E0R",       enc(1, 4, 7, 8, 6), 2, AT).only(|m| m.el2),
+    op("AT S12E0W",       enc(1, 4, 7, 8, 7), 2, AT).only(|m| m.el2),
+    op("AT S1E3R",        enc(1, 6, 7, 8, 0), 3, AT).only(|m| m.el3),
+    op("AT S1E3W",        enc(1, 6, 7, 8, 1), 3, AT).only(|m| m.el3),
+    tlbi_el2!("TLBI IPAS2E1IS", 0, 1), tlbi_el2!("TLBI IPAS2LE1IS", 0, 5), tlbi_el2!("TLBI IPAS2E1", 4, 1),
+    tlbi_el2!("TLBI IPAS2LE1", 4, 5), tlbi_el2!("TLBI ALLE2IS", 3, 0), tlbi_el2!("TLBI VAE2IS", 3, 1),
+    tlbi_el2!("TLBI ALLE1IS", 3, 4), tlbi_el2!("TLBI VALE2IS", 3, 5), tlbi_el2!("TLBI VMALLS12E1IS", 3, 6),
+    tlbi_el2!("TLBI ALLE2", 7, 0), tlbi_el2!("TLBI VAE2", 7, 1), tlbi_el2!("TLBI ALLE1", 7, 4),
+    tlbi_el2!("TLBI VALE2", 7, 5), tlbi_el2!("TLBI VMALLS12E1", 7, 6),
+    tlbi_el3!("TLBI ALLE3IS", 3, 0), tlbi_el3!("TLBI VAE3IS", 3, 1), tlbi_el3!("TLBI VALE3IS", 3, 5),
+    tlbi_el3!("TLBI ALLE3", 7, 0), tlbi_el3!("TLBI VAE3", 7, 1), tlbi_el3!("TLBI VALE3", 7, 5),
     // Prediction restriction: nothing here predicts.
     op("CFP RCTX",        enc(1, 3, 7, 3, 4), 0, NOTHING).gate(Gate::RCTX).only(|m| m.has(Feature::SPECRES)),
     op("DVP RCTX",        enc(1, 3, 7, 3, 5), 0, NOTHING).gate(Gate::RCTX).only(|m| m.has(Feature::SPECRES)),

@@ -1,6 +1,6 @@
 //! One row of the system-register table, and the columns it may have.
 
-use super::bits::{cntkctl, mdscr, sctlr};
+use super::bits::{cnthctl, cntkctl, hcr, mdscr, scr, sctlr};
 use crate::{Model, Vcpu};
 use a64::SysReg;
 use hw::Leave;
@@ -20,6 +20,15 @@ pub(super) enum Gate {
     Sctlr(u64),
     /// Any of these bits of CNTKCTL_EL1 lets EL0 in.
     Cntkctl(u64),
+    /// The same, and these bits of CNTHCTL_EL2 let in EL0 and EL1.
+    Cnt {
+        kernel: u64,
+        hyp: u64,
+    },
+    /// The Secure timer: EL3's, and that of Secure EL1 if SCR_EL3.ST says so.
+    SecureTimer,
+    /// A register of the GIC CPU interface.
+    Icc(Icc),
     /// MDSCR_EL1.TDCC keeps EL0 out.
     Tdcc,
     /// Any of these bits of PMUSERENR_EL0 lets EL0 read, or write.
@@ -29,6 +38,53 @@ pub(super) enum Gate {
     },
 }
 
+/// What of the GIC CPU interface a register concerns (IHI 0069, "Traps and enables").
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Icc {
+    Group0,
+    Group1,
+    Common,
+    Dir,
+    Sgi,
+}
+
+impl Icc {
+    /// Do the accesses of EL1 go to the ICV register? SGIs have none.
+    #[inline]
+    pub fn is_virtual(self, c: &Vcpu) -> bool {
+        let bits = match self {
+            Icc::Group0 => hcr::FMO,
+            Icc::Group1 => hcr::IMO,
+            Icc::Common | Icc::Dir => hcr::FMO | hcr::IMO,
+            Icc::Sgi => 0,
+        };
+        c.layered && c.regs.pstate.el == 1 && c.hcr() & bits != 0
+    }
+
+    fn verdict(self, c: &Vcpu) -> Verdict {
+        let el = c.regs.pstate.el;
+        if let (1, true, Some(virt)) = (el, c.el2_enabled(), &c.virt) {
+            let traps = match self {
+                Icc::Group0 => virt.traps_group0(),
+                Icc::Group1 => virt.traps_group1(),
+                Icc::Common => virt.traps_common(),
+                Icc::Dir => virt.traps_common() || virt.traps_dir(),
+                Icc::Sgi => virt.traps_common() || c.hcr() & (hcr::FMO | hcr::IMO) != 0,
+            };
+            if traps {
+                return Verdict::TrapTo(2);
+            }
+        }
+        let routed = match self {
+            Icc::Group0 => scr::FIQ,
+            Icc::Group1 => scr::IRQ,
+            _ => scr::FIQ | scr::IRQ,
+        };
+        let el3 = c.model.el3 && el < 3 && c.sys.scr & routed == routed && !self.is_virtual(c);
+        if el3 { Verdict::TrapTo(3) } else { Verdict::Pass }
+    }
+}
+
 /// What a `Gate` says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Verdict {
@@ -36,6 +92,8 @@ pub(super) enum Verdict {
     Undefined,
     /// Exception class 0x18 (system instruction).
     Trap,
+    /// The same, to this level.
+    TrapTo(u8),
     /// Exception class 0x07.
     FpTrap,
 }
@@ -47,19 +105,22 @@ impl Gate {
     pub(super) const UMA: Gate = Gate::Sctlr(sctlr::UMA);
     pub(super) const RCTX: Gate = Gate::Sctlr(sctlr::EN_RCTX);
     pub(super) const VCT: Gate = Gate::Cntkctl(cntkctl::EL0VCTEN);
-    pub(super) const PCT: Gate = Gate::Cntkctl(cntkctl::EL0PCTEN);
+    pub(super) const PCT: Gate = Gate::Cnt { kernel: cntkctl::EL0PCTEN, hyp: cnthctl::EL1PCTEN };
     pub(super) const FRQ: Gate = Gate::Cntkctl(cntkctl::EL0PCTEN | cntkctl::EL0VCTEN);
     pub(super) const VT: Gate = Gate::Cntkctl(cntkctl::EL0VTEN);
-    pub(super) const PT: Gate = Gate::Cntkctl(cntkctl::EL0PTEN);
+    pub(super) const PT: Gate = Gate::Cnt { kernel: cntkctl::EL0PTEN, hyp: cnthctl::EL1PCEN };
 
-    fn check(self, el: u8, fp: bool, sp_elx: bool) -> Option<Check> {
+    fn check(self, model: &Model, el: u8, fp: bool, sp_elx: bool) -> Option<Check> {
         match (self, el) {
+            (Gate::Icc(_), _) => (!model.is_layered()).then_some(Check::None),
+            (Gate::Cnt { .. }, _) if model.el2 => None,
+            (Gate::SecureTimer, _) => None,
             (Gate::Open, _) => Some(Check::None),
             (Gate::Fp, _) => fp.then_some(Check::None),
             (Gate::SpSel, _) => sp_elx.then_some(Check::None),
             (_, 1..) => Some(Check::None),
             (Gate::Sctlr(bits), _) => Some(Check::Sctlr(bits)),
-            (Gate::Cntkctl(bits), _) => Some(Check::Cntkctl(bits)),
+            (Gate::Cntkctl(bits) | Gate::Cnt { kernel: bits, .. }, _) => Some(Check::Cntkctl(bits)),
             (Gate::Tdcc | Gate::Pmuserenr { .. }, _) => None,
         }
     }
@@ -76,6 +137,19 @@ impl Gate {
             Gate::SpSel => Verdict::Undefined,
             Gate::Sctlr(bits) => trap_if(c.sys.sctlr[1] & bits == 0),
             Gate::Cntkctl(bits) => trap_if(c.sys.cntkctl & bits == 0),
+            Gate::Cnt { kernel, .. } if el0 && c.sys.cntkctl & kernel == 0 => Verdict::Trap,
+            Gate::Cnt { hyp, .. } if c.layered && c.regs.pstate.el < 2 && c.el2_enabled() => {
+                if c.sys.cnthctl & hyp == 0 { Verdict::TrapTo(2) } else { Verdict::Pass }
+            }
+            Gate::Cnt { .. } => Verdict::Pass,
+            Gate::SecureTimer => match c.regs.pstate.el {
+                3 => Verdict::Pass,
+                1 if c.is_secure() && c.sys.scr & scr::ST != 0 => Verdict::Pass,
+                1 if c.is_secure() => Verdict::TrapTo(3),
+                _ => Verdict::Undefined,
+            },
+            Gate::Icc(_) if !c.layered => Verdict::Pass,
+            Gate::Icc(icc) => icc.verdict(c),
             Gate::Pmuserenr { read, write } => trap_if(c.pmu.user & if is_write { write } else { read } == 0),
             Gate::Tdcc => trap_if(c.sys.mdscr & mdscr::TDCC != 0),
         }
@@ -227,6 +301,12 @@ impl Row {
         Row { present, ..self }
     }
 
+    /// Is it EL2's, on a model that has only EL3 above EL1? Then it reads as zero there, and ignores writes.
+    #[inline]
+    pub(super) fn is_res0(&self, model: &Model) -> bool {
+        self.read_from == 2 && !model.el2
+    }
+
     /// May `el` of `model` read it?
     pub fn readable(&self, model: &Model, el: u8) -> bool {
         el >= self.read_from && (self.present)(model)
@@ -244,8 +324,11 @@ impl Row {
 
     /// What stands between `el` and a register that it may read or write; `None` if that must be asked of the PE.
     /// `fp` and `sp_elx` are what they are each time: SIMD&FP does not trap, and PSTATE.SP.
-    pub fn check(&self, el: u8, fp: bool, sp_elx: bool) -> Option<Check> {
-        self.gate.check(el, fp, sp_elx)
+    pub fn check(&self, model: &Model, el: u8, fp: bool, sp_elx: bool) -> Option<Check> {
+        if self.is_res0(model) {
+            return None;
+        }
+        self.gate.check(model, el, fp, sp_elx)
     }
 
     /// What a write of `v` stores.
@@ -279,8 +362,8 @@ impl Op {
     }
 
     /// As of a register, see `Row::check`.
-    pub fn check(&self, el: u8) -> Option<Check> {
-        self.gate.check(el, true, true)
+    pub fn check(&self, model: &Model, el: u8) -> Option<Check> {
+        self.gate.check(model, el, true, true)
     }
 
     /// Has it no effect where its address can be read?

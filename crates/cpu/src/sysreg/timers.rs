@@ -1,9 +1,9 @@
 //! Rows: the generic timers.
 
-use super::bits::cntkctl;
+use super::bits::{cnthctl, cntkctl};
 use super::row::{After, Gate, Row, enc, reg};
 use crate::Vcpu;
-use crate::timer::Which::{Physical, Virtual};
+use crate::timer::Which::{Hyp, Physical, Secure, Virtual};
 
 fn now(c: &Vcpu) -> u64 {
     c.shared.clock.now_ns()
@@ -33,5 +33,18 @@ pub(super) const ROWS: &[Row] = &[
         |c, v| c.timers.set_cval(Virtual, v))).after(After::Timers).gate(Gate::VT),
 
     reg("CNTVOFF_EL2",   enc(3, 4, 14, 0, 3)).rw(2, at!(timers.offset)).after(After::Timers),
-    reg("CNTHCTL_EL2",   enc(3, 4, 14, 1, 0)).rw(2, at!(sys.cnthctl)),
+    reg("CNTHCTL_EL2",   enc(3, 4, 14, 1, 0)).rw(2, at!(sys.cnthctl)).bits(|_| cnthctl::RW),
+    reg("CNTHP_TVAL_EL2", enc(3, 4, 14, 2, 0)).wo(2, |c, v| c.timers.set_tval(Hyp, v, now(c)))
+        .showing(|c| c.timers.tval(Hyp, now(c))).after(After::Timers),
+    reg("CNTHP_CTL_EL2", enc(3, 4, 14, 2, 1)).rw(2, (|c| c.timers.ctl(Hyp, now(c)),
+        |c, v| c.timers.set_ctl(Hyp, v))).bits(|_| 3).after(After::Timers),
+    reg("CNTHP_CVAL_EL2", enc(3, 4, 14, 2, 2)).rw(2, (|c| c.timers.cval(Hyp),
+        |c, v| c.timers.set_cval(Hyp, v))).after(After::Timers),
+
+    reg("CNTPS_TVAL_EL1", enc(3, 7, 14, 2, 0)).wo(1, |c, v| c.timers.set_tval(Secure, v, now(c)))
+        .showing(|c| c.timers.tval(Secure, now(c))).after(After::Timers).gate(Gate::SecureTimer).only(|m| m.el3),
+    reg("CNTPS_CTL_EL1", enc(3, 7, 14, 2, 1)).rw(1, (|c| c.timers.ctl(Secure, now(c)),
+        |c, v| c.timers.set_ctl(Secure, v))).bits(|_| 3).after(After::Timers).gate(Gate::SecureTimer).only(|m| m.el3),
+    reg("CNTPS_CVAL_EL1", enc(3, 7, 14, 2, 2)).rw(1, (|c| c.timers.cval(Secure),
+        |c, v| c.timers.set_cval(Secure, v))).after(After::Timers).gate(Gate::SecureTimer).only(|m| m.el3),
 ];

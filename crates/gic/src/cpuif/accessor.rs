@@ -19,7 +19,7 @@ pub struct Signals {
 pub struct Accessor {
     /// Exception level, 0 to 3.
     pub el: u8,
-    /// EL3, or SCR_EL3.NS is 0.
+    /// SCR_EL3.NS is 0. At EL3, which is Secure, it only chooses among registers that the states bank.
     pub secure: bool,
     /// SCR_EL3.FIQ: Group 0 is EL3's, and Non-secure software sees the lower half of priorities only.
     pub fiq_to_el3: bool,

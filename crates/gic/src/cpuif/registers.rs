@@ -1,6 +1,7 @@
 //! The registers of the CPU interface as an access reads and writes them (IHI 0069, ICC_*).
 
 use super::{BPR_MIN, CpuInterface};
+use crate::vcpuif::PhysicalDeactivation;
 use crate::word::{G0, G1, G1S, PRIORITY_MASK};
 
 /// ICC_CTLR_EL1, and with other names of bits ICC_CTLR_EL3.
@@ -68,6 +69,13 @@ impl CpuInterface {
         }
     }
 
+    /// A guest has deactivated a virtual interrupt that stands for a physical one: the same to that, as by a
+    /// Non-secure ICC_DIR_EL1 write.
+    pub fn deactivate_for_guest(&mut self, PhysicalDeactivation(id): PhysicalDeactivation) {
+        let all = self.one_state();
+        self.deactivate(id.0, move |group| all || group == G1);
+    }
+
     /// ICC_RPR_EL1: the running group priority as if the binary point were at its minimum, 0xff when idle.
     pub fn rpr(&self) -> u64 {
         let Some((rank, group, nmi)) = self.highest_active(|_| true) else { return 0xff };
@@ -76,7 +84,7 @@ impl CpuInterface {
             (true, ..0x80) => 0,
             (true, _) => rank << 1 & 0xff,
         };
-        let other_state = group == G1 && self.bank() == G1S;
+        let other_state = group == G1 && self.state() == G1S;
         u64::from(seen)
             | if !nmi {
                 0
@@ -274,9 +282,14 @@ impl CpuInterface {
         self.update();
     }
 
+    /// Group 1 of the current security state.
+    fn state(&self) -> usize {
+        if self.who.secure && !self.one_state() { G1S } else { G1 }
+    }
+
     /// ICC_SGI1R_EL1: an SGI to the targets where it is in Group 1 of the current security state.
     pub fn set_sgi1r(&mut self, v: u64) {
-        self.send(self.bank(), v);
+        self.send(self.state(), v);
     }
 
     /// ICC_SGI0R_EL1: an SGI to those targets where it is in Group 0.
@@ -286,7 +299,7 @@ impl CpuInterface {
 
     /// ICC_ASGI1R_EL1: the other security state's Group 1. With one security state, Group 0.
     pub fn set_asgi1r(&mut self, v: u64) {
-        let group = match (self.one_state(), self.bank()) {
+        let group = match (self.one_state(), self.state()) {
             (true, _) => G0,
             (false, G1S) => G1,
             (false, _) => G1S,
