@@ -9,7 +9,7 @@ pub type Asm = VecAssembler<Aarch64Relocation>;
 pub const LOAD: u64 = 0x4008_0000;
 
 /// The operand of MRS and MSR: op0 without its top bit, op1, CRn, CRm, op2.
-const fn sysreg(op0: u32, op1: u32, crn: u32, crm: u32, op2: u32) -> u32 {
+pub const fn sysreg(op0: u32, op1: u32, crn: u32, crm: u32, op2: u32) -> u32 {
     (op0 & 1) << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
 }
 

@@ -5,6 +5,7 @@ mod asm;
 mod demo;
 mod gic;
 mod hello;
+mod levels;
 mod litmus;
 mod loops;
 mod print;
@@ -20,6 +21,7 @@ fn main() {
         ("demo", demo::assemble()),
         ("loops", loops::assemble()),
         ("hello", hello::assemble()),
+        ("levels", levels::assemble()),
         ("litmus", litmus::assemble()),
     ];
     for (name, image) in programs {

@@ -14,6 +14,12 @@ pub fn demo() -> &'static [u8] {
     include_bytes!(concat!(env!("OUT_DIR"), "/demo.bin"))
 }
 
+/// Takes interrupts of each group at every Exception level, and virtual ones in a guest of EL2; prints what it finds, and
+/// ends with a line `LEVELS-OK`. Begins at EL3 of a PE that has EL2 as well.
+pub fn levels() -> &'static [u8] {
+    include_bytes!(concat!(env!("OUT_DIR"), "/levels.bin"))
+}
+
 /// Prints one byte with its first instructions, and powers off: for measuring what comes before.
 pub fn hello() -> &'static [u8] {
     include_bytes!(concat!(env!("OUT_DIR"), "/hello.bin"))

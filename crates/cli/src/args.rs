@@ -69,6 +69,15 @@ pub struct Boot {
     /// Run this command in the fetched guest instead of a shell, and power off
     #[arg(long, value_name = "CMD")]
     pub run: Option<String>,
+    /// Give the PEs EL3 and the GIC two security states: a bare-metal ELF or raw binary starts at EL3
+    #[arg(long)]
+    pub secure: bool,
+    /// Give the PEs EL2 and the virtual CPU interface: a bare-metal ELF or raw binary starts at EL2, or above
+    #[arg(long)]
+    pub virtualization: bool,
+    /// Give the PEs and the GIC non-maskable interrupts
+    #[arg(long)]
+    pub nmi: bool,
     /// What machine, and how it is run
     #[command(flatten)]
     pub machine: MachineArgs,

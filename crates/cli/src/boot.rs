@@ -5,7 +5,7 @@ use crate::console::{self, Marks, Output};
 use crate::ending::{Reason, Status, Verdict};
 use crate::{guests, stats};
 use anyhow::{Context, Result};
-use machine::{Ending, EngineKind, Machine, MachineError, MachineSpec, Payload, Tuning};
+use machine::{Ending, EngineKind, Extras, Machine, MachineError, MachineSpec, Payload, Tuning};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,9 @@ struct Target {
 pub fn boot(args: &Boot) -> Result<Status> {
     let start = Instant::now();
     let target = target(args)?;
-    let spec = spec(&args.machine, target, args.dtb.clone());
+    let mut spec = spec(&args.machine, target, args.dtb.clone());
+    let extras = Extras { el2: args.virtualization, el3: args.secure, nmi: args.nmi };
+    spec.model = spec.model.with(extras);
     if let Some(path) = &args.dump_dtb {
         let machine = Machine::new(spec, Box::new(Output::new(Verdict::default(), None, Marks::new(start))))?;
         std::fs::write(path, machine.dtb())

@@ -4,7 +4,7 @@ use crate::map;
 use crate::spec::MachineSpec;
 use cpu::{Alarms, Peer, Shared, TlbiQueue};
 use devices::{CharSink, Pl011, Pl031, VirtioMmioSlot};
-use gic::{Affinity, Gic, GicError, GicSpec, Its, ItsSpec, LpiSpec, PeSpec};
+use gic::{Affinity, Features, Frame, Gic, GicError, GicSpec, Its, ItsSpec, LpiSpec, PeSpec, Security};
 use hw::Clock;
 use mem::{Bus, BusError, Ram, RamError};
 use std::sync::Arc;
@@ -50,7 +50,9 @@ pub(crate) fn build(spec: &MachineSpec, console: Box<dyn CharSink>) -> Result<Bo
     let pes = attentions.iter().enumerate().map(pe).collect();
     let ram = Ram::new(map::RAM.base, spec.memory)?;
     let lpis = Some(LpiSpec::new(Arc::new(ram.clone())));
-    let gic = Gic::new(GicSpec { spis: SPIS, pes, lpis, ..Default::default() }).map_err(BoardError::Gic)?;
+    let extras = spec.model.extras();
+    let features = Features { two_states: extras.el3, nmi: extras.nmi, ..Features::default() };
+    let gic = Gic::new(GicSpec { spis: SPIS, pes, features, lpis }).map_err(BoardError::Gic)?;
     let its = Its::new(gic.clone(), ItsSpec::default());
 
     let mut bus = Bus::new(ram);
@@ -59,6 +61,10 @@ pub(crate) fn build(spec: &MachineSpec, console: Box<dyn CharSink>) -> Result<Bo
     bus.map(map::GICD.base, map::GICD.size, gic.distributor())?;
     bus.map(map::ITS.base, map::ITS.size, its.frames(CPU_DEVICE))?;
     bus.map(map::GICR.base, gic.redistributor_region_size(), gic.redistributors())?;
+    if extras.el3 {
+        bus.map_secure(map::GICD.base, gic.distributor_for(Security::Secure));
+        bus.map_secure(map::GICR.base, gic.redistributors_for(Security::Secure));
+    }
     bus.map(map::PL011.base, map::PL011.size, uart.clone())?;
     bus.map(map::PL031.base, map::PL031.size, rtc.clone())?;
     for index in 0..map::VIRTIO_SLOTS {
@@ -79,6 +85,18 @@ fn affinity(mpidr: u64) -> Affinity {
 }
 
 impl Board {
+    /// What firmware of EL3 leaves to an operating system of Non-secure state: every interrupt is in Group 1.
+    pub fn leave_to_non_secure(&self) {
+        const IGROUPR: u32 = 0x80;
+        let gic = &self.shared.gic;
+        for n in 1..=SPIS / 32 {
+            gic.raw_write(Frame::Distributor, IGROUPR + 4 * n, !0);
+        }
+        for pe in 0..self.attentions.len() {
+            gic.raw_write(Frame::Private(pe), IGROUPR, !0);
+        }
+    }
+
     /// Every device and the GIC back to power-on. Only while all vCPUs are stopped.
     pub fn reset(&self) {
         self.shared.bus.devices().for_each(|(_, _, device)| device.reset());

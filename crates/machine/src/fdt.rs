@@ -11,6 +11,7 @@ mod tests;
 pub use build::build;
 pub use patch::patch;
 
+use cpu::Conduit;
 use hw::PhysAddr;
 
 /// One PE.
@@ -27,6 +28,10 @@ pub struct FdtSpec {
     pub cpus: Vec<CpuNode>,
     /// `compatible` of every PE, such as `arm,neoverse-n1`.
     pub cpu_compatible: String,
+    /// What calls the machine's firmware.
+    pub conduit: Conduit,
+    /// The GIC has a maintenance interrupt.
+    pub has_el2: bool,
     /// Bytes of RAM at `map::RAM`'s base.
     pub ram_size: u64,
     /// Kernel command line; `None` leaves a user's blob as it is.

@@ -16,7 +16,7 @@ mod vcpu_thread;
 
 pub use board::BoardError;
 pub use control::Ending;
-pub use cpu::Model;
+pub use cpu::{Extras, Model};
 pub use devices::{CharSink, Pl011};
 pub use engine::{Compiled, EngineError, EngineKind, Exits, OutOfLine, Tuning};
 pub use excerpt::{Excerpt, ExcerptError, Place, excerpt};

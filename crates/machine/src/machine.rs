@@ -5,10 +5,11 @@ use crate::control::{Control, Ending, Start};
 use crate::engine::{EngineError, Engines, Tally};
 use crate::fdt::{self, CpuNode, FdtSpec};
 use crate::load::{self, LoadError, LoadRequest, Loaded, Source};
+use crate::map;
 use crate::spec::{MachineSpec, Payload, SpecError};
 use crate::stats::Stats;
-use crate::{map, vcpu_thread};
-use cpu::VcpuSpec;
+use crate::vcpu_thread::{self, PowerOn};
+use cpu::{Conduit, VcpuSpec};
 use devices::{CharSink, Pl011};
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
@@ -68,6 +69,7 @@ pub struct Machine {
     board: Board,
     control: Arc<Control>,
     loaded: Loaded,
+    power_on: PowerOn,
     threads: Vec<JoinHandle<Tally>>,
     alarm: Option<JoinHandle<()>>,
     its: Option<gic::ItsThread>,
@@ -84,9 +86,10 @@ impl Machine {
         let board = board::build(&spec, console)?;
         let control = Arc::new(Control::new(board.attentions.clone()));
         let loaded = load(&spec, &board)?;
+        let power_on = PowerOn::of(spec.model, loaded.kind);
         let input_open = Arc::new(AtomicBool::new(true));
         let (threads, alarm, its, started) = (vec![], None, None, None);
-        Ok(Machine { spec, engines, board, control, loaded, threads, alarm, its, input_open, started })
+        Ok(Machine { spec, engines, board, control, loaded, power_on, threads, alarm, its, input_open, started })
     }
 
     /// The device tree the guest is given.
@@ -118,7 +121,14 @@ impl Machine {
         self.started.get_or_insert_with(Instant::now);
         let start = Start { entry: self.loaded.entry.0, argument: self.loaded.dtb.0 };
         // Whoever was quick to end the run may have done so by now: then nothing starts, and it has ended.
-        assert!(self.control.start(0, start) || self.control.ending(), "every PE is off between runs");
+        if self.power_on.at_el1 && self.spec.model.el3 {
+            self.board.leave_to_non_secure();
+        }
+        // Without firmware of ours nobody else would switch the others on.
+        let first = if self.power_on.conduit == Conduit::None { self.spec.cpus } else { 1 };
+        for index in 0..first {
+            assert!(self.control.start(index, start) || self.control.ending(), "every PE is off between runs");
+        }
         let (rtc, uart, input_open) = (&self.board.rtc, &self.board.uart, &self.input_open);
         let clock = self.board.shared.clock;
         let tick = || {
@@ -164,11 +174,11 @@ impl Machine {
         self.its = Some(self.board.its.start().map_err(error("the ITS".into()))?);
         for index in 0..self.spec.cpus {
             let (control, shared) = (self.control.clone(), self.board.shared.clone());
-            let engines = self.engines.clone();
+            let (engines, power_on) = (self.engines.clone(), self.power_on);
             let spec = VcpuSpec { index, mpidr: map::affinity(index as u32), model: self.spec.model };
             let body = move || {
                 // A panic here is our bug; it must end the run with a message, not leave it waiting.
-                let run = || vcpu_thread::body(&control, shared.clone(), spec, &engines);
+                let run = || vcpu_thread::body(&control, shared.clone(), spec, power_on, &engines);
                 std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| {
                     let why = format!("the thread of CPU {index} panicked; the message is above");
                     shared.peers[index].abandon();
@@ -191,6 +201,8 @@ fn load(spec: &MachineSpec, board: &Board) -> Result<Loaded, MachineError> {
         let fdt = FdtSpec {
             cpus,
             cpu_compatible: spec.model.compatible.to_owned(),
+            conduit: Conduit::of(spec.model),
+            has_el2: spec.model.el2,
             ram_size: spec.memory,
             bootargs: Some(spec.append.clone()),
             initrd,

@@ -2,19 +2,45 @@
 
 use crate::control::{Control, Ending, Sleeper, Start};
 use crate::engine::{Engine, Engines, Tally};
+use crate::load::KernelKind;
 use crate::psci::{self, Next};
-use cpu::{Exit, Shared, Vcpu, VcpuSpec};
+use cpu::{Conduit, Exit, Model, Shared, Vcpu, VcpuSpec};
 use std::sync::Arc;
 
 /// Offset in the redistributor's frame.
 const GICR_WAKER: u32 = 0x14;
 
+/// How a PE begins, and who its firmware is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct PowerOn {
+    /// What calls this machine's firmware.
+    pub conduit: Conduit,
+    /// At EL1, as that firmware leaves a PE to an operating system; else at the highest level.
+    pub at_el1: bool,
+}
+
+impl PowerOn {
+    /// A program of its own begins at the highest level, where EL3 is its own to provide; Linux at EL1.
+    pub fn of(model: &Model, kind: KernelKind) -> PowerOn {
+        let at_el1 = kind == KernelKind::Image;
+        let own_firmware = !at_el1 && model.el3;
+        PowerOn { conduit: if own_firmware { Conduit::None } else { Conduit::of(model) }, at_el1 }
+    }
+}
+
 /// Runs vCPU `spec` whenever it is switched on, until the machine is torn down; what was counted.
-pub(crate) fn body(control: &Control, shared: Arc<Shared>, spec: VcpuSpec, engines: &Engines) -> Tally {
+pub(crate) fn body(
+    control: &Control,
+    shared: Arc<Shared>,
+    spec: VcpuSpec,
+    power_on: PowerOn,
+    engines: &Engines,
+) -> Tally {
     let index = spec.index;
     let mut engine = engines.engine(Vcpu::new(spec, shared));
+    engine.cpu().conduit = power_on.conduit;
     while let Some(start) = control.wait_start(index) {
-        enter(engine.cpu(), start);
+        enter(engine.cpu(), start, power_on);
         while let Some(()) = step(control, &mut engine) {}
         engine.cpu().park();
         control.went_off(index);
@@ -23,11 +49,16 @@ pub(crate) fn body(control: &Control, shared: Arc<Shared>, spec: VcpuSpec, engin
 }
 
 /// Reset state of a PE that is switched on (DEN 0022, "CPU_ON"; Documentation/arch/arm64/booting).
-fn enter(cpu: &mut Vcpu, start: Start) {
+fn enter(cpu: &mut Vcpu, start: Start, power_on: PowerOn) {
     cpu.unpark();
     cpu.reset();
     // What firmware does before it lets others use the PE's interrupts; kernels do it too, other guests count on it.
-    cpu.shared.gic.raw_write(gic::Frame::Redistributor(cpu.index), GICR_WAKER, 0);
+    if power_on.conduit != Conduit::None {
+        cpu.shared.gic.raw_write(gic::Frame::Redistributor(cpu.index), GICR_WAKER, 0);
+    }
+    if power_on.at_el1 {
+        cpu.leave_to_el1();
+    }
     cpu.regs.pc = start.entry;
     cpu.regs.x[0] = start.argument;
 }

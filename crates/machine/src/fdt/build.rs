@@ -2,6 +2,7 @@
 
 use super::{FdtError, FdtSpec};
 use crate::map::{self, Area};
+use cpu::Conduit;
 use vm_fdt::FdtWriter;
 
 type Result<T = ()> = std::result::Result<T, FdtError>;
@@ -35,10 +36,10 @@ pub fn build(spec: &FdtSpec) -> Result<Vec<u8>> {
     aliases(&mut w)?;
     memory(&mut w, spec)?;
     cpus(&mut w, spec)?;
-    psci(&mut w)?;
+    psci(&mut w, spec.conduit)?;
     timer(&mut w)?;
     pmu(&mut w)?;
-    intc(&mut w, spec.cpus.len() as u32)?;
+    intc(&mut w, spec)?;
     apb_clock(&mut w)?;
     pl011(&mut w)?;
     pl031(&mut w)?;
@@ -133,10 +134,10 @@ fn cpu_map(w: &mut FdtWriter, count: usize) -> Result {
     })
 }
 
-fn psci(w: &mut FdtWriter) -> Result {
+fn psci(w: &mut FdtWriter, conduit: Conduit) -> Result {
     node(w, "psci", |w| {
         strings(w, "compatible", &["arm,psci-1.0", "arm,psci-0.2", "arm,psci"])?;
-        w.property_string("method", "hvc")?;
+        w.property_string("method", if conduit == Conduit::Smc { "smc" } else { "hvc" })?;
         // For guests that know PSCI 0.1 only, whose function numbers are not fixed (ARM DEN 0022).
         w.property_u32("cpu_suspend", 0xc400_0001)?;
         w.property_u32("cpu_off", 0x8400_0002)?;
@@ -162,9 +163,9 @@ fn pmu(w: &mut FdtWriter) -> Result {
     })
 }
 
-fn intc(w: &mut FdtWriter, pes: u32) -> Result {
+fn intc(w: &mut FdtWriter, spec: &FdtSpec) -> Result {
     let mut areas = vec![map::GICD];
-    areas.extend(map::redistributor_regions(pes));
+    areas.extend(map::redistributor_regions(spec.cpus.len() as u32));
     node(w, &unit("intc", map::GICD), |w| {
         w.property_string("compatible", "arm,gic-v3")?;
         w.property_u32("#interrupt-cells", 3)?;
@@ -174,6 +175,9 @@ fn intc(w: &mut FdtWriter, pes: u32) -> Result {
         w.property_null("ranges")?;
         w.property_u32("#redistributor-regions", areas.len() as u32 - 1)?;
         reg(w, &areas)?;
+        if spec.has_el2 {
+            w.property_array_u32("interrupts", &[PPI, map::MAINTENANCE_PPI, LEVEL_HIGH])?;
+        }
         w.property_phandle(phandle::INTC)?;
         its(w)
     })

@@ -10,6 +10,8 @@ fn spec(pes: u32) -> FdtSpec {
     FdtSpec {
         cpus: (0..pes).map(|i| CpuNode { mpidr: map::affinity(i) }).collect(),
         cpu_compatible: "arm,neoverse-n1".into(),
+        conduit: cpu::Conduit::Hvc,
+        has_el2: false,
         ram_size: 512 << 20,
         bootargs: Some("console=ttyAMA0 quiet".into()),
         initrd: Some((PhysAddr(0x4800_0000), 0x1234)),
