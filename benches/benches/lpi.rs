@@ -6,7 +6,7 @@
 //! `cargo bench -p armagic-benches --bench lpi`; without `--bench` a smoke size runs.
 
 use gic::{Affinity, CpuInterface, Gic, GicSpec, Its, ItsSpec, LpiSpec, PeSpec};
-use hw::{AccessSize, GuestMemory, PhysAddr};
+use hw::{AccessSize, GuestMemory, IntId, PhysAddr};
 use mem::Ram;
 use std::{sync::Arc, sync::Barrier, thread, time::Instant};
 
@@ -155,6 +155,19 @@ fn main() {
         }
         println!("{name:44} {best:8.2} ns");
     }
+    // What others pay for it that there are LPIs: an edge-triggered SPI of the same priority.
+    for (offset, value) in [(0x84, 1), (0x420, 0xa0), (0xc08, 2), (0x104, 1)] {
+        gic.distributor().write(offset, AccessSize::Word, value);
+    }
+    measure("an SPI: rise, fall, iar, eoi", batches, |n| {
+        (0..n).fold(0, |sum, _| {
+            gic.set_spi(IntId(32), true);
+            gic.set_spi(IntId(32), false);
+            let taken = it.iar1();
+            it.set_eoir1(taken);
+            sum + taken
+        })
+    });
     let redistributors = gic.redistributors();
     measure("invalidate all of a redistributor (us)", batches.div_ceil(20), |n| {
         (0..n / 1000).for_each(|_| redistributors.write(0xb0, AccessSize::Word, 0));

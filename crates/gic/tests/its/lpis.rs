@@ -4,7 +4,8 @@ use crate::rig::*;
 use armagic_gic::LpiCache;
 use hw::{AccessSize, IntId};
 
-const NO_CACHE: Options = Options { cache: LpiCache::None, direct: false, on_error: armagic_gic::OnError::Skip };
+const NO_CACHE: Options =
+    Options { cache: LpiCache::None, direct: false, on_error: armagic_gic::OnError::Skip, two_states: false };
 
 fn direct(pes: usize) -> Rig {
     let rig = Rig::with(pes, Options { direct: true, ..Options::default() });
@@ -202,6 +203,22 @@ fn chk_8_6_priorities_and_the_order_at_one() {
         })
         .collect();
     assert_eq!(order, [8200, 32, 8197, 8201, 8212]);
+}
+
+#[test]
+fn chk_8_5_with_two_security_states() {
+    let mut rig = Rig::mapped(1, Options { two_states: true, ..Options::default() });
+    rig.config(8192, 0x41);
+    rig.ok(&[inv(1, 0)]);
+    assert_eq!(rig.gic.describe_lpi(0, IntId(8192)).unwrap().priority, 0xa0, "the table is Non-secure software's");
+    rig.send(1, 0);
+    assert!(rig.irq(0), "Group 1 Non-secure");
+    rig.gicd.write(0, AccessSize::Word, 0);
+    assert!(!rig.irq(0), "EnableGrp1NS");
+    rig.gicd.write(0, AccessSize::Word, 2);
+    assert_eq!(rig.taken(0), [8192]);
+    rig.r(0, 0, 0);
+    assert_eq!(rig.rr(0, 0) & 1, 0, "EnableLPIs is Non-secure software's too");
 }
 
 #[test]

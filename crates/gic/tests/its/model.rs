@@ -301,7 +301,7 @@ fn words(step: &Step) -> Option<[u64; 4]> {
 }
 
 fn check(steps: &[Step], cache: LpiCache) {
-    let mut rig = Rig::with(PES, Options { cache, direct: true, on_error: OnError::Skip });
+    let mut rig = Rig::with(PES, Options { cache, direct: true, on_error: OnError::Skip, two_states: false });
     let on = Redistributor { on: true, ..Default::default() };
     let pes = vec![on; PES];
     let mut model = Model { cached: cache == LpiCache::Full, enabled: true, pes, ..Default::default() };

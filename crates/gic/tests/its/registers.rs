@@ -278,3 +278,28 @@ fn collections_that_another_has_saved() {
     rig.ok(&[unmapc(9)]);
     assert_eq!([0, 8].map(|at| rig.word(COLLECTIONS + at)), [1 << 63, 0]);
 }
+
+#[test]
+fn two_itses_share_the_redistributors() {
+    let mut rig = Rig::mapped(2, Options::default());
+    let other = armagic_gic::Its::new(rig.gic.clone(), Default::default());
+    let frames = other.frames(3);
+    // Its own tables and queue, behind the first's.
+    let at = |place: u64| place + 0x5_0000;
+    frames.write(0x100, AccessSize::Double, 1 << 63 | at(DEVICES));
+    frames.write(0x108, AccessSize::Double, 1 << 63 | at(COLLECTIONS));
+    frames.write(0x80, AccessSize::Double, 1 << 63 | at(QUEUE));
+    frames.write(0, AccessSize::Word, 1);
+    let commands = [mapc(0, 1), mapd(3, 5), mapti(3, 7, 8192, 0)];
+    for (n, word) in commands.iter().flatten().enumerate() {
+        rig.set_word(at(QUEUE) + 8 * n as u64, *word);
+    }
+    frames.write(0x88, AccessSize::Double, 96);
+    assert_eq!(other.failed_commands(), []);
+    frames.write(0x10040, AccessSize::Word, 7);
+    rig.send(1, 1);
+    rig.send(3, 7);
+    assert_eq!((rig.taken(0), rig.taken(1)), (vec![8193], vec![8192]));
+    assert_eq!(rig.syndrome(), Some(0b0011), "device 3 is the other's");
+    assert_eq!(frames.read(0x40, AccessSize::Word), 0);
+}

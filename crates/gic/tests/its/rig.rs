@@ -1,6 +1,8 @@
 //! A GIC with LPIs and an ITS, memory for their tables, and short ways to reach them.
 
-use armagic_gic::{Affinity, CpuInterface, Gic, GicSpec, Its, ItsSpec, LpiCache, LpiSpec, OnError, PeSpec};
+use armagic_gic::{
+    Affinity, CpuInterface, Features, Gic, GicSpec, Its, ItsSpec, LpiCache, LpiSpec, OnError, PeSpec, Security,
+};
 use hw::{AccessSize, GuestMemory, IntId, MmioDevice, PhysAddr, Unbacked};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -67,6 +69,7 @@ pub struct Options {
     pub cache: LpiCache,
     pub direct: bool,
     pub on_error: OnError,
+    pub two_states: bool,
 }
 
 pub struct Rig {
@@ -92,7 +95,8 @@ impl Rig {
         });
         let memory = Arc::new(Memory::new());
         let lpis = LpiSpec { cache: options.cache, direct: options.direct, ..LpiSpec::new(memory.clone()) };
-        let spec = GicSpec { spis: 32, pes: specs.collect(), lpis: Some(lpis), ..Default::default() };
+        let features = Features { two_states: options.two_states, ..Default::default() };
+        let spec = GicSpec { spis: 32, pes: specs.collect(), lpis: Some(lpis), features };
         let gic = Gic::new(spec).unwrap();
         let its = Its::new(gic.clone(), ItsSpec { on_error: options.on_error });
         Rig {
@@ -111,9 +115,10 @@ impl Rig {
     /// All awake and open, LPIs enabled, the ITS enabled with empty tables.
     pub fn with(pes: usize, options: Options) -> Rig {
         let mut rig = Rig::off(pes, options);
-        rig.gicd.write(0, AccessSize::Word, 3);
+        // Secure software opens all groups and wakes the PEs, if there is any.
+        rig.gic.distributor_for(Security::Secure).write(0, AccessSize::Word, 7);
         for pe in 0..pes {
-            rig.r(pe, 0x14, 0);
+            rig.gic.redistributors_for(Security::Secure).write(pe as u64 * 0x20000 + 0x14, AccessSize::Word, 0);
             rig.lpi_tables(pe, 15);
             rig.r(pe, 0, 1);
             rig.pes[pe].set_pmr(0xf8);
