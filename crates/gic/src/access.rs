@@ -1,6 +1,6 @@
 //! The one way an access, the guest's or the host's, goes through the tables of `map`.
 
-use crate::ids::Span;
+use crate::ids::{self, Span};
 use crate::map::{FIELDS, Field, Place, Row, Security, View};
 use crate::{dist, redist, wires::Gic, word::Word};
 use hw::AccessSize;
@@ -173,10 +173,29 @@ impl Array {
     /// several is not one step, as on a bus.
     fn scatter(&self, place: &Place, offset: u32, bytes: u32, value: u64, write: fn(Word, u32, View) -> Word) {
         let mask = (1u32 << self.field.bits) - 1;
+        if self.field.name == "ICENABLER" {
+            place.gic.watch.begin((self.span == Span::Private).then_some(place.pe));
+        }
         for (n, shift) in self.places(offset, bytes) {
             let v = (value >> shift) as u32 & mask;
+            if self.field.name == "ICFGR" && place.gic.watch.is_strict() {
+                self.check_icfgr(place, n, v);
+            }
             place.gic.state.update(place.pe, n, |word| {
                 if self.field.guard.allows(n, word, place.view).1 { write(word, v, place.view) } else { word }
+            });
+        }
+    }
+}
+
+impl Array {
+    /// IHI 0069, GICD_ICFGR: changing it while the interrupt is enabled is UNPREDICTABLE.
+    fn check_icfgr(&self, place: &Place, n: u32, v: u32) {
+        let word = place.gic.state.word(place.pe, n);
+        if word.enabled() && !word.fixed_edge() && word.edge() != (v & 0b10 != 0) {
+            let id = ids::intid(n);
+            place.gic.watch.report("ICFGR", id, place.pe, || {
+                format!("ICFGR of INTID {id} was changed while it is enabled; it is changed, and what is pending follows from line and latch")
             });
         }
     }

@@ -10,6 +10,7 @@
 //! `set_accessor`.
 
 mod accessor;
+mod check;
 mod deliver;
 mod explain;
 mod registers;
@@ -61,6 +62,8 @@ pub struct CpuInterface {
     published: [Cell<Published>; GROUPS],
     /// How often the interrupt at each place was acknowledged here; for tools.
     acknowledged: Box<[u64]>,
+    /// In `Fidelity::Strict`: what was acknowledged and not ended, the last at the end.
+    in_order: Vec<u32>,
 }
 
 impl CpuInterface {
@@ -82,6 +85,7 @@ impl CpuInterface {
             limit: [0; GROUPS],
             published: Default::default(),
             acknowledged: vec![0; places].into(),
+            in_order: vec![],
         };
         it.update();
         it
@@ -93,6 +97,7 @@ impl CpuInterface {
         (self.pmhe, self.rm, self.nmi_active) = (false, false, 0);
         (self.enabled, self.ap) = ([false; GROUPS], [0; GROUPS]);
         self.acknowledged.fill(0);
+        self.in_order.clear();
         self.update();
     }
 

@@ -12,6 +12,8 @@ use crate::word::{G1, NOBODY, Word};
 use hw::{AccessSize, MmioDevice};
 use std::sync::Arc;
 
+/// A group was closed, or an interrupt disabled, so lately that the effect may not have come everywhere (`Fidelity`).
+const RWP: u64 = 1 << 31;
 /// Affinity routing is on for the security state of the access.
 const ARE: u64 = 1 << 4;
 /// The same for Non-secure state, as Secure software sees it.
@@ -70,15 +72,16 @@ fn espi(n: u32) -> u32 {
     ids::place(ids::ESPIS.start + n).expect("the row has no more registers than there are ESPIs")
 }
 
-/// IHI 0069, GICD_CTLR: three layouts. ARE is fixed on; RWP is 0 because effects are complete when a write returns.
+/// IHI 0069, GICD_CTLR: three layouts. ARE is fixed on. RWP tells of group enables from 1 to 0, of ARE, DS and E1NWF, and of
+/// ICENABLER; effects are complete when a write returns, whatever it says.
 fn ctlr(place: &Place, _: u32) -> u64 {
     let control = place.gic.state.control();
-    let held = u64::from(control.0);
+    let held = u64::from(control.0) | if place.gic.watch.is_busy(None) { RWP } else { 0 };
     match (control.one_state(), place.view.secure) {
         (true, _) => held | ARE,
         (false, true) => held | ARE | ARE_NS,
         // EnableGrp1A, and nothing of Secure state.
-        (false, false) => held & 1 << G1 | ARE,
+        (false, false) => held & (1 << G1 | RWP) | ARE,
     }
 }
 
@@ -88,7 +91,18 @@ fn set_ctlr(place: &Place, _: u32, value: u64, mask: u64) {
         (false, true) => Control::ENABLES | Control::E1NWF | Control::DS,
         (false, false) => 1 << G1,
     };
-    place.gic.state.set_control(value as u32, writable & mask as u32);
+    let (old, mask) = (place.gic.state.control(), writable & mask as u32);
+    let (closes, moves) = (old.0 & !value as u32 & Control::ENABLES, (old.0 ^ value as u32) & !Control::ENABLES);
+    if (closes | moves) & mask != 0 {
+        place.gic.watch.begin(None);
+    }
+    if moves & mask & Control::DS != 0 && old.0 & Control::ENABLES != 0 {
+        place.gic.watch.report("GICD_CTLR", 0, place.pe, || {
+            "DS was set while a group is enabled, which is UNPREDICTABLE; it is set, and Secure groups are gone"
+                .to_owned()
+        });
+    }
+    place.gic.state.set_control(value as u32, mask);
 }
 
 fn typer(place: &Place, _: u32) -> u64 {

@@ -12,6 +12,7 @@
 mod access;
 mod cpuif;
 mod dist;
+mod fidelity;
 mod identify;
 mod ids;
 mod its;
@@ -30,6 +31,7 @@ mod word;
 
 pub use access::Frame;
 pub use cpuif::{Accessor, CpuInterface, Signals};
+pub use fidelity::{Fidelity, Report};
 pub use its::{CommandError, FailedCommand, Fault, Its, ItsSpec, ItsThread, OnError};
 pub use lpi::{LpiCache, LpiSpec, LpiView};
 pub use map::Security;

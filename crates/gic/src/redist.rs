@@ -8,7 +8,7 @@ use crate::identify::PIDR4;
 use crate::ids::Span;
 use crate::map::{Place, Row, STATUS_BITS, Security, View, row, sorted_and_disjoint};
 use crate::wires::Gic;
-use crate::word::{G0, G1, G1S};
+use crate::word::{G0, G1, G1S, GROUPS};
 use hw::{AccessSize, MmioDevice};
 use std::sync::Arc;
 
@@ -78,14 +78,39 @@ fn typer(place: &Place, _: u32) -> u64 {
 
 /// WAKER is of the power controller's world: RAZ/WI to Non-secure software while there are two security states.
 fn waker(place: &Place, _: u32) -> u64 {
-    if place.gic.state.awake(place.pe) || !place.view.all() { 0 } else { PROCESSOR_SLEEP | CHILDREN_ASLEEP }
+    let busy = place.gic.watch.is_busy(Some(place.pe));
+    match (place.view.all(), place.gic.state.awake(place.pe), busy) {
+        (false, ..) | (true, true, false) => 0,
+        (true, false, false) => PROCESSOR_SLEEP | CHILDREN_ASLEEP,
+        // On the way: ChildrenAsleep is still what it was.
+        (true, true, true) => CHILDREN_ASLEEP,
+        (true, false, true) => PROCESSOR_SLEEP,
+    }
 }
 
 fn set_waker(place: &Place, _: u32, value: u64, _: u64) {
-    if place.view.all() {
-        place.gic.state.set_awake(place.pe, value & PROCESSOR_SLEEP == 0);
+    let (state, watch, awake) = (&place.gic.state, &place.gic.watch, value & PROCESSOR_SLEEP == 0);
+    if !place.view.all() || awake == state.awake(place.pe) {
+        return;
     }
+    if !awake && (0..GROUPS).any(|group| state.published(place.pe, group).pe_enabled()) {
+        watch.report("GICR_WAKER", 0, place.pe, || {
+            "ProcessorSleep was set while a group is enabled at the PE, which is UNPREDICTABLE; its interrupts are held"
+                .to_owned()
+        });
+    }
+    if watch.is_busy(Some(place.pe)) {
+        watch.report("GICR_WAKER", 1, place.pe, || {
+            "ProcessorSleep was changed before ChildrenAsleep had followed, which is UNPREDICTABLE; it is changed"
+                .to_owned()
+        });
+    }
+    watch.begin(Some(place.pe));
+    state.set_awake(place.pe, awake);
 }
+
+/// GICR_CTLR.RWP: as in GICD_CTLR, of ICENABLER0, the DPG bits and EnableLPIs.
+const RWP: u64 = 1 << 3;
 
 /// GICR_CTLR.DPG0, DPG1NS and DPG1S: bit, and group.
 const DECLINES: [(u32, usize); 3] = [(24, G0), (25, G1), (26, G1S)];
@@ -114,14 +139,22 @@ fn ctlr(place: &Place, _: u32) -> u64 {
     let state = &place.gic.state;
     let lpis = if place.gic.has_lpis() { LPI_FEATURES } else { 0 };
     let lpis = lpis | if place.gic.lpis_enabled(place.pe) { ENABLE_LPIS } else { 0 };
+    let lpis = lpis | if place.gic.watch.is_busy(Some(place.pe)) { RWP } else { 0 };
     lpis | declines(place.view).fold(0, |value, (bit, group)| value | u64::from(state.declined(place.pe, group)) << bit)
 }
 
 fn set_ctlr(place: &Place, _: u32, value: u64, mask: u64) {
     for (bit, group) in declines(place.view).filter(|(bit, _)| mask >> bit & 1 != 0) {
-        place.gic.state.set_declined(place.pe, group, value >> bit & 1 != 0);
+        let declines = value >> bit & 1 != 0;
+        if declines != place.gic.state.declined(place.pe, group) {
+            place.gic.watch.begin(Some(place.pe));
+        }
+        place.gic.state.set_declined(place.pe, group, declines);
     }
     if mask & ENABLE_LPIS != 0 {
+        if value & ENABLE_LPIS == 0 && place.gic.lpis_enabled(place.pe) {
+            place.gic.watch.begin(Some(place.pe));
+        }
         place.gic.set_lpis_enabled(place.pe, value & ENABLE_LPIS != 0);
     }
 }

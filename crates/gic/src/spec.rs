@@ -1,5 +1,6 @@
 //! What a board says about the GIC it wants, and why that may be refused.
 
+use crate::fidelity::Fidelity;
 use crate::ids::{self, Home, Layout};
 use crate::lpi::LpiSpec;
 use hw::IntId;
@@ -75,6 +76,8 @@ pub struct Features {
     pub absent: Vec<IntId>,
     /// What the identification registers say.
     pub product: Product,
+    /// What it shows of delays and misuse.
+    pub fidelity: Fidelity,
 }
 
 /// Whose identification registers the GIC has.

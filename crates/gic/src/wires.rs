@@ -1,5 +1,6 @@
 //! The GIC as the board holds it: made from a spec, driven by wires, mapped as two devices.
 
+use crate::fidelity::Watch;
 use crate::map::Security;
 use crate::spec::{Features, GicError, GicSpec};
 use crate::{cpuif::CpuInterface, dist, ids, lpi::Lpis, redist, route::Routes, state::State};
@@ -11,6 +12,7 @@ pub struct Gic {
     pub(crate) state: State,
     pub(crate) routes: Routes,
     pub(crate) features: Features,
+    pub(crate) watch: Watch,
 }
 
 impl Gic {
@@ -22,7 +24,8 @@ impl Gic {
         let absent = spec.features.absent.iter().filter_map(|id| ids::place(id.0)).collect();
         let state = State::new(spec.layout(), absent, spec.features.two_states, spec.pes, lpis);
         state.reset(&routes);
-        Ok(Arc::new(Gic { state, routes, features: spec.features }))
+        let watch = Watch::new(spec.features.fidelity, state.pes());
+        Ok(Arc::new(Gic { state, routes, features: spec.features, watch }))
     }
 
     /// Back to power-on, except that wires keep their level: they are the devices'. Only while all vCPUs are

@@ -4,7 +4,7 @@
 #![cfg(not(loom))]
 
 use armagic_gic::{
-    Accessor, Affinity, CpuInterface, Features, Gic, GicError, GicSpec, PeSpec, Product, Security, Signals,
+    Accessor, Affinity, CpuInterface, Features, Fidelity, Gic, GicError, GicSpec, PeSpec, Product, Security, Signals,
 };
 use hw::{AccessSize, IntId, MmioDevice};
 use std::sync::Arc;
@@ -582,4 +582,72 @@ fn chk_12_5_which_sgi_may_be_generated() {
             }
         }
     }
+}
+
+// 17 and what is UNPREDICTABLE: the modes.
+
+#[test]
+fn chk_17_2_relaxed_rwp_has_to_be_polled_for() {
+    let delay = std::time::Duration::from_secs(3600);
+    let rig = Rig::off(2, Features { fidelity: Fidelity::Relaxed(delay), ..Default::default() });
+    rig.ns(0, 3);
+    rig.ns(0x104, !0);
+    assert_eq!(rig.read_ns(0) >> 31, 0, "opening is nothing to wait for");
+    rig.ns(0x184, 1);
+    assert_eq!((rig.read_ns(0) >> 31, rig.read_ns(0x104) & 1), (1, 0), "the bit reads back at once");
+    assert_eq!(rig.read_nsr(0, 0) >> 3 & 1, 0);
+    rig.nsr(0, 0x10180, 1);
+    assert_eq!((rig.read_nsr(0, 0) >> 3 & 1, rig.read_nsr(1, 0) >> 3 & 1), (1, 0));
+    rig.nsr(1, 0x14, 0);
+    assert_eq!(rig.read_nsr(1, 0x14), 4, "ChildrenAsleep follows");
+    let short = std::time::Duration::from_nanos(1);
+    let rig = Rig::off(1, Features { fidelity: Fidelity::Relaxed(short), ..Default::default() });
+    rig.ns(0, 3);
+    rig.ns(0, 0);
+    std::thread::sleep(std::time::Duration::from_micros(10));
+    assert_eq!(rig.read_ns(0), 0x50);
+    rig.nsr(0, 0x14, 0);
+    std::thread::sleep(std::time::Duration::from_micros(10));
+    assert_eq!(rig.read_nsr(0, 0x14), 0);
+}
+
+/// What the reports are about, in the order of their registers.
+fn reported(rig: &Rig) -> Vec<(&'static str, u64)> {
+    rig.gic.reports().into_iter().map(|report| (report.register, report.times)).collect()
+}
+
+#[test]
+fn strict_reports_what_is_unpredictable() {
+    let features = Features { two_states: true, fidelity: Fidelity::Strict, ..Default::default() };
+    let mut rig = Rig::off(1, features);
+    rig.s(0, 7);
+    rig.s(0x84, 0x600);
+    rig.s(0x104, !0);
+    rig.s(0xc08, !0);
+    rig.sr(0, 0x14, 0);
+    rig.s(0xc08, !0);
+    let it = rig.as_(NON_SECURE);
+    it.set_accessor(EL3);
+    it.set_pmr(0xf8);
+    it.set_igrpen1_el3(1);
+    assert_eq!(reported(&rig), [("ICFGR", 1); 16], "enabled SPIs 32 to 47");
+    rig.pulse(41);
+    assert_eq!(rig.as_(NON_SECURE).iar1(), 41);
+    rig.as_(EL3).set_eoir0(41);
+    rig.as_(NON_SECURE).set_dir(41);
+    rig.as_(NON_SECURE).set_eoir1(42);
+    rig.as_(NON_SECURE).set_eoir1(42);
+    rig.sr(0, 0x14, 2);
+    rig.s(0, 0x47);
+    let expect = ["GICD_CTLR", "GICR_WAKER", "ICC_DIR_EL1", "ICC_EOIR0_EL1", "ICC_EOIR1_EL1", "ICC_EOIR1_EL1"];
+    assert_eq!(reported(&rig), expect.map(|register| (register, 1)));
+    assert_eq!(reported(&rig), [], "told once");
+}
+
+#[test]
+fn fast_reports_nothing() {
+    let mut rig = Rig::new(1);
+    rig.as_(EL3).set_eoir0(41);
+    rig.s(0, 0x47);
+    assert_eq!(reported(&rig), []);
 }

@@ -157,6 +157,9 @@ impl CpuInterface {
                 return id;
             }
             if self.gic.state.acknowledge(found) {
+                if self.gic.watch.is_strict() {
+                    self.remember(found.place());
+                }
                 self.activate(found.group(), found.word);
                 if let Some(count) = self.acknowledged.get_mut(found.place() as usize) {
                     *count += 1;
@@ -193,10 +196,11 @@ impl CpuInterface {
             (G1, G1S) => self.who.secure,
             _ => false,
         };
-        let Some((running, group, nmi)) = self.highest_active(ends) else { return };
-        if self.running() < Some(running) {
-            return;
+        let mine = self.highest_active(ends).filter(|mine| self.running() >= Some(mine.0));
+        if self.gic.watch.is_strict() {
+            self.check_end(register, id, mine.is_some());
         }
+        let Some((_, group, nmi)) = mine else { return };
         if nmi {
             self.nmi_active &= !(1 << group);
         } else {

@@ -66,6 +66,10 @@ impl CpuInterface {
         if self.eoimode() {
             let all = self.who.secure || self.one_state();
             self.deactivate(v as u32 & 0xff_ffff, move |group| all || group == G1);
+        } else {
+            self.gic
+                .watch
+                .report("ICC_DIR_EL1", 0, self.pe, || format!("DIR of INTID {v} while EOImode is 0; ignored"));
         }
     }
 

@@ -1,0 +1,95 @@
+//! How much of what silicon shows is shown: delays that software must poll for, and reports of what it must not do.
+
+use crate::prim::{AtomicU64, Mutex, Ordering::*};
+use crate::wires::Gic;
+use std::{collections::BTreeMap, time::Duration, time::Instant};
+
+/// How faithful the GIC is beyond what it delivers.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum Fidelity {
+    /// Effects are complete when a write returns, and what is UNPREDICTABLE does something harmless.
+    #[default]
+    Fast,
+    /// RWP reads 1, and ChildrenAsleep follows ProcessorSleep, for this long after what they are about: software that
+    /// does not poll, or that polls the wrong register, shows it. The effects themselves are not late.
+    Relaxed(Duration),
+    /// As `Fast`; and what IHI 0069 calls UNPREDICTABLE, or a programming error, is reported (`Gic::reports`).
+    Strict,
+}
+
+/// Something that software should not have done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Report {
+    /// The register, or registers, it is about.
+    pub register: &'static str,
+    /// The PE that did it, or whose register it was.
+    pub pe: usize,
+    /// What happened the first time, and what the GIC did.
+    pub text: String,
+    /// How often something of the kind happened.
+    pub times: u64,
+}
+
+/// What the modes need; empty in `Fast`.
+pub(crate) struct Watch {
+    mode: Fidelity,
+    begun: Instant,
+    /// Until when the distributor is busy, in ns since `begun`.
+    distributor: AtomicU64,
+    /// The same of each redistributor.
+    redistributors: Box<[AtomicU64]>,
+    reports: Mutex<BTreeMap<(&'static str, u32, usize), Report>>,
+}
+
+impl Watch {
+    pub fn new(mode: Fidelity, pes: usize) -> Watch {
+        Watch {
+            mode,
+            begun: Instant::now(),
+            distributor: AtomicU64::new(0),
+            redistributors: (0..pes).map(|_| AtomicU64::new(0)).collect(),
+            reports: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// The distributor's, or a PE's. Relaxed everywhere: the effects are ordered by other words, and these only say
+    /// that a while has passed.
+    fn until(&self, pe: Option<usize>) -> &AtomicU64 {
+        pe.map_or(&self.distributor, |pe| &self.redistributors[pe])
+    }
+
+    /// Something began that software should poll for.
+    pub fn begin(&self, pe: Option<usize>) {
+        if let Fidelity::Relaxed(delay) = self.mode {
+            let until = (self.begun.elapsed() + delay).as_nanos() as u64;
+            self.until(pe).store(until, Relaxed);
+        }
+    }
+
+    /// Is it still going on?
+    pub fn is_busy(&self, pe: Option<usize>) -> bool {
+        matches!(self.mode, Fidelity::Relaxed(_))
+            && self.until(pe).load(Relaxed) > self.begun.elapsed().as_nanos() as u64
+    }
+
+    pub fn is_strict(&self) -> bool {
+        self.mode == Fidelity::Strict
+    }
+
+    /// Notes what a PE should not have done; `kind` tells apart what is to be counted apart.
+    pub fn report(&self, register: &'static str, kind: u32, pe: usize, text: impl FnOnce() -> String) {
+        if self.is_strict() {
+            let mut reports = self.reports.lock().expect("no code panics while it holds this lock");
+            let report = || Report { register, pe, text: text(), times: 0 };
+            reports.entry((register, kind, pe)).or_insert_with(report).times += 1;
+        }
+    }
+}
+
+impl Gic {
+    /// What software should not have done since the last call, in `Fidelity::Strict`.
+    pub fn reports(&self) -> Vec<Report> {
+        let reports = std::mem::take(&mut *self.watch.reports.lock().expect("no code panics while it holds this lock"));
+        reports.into_values().collect()
+    }
+}
