@@ -141,14 +141,27 @@ impl Jit {
         if self.device_access(access, va, low) {
             return 0;
         }
+        match access {
+            SlowAccess::System(work) => self.system(work, (low, high), saved, place),
+            _ => self.other_access(access, va, (low, high), saved, place),
+        }
+    }
+
+    /// Apart, so that devices and system registers do not pay for its frame.
+    #[inline(never)]
+    fn other_access(
+        &mut self,
+        access: SlowAccess,
+        va: u64,
+        (low, high): (u64, u64),
+        saved: &Saved,
+        place: Offset,
+    ) -> u32 {
         let site = self.site(place);
         self.context.forget_pages();
         self.count_slow(access, va);
         // The interpreter leads out of code that was given up.
         let access = if self.gives_up_pages(&site) { SlowAccess::Interpret } else { access };
-        if let SlowAccess::System(work) = access {
-            return self.system(work, (low, high), saved, &site);
-        }
         let cpu = &mut self.interp.cpu;
         // A journal says which instruction wrote.
         cpu.regs.pc = site.pc;
@@ -192,7 +205,7 @@ impl Jit {
                 self.give_back_type(self.context.executed);
                 return why::INTERPRET;
             }
-            SlowAccess::System(_) => unreachable!("done above"),
+            SlowAccess::System(_) => unreachable!("`slow_access` does it"),
             SlowAccess::Interpret => {
                 self.repair(saved, &site);
                 // The instruction itself is counted by who executes it.
@@ -240,34 +253,38 @@ impl Jit {
     }
 
     /// The site at `place`, with which the code that is being executed was compiled.
-    fn site(&self, place: Offset) -> Site {
+    #[inline]
+    pub(crate) fn site(&self, place: Offset) -> Site {
         // SAFETY: compiled code gave this offset.
         let record: SiteRecord = unsafe { self.space.arena.get(place) };
-        let dirty_v = match record.vectors {
-            // SAFETY: `Tables::place_site` put it there.
-            true => unsafe { self.space.arena.get(place + SiteRecord::VECTORS) },
-            false => [0xff; V_PLACES],
-        };
-        record.site(&self.space.arena, place, dirty_v)
+        record.site(&self.space.arena, place)
     }
 
     /// Writes back what the block held in host registers when it came to `site`, and the PC; counts up to there.
     pub(crate) fn repair(&mut self, saved: &Saved, site: &Site) {
         let regs = &mut self.interp.cpu.regs;
         let mut set = |r: u8, v: u64| match r {
+            0..31 => regs.x[usize::from(r)] = v,
             31 => regs.sp = v,
-            _ => regs.x[r as usize] = v,
+            // Nothing to write back.
+            _ => {}
         };
-        for (place, r) in site.dirty.iter().enumerate().filter(|(_, r)| **r < 32) {
-            set(*r, saved.places[PLACES - 1 - place]);
+        for (r, v) in site.dirty.into_iter().zip(saved.places.iter().rev()) {
+            set(r, *v);
         }
         for n in 0..u32::from(site.constant_count) {
             // SAFETY: `Tables::place_site` put so many there.
             let known: Constant = unsafe { self.space.arena.get(site.constants + n * size_of::<Constant>() as Offset) };
             set(known.register, known.value);
         }
-        for (place, r) in site.dirty_v.iter().enumerate().filter(|(_, r)| **r < 32) {
-            regs.v[*r as usize] = saved.vector(place);
+        if let Some(at) = site.dirty_v {
+            // SAFETY: `Tables::place_site` put it there.
+            let dirty_v: [u8; V_PLACES] = unsafe { self.space.arena.get(at) };
+            for (place, r) in dirty_v.into_iter().enumerate() {
+                if r < 32 {
+                    regs.v[usize::from(r)] = saved.vector(place);
+                }
+            }
         }
         regs.pc = site.pc;
         self.context.executed = self.context.executed.wrapping_add(site.executed.into());

@@ -21,8 +21,8 @@ pub(crate) struct Site {
     pub executed: u32,
     /// By place: the guest register to write back, or 0xff.
     pub dirty: [u8; PLACES],
-    /// The same of V registers.
-    pub dirty_v: [u8; V_PLACES],
+    /// Where the same of V registers is, `[u8; V_PLACES]`, if any are in use.
+    pub dirty_v: Option<Offset>,
     /// Guest registers whose values are known: how many, and the first of their `Constant`s.
     pub constant_count: u8,
     pub constants: Offset,
@@ -45,20 +45,21 @@ impl SiteRecord {
     pub const VECTORS: Offset = size_of::<SiteRecord>().next_multiple_of(8) as Offset;
 
     /// How far behind the record the constants are.
+    #[inline]
     fn constants(&self) -> Offset {
         let vectors = if self.vectors { V_PLACES.next_multiple_of(8) } else { 0 };
         SiteRecord::VECTORS + vectors as Offset
     }
 
-    /// What the record at `at`, with `dirty_v`, stands for.
+    /// What the record at `at` stands for.
     #[inline]
-    pub fn site(&self, arena: &Arena, at: Offset, dirty_v: [u8; V_PLACES]) -> Site {
+    pub fn site(&self, arena: &Arena, at: Offset) -> Site {
         Site {
             pc: block::pc(arena, self.block).wrapping_add(4 * (u64::from(self.executed) - 1)),
             page: block::page(arena, self.block),
             executed: self.executed.into(),
             dirty: self.dirty,
-            dirty_v,
+            dirty_v: self.vectors.then_some(at + SiteRecord::VECTORS),
             constant_count: self.constant_count,
             constants: at + self.constants(),
         }

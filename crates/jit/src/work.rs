@@ -4,6 +4,7 @@
 //! compiled. Guest registers stay in host registers; only if control does not simply go on are they written back.
 
 use crate::Jit;
+use crate::code::Offset;
 use crate::context::{pack, unpack};
 use crate::entry::Saved;
 use crate::system::FPCR;
@@ -36,9 +37,13 @@ pub(crate) enum Work {
 }
 
 impl Jit {
-    /// Does `work` for the instruction of `site`: 0 to go on, or why not.
-    pub(crate) fn system(&mut self, work: Work, (v, modifier): (u64, u64), saved: &Saved, site: &Site) -> u32 {
+    /// Does `work` for the instruction of the site at `place`: 0 to go on, or why not.
+    #[inline(never)]
+    pub(crate) fn system(&mut self, work: Work, (v, modifier): (u64, u64), saved: &Saved, place: Offset) -> u32 {
+        let site = self.site(place);
         let pc = site.pc;
+        self.context.forget_pages();
+        self.counts.slow += 1;
         let cpu = &mut self.interp.cpu;
         cpu.regs.pc = pc;
         self.counts.works += 1;
@@ -50,7 +55,13 @@ impl Jit {
                 self.context.flags = pack(cpu.regs.nzcv);
                 return 0;
             }
-            Work::Msr(reg) => cpu.write_row(sysreg::find(reg).expect("found by the compiler"), v),
+            Work::Msr(reg) => {
+                let done = cpu.write_row(sysreg::find(reg).expect("found by the compiler"), v);
+                if reg == FPCR {
+                    self.context.float.enter(cpu.regs.fpcr);
+                }
+                done
+            }
             Work::MsrImm(field, imm) => cpu.write_pstate(field, imm),
             Work::Sys(op) => cpu.sys_op(op, v),
             Work::Opened => cpu.masks_opened(),
@@ -73,10 +84,7 @@ impl Jit {
                 return 0;
             }
         };
-        if work == Work::Msr(FPCR) {
-            self.context.float.enter(self.interp.cpu.regs.fpcr);
-        }
-        self.after(done, pc, saved, site)
+        self.after(done, pc, saved, &site)
     }
 
     /// The instruction of `site`, at `pc`, ended with `done`, and may have changed what the code goes by.
