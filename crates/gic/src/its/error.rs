@@ -70,6 +70,12 @@ impl Fault {
     }
 }
 
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.row().3)
+    }
+}
+
 /// Why a command was not performed. No register shows it (GITS_TYPER.SEIS is 0); it is for whoever looks for the
 /// reason.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,7 +89,7 @@ pub struct CommandError {
 
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ITS command error {:#08x}: {}", self.code, self.fault.row().3)
+        write!(f, "ITS command error {:#08x}: {}", self.code, self.fault)
     }
 }
 

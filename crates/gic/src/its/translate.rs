@@ -11,7 +11,7 @@ use super::entry::{Baser, Dte, ENTRY, ID_BITS, Ite, second_level};
 use super::error::Fault;
 use crate::ids::LPI_INTID;
 use crate::prim::Ordering::*;
-use hw::PhysAddr;
+use hw::{IntId, PhysAddr};
 
 impl Its {
     /// A device writes `event` to GITS_TRANSLATER. Any thread; never waits for another.
@@ -22,6 +22,15 @@ impl Its {
             Ok(to) => self.gic.pend_lpi(to.pe, to.lpi),
             Err(fault) => self.unmapped(device, event, fault),
         }
+    }
+
+    /// Where such a message would go, a redistributor and an LPI, or why nowhere; for whoever looks for one that does not
+    /// arrive. Reads the tables, and leaves no trace.
+    pub fn route(&self, device: u32, event: u32) -> Result<(usize, IntId), Fault> {
+        let _visit = self.senders.enter();
+        let (_, ite) = self.locate(device, event)?;
+        let to = self.destination(ite)?;
+        Ok((to.pe, IntId(ite.intid())))
     }
 
     /// Where the message goes. On a visit, which must last until what follows from the answer is done.

@@ -149,6 +149,19 @@ fn chk_5_7_unmapped_messages_are_reported() {
 }
 
 #[test]
+fn where_a_message_would_go() {
+    let rig = Rig::mapped(2, Options::default());
+    rig.ok(&[movi(1, 4, 1)]);
+    assert_eq!(rig.its.route(1, 4), Ok((1, hw::IntId(8196))));
+    let words = |device, event| rig.its.route(device, event).unwrap_err().to_string();
+    assert_eq!(words(2, 0), "the device is unmapped");
+    assert_eq!(words(1, 32), "the EventID is out of the device's range");
+    rig.ctlr(0);
+    assert_eq!(words(1, 4), "the ITS is disabled or has no device table");
+    assert_eq!((rig.syndrome(), rig.pending(1, 8196)), (None, false));
+}
+
+#[test]
 fn chk_5_7_overflow() {
     let rig = Rig::mapped(1, Options::default());
     rig.send(2, 5);
