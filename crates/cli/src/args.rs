@@ -141,6 +141,9 @@ pub struct MachineArgs {
     /// Report guests that execute instructions they changed without cache maintenance: slow
     #[arg(long)]
     pub check_smc: bool,
+    /// What the GIC shows of delays and misuse [default: fast]
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub gic: Option<GicMode>,
     /// Name guest addresses of compiled code for `perf`, in /tmp/perf-PID.map
     #[arg(long)]
     pub perf_map: bool,
@@ -164,6 +167,17 @@ pub enum EngineName {
     Jit,
     /// Both, compared block by block: slow; a difference is exit status 7
     Verify,
+}
+
+/// What the GIC shows of delays and misuse.
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+pub enum GicMode {
+    /// Effects are complete when a write returns
+    Fast,
+    /// RWP and ChildrenAsleep follow after 2 microseconds: software that does not poll shows it
+    Relaxed,
+    /// Reports, when the run ends, what is UNPREDICTABLE or a programming error
+    Strict,
 }
 
 /// How `--stats` prints.

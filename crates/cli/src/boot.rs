@@ -1,11 +1,11 @@
 //! `armagic boot` and `armagic demo`: from arguments to a machine, and from its end to an exit status.
 
-use crate::args::{Boot, Demo, EngineName, MachineArgs};
+use crate::args::{Boot, Demo, EngineName, GicMode, MachineArgs};
 use crate::console::{self, Marks, Output};
 use crate::ending::{Reason, Status, Verdict};
 use crate::{guests, stats};
 use anyhow::{Context, Result};
-use machine::{Ending, EngineKind, Extras, Machine, MachineError, MachineSpec, Payload, Tuning};
+use machine::{Ending, EngineKind, Extras, Fidelity, Machine, MachineError, MachineSpec, Payload, Report, Tuning};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -69,6 +69,9 @@ fn target(args: &Boot) -> Result<Target> {
     }
 }
 
+/// How late RWP follows with `--gic relaxed`.
+const RELAXED: Duration = Duration::from_micros(2);
+
 fn spec(args: &MachineArgs, target: Target, dtb: Option<PathBuf>) -> MachineSpec {
     MachineSpec {
         cpus: args.smp,
@@ -85,6 +88,11 @@ fn spec(args: &MachineArgs, target: Target, dtb: Option<PathBuf>) -> MachineSpec
         initrd: target.initrd,
         append: target.append,
         dtb,
+        fidelity: match args.gic {
+            None | Some(GicMode::Fast) => Fidelity::Fast,
+            Some(GicMode::Relaxed) => Fidelity::Relaxed(RELAXED),
+            Some(GicMode::Strict) => Fidelity::Strict,
+        },
     }
 }
 
@@ -106,6 +114,10 @@ fn run(spec: MachineSpec, args: &MachineArgs, ran: bool, start: Instant) -> Resu
     let ending = ending?;
     let (status, message) = verdict.status(&ending, args.until.as_deref(), ran);
     message.into_iter().for_each(|m| eprintln!("armagic: {m}"));
+    for report in machine.gic_reports() {
+        let Report { register, pe, text, times } = report;
+        eprintln!("armagic: --gic strict: {register}, CPU {pe}: {text} ({times} times)");
+    }
     if args.stats.is_some() || args.check_smc {
         let counted = machine.finish();
         counted.stale_code.iter().for_each(|report| eprintln!("armagic: --check-smc: {report}"));

@@ -51,7 +51,7 @@ pub(crate) fn build(spec: &MachineSpec, console: Box<dyn CharSink>) -> Result<Bo
     let ram = Ram::new(map::RAM.base, spec.memory)?;
     let lpis = Some(LpiSpec::new(Arc::new(ram.clone())));
     let extras = spec.model.extras();
-    let features = Features { two_states: extras.el3, nmi: extras.nmi, ..Features::default() };
+    let features = Features { two_states: extras.el3, nmi: extras.nmi, fidelity: spec.fidelity, ..Features::default() };
     let gic = Gic::new(GicSpec { spis: SPIS, pes, features, lpis }).map_err(BoardError::Gic)?;
     let its = Its::new(gic.clone(), ItsSpec::default());
 

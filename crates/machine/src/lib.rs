@@ -20,6 +20,7 @@ pub use cpu::{Extras, Model};
 pub use devices::{CharSink, Pl011};
 pub use engine::{Compiled, EngineError, EngineKind, Exits, OutOfLine, Tuning};
 pub use excerpt::{Excerpt, ExcerptError, Place, excerpt};
+pub use gic::{Fidelity, Report};
 pub use machine::{Machine, MachineError, Stopper};
 pub use spec::{MAX_CPUS, MIN_MEMORY, MachineSpec, Payload, SpecError};
 pub use stats::Stats;

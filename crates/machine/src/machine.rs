@@ -102,6 +102,11 @@ impl Machine {
         self.board.uart.clone()
     }
 
+    /// What the guest did with the GIC that it should not have, in `Fidelity::Strict`; each is told once.
+    pub fn gic_reports(&self) -> Vec<gic::Report> {
+        self.board.shared.gic.reports()
+    }
+
     /// Ends the run from elsewhere.
     pub fn stopper(&self) -> Stopper {
         Stopper(self.control.clone())

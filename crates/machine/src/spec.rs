@@ -2,6 +2,7 @@
 
 use crate::engine::{EngineKind, Tuning};
 use cpu::Model;
+use gic::Fidelity;
 use std::path::PathBuf;
 
 /// Smallest RAM, in bytes.
@@ -22,6 +23,8 @@ pub struct MachineSpec {
     pub engine: EngineKind,
     /// What of the compiler is not as usual.
     pub tuning: Tuning,
+    /// What the GIC shows of delays and misuse.
+    pub fidelity: Fidelity,
     /// What is started.
     pub payload: Payload,
     /// Initial RAM disk.

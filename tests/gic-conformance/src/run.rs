@@ -38,6 +38,7 @@ pub fn ours(program: Vec<u8>, engine: EngineKind) -> Result<String> {
         initrd: None,
         append: String::new(),
         dtb: None,
+        fidelity: Default::default(),
     };
     let console = Collected::default();
     let mut machine = Machine::new(spec, Box::new(console.clone()))?;
