@@ -1,6 +1,6 @@
 //! The rules of the conformance checklist, by number, each as a few register accesses.
 
-#![cfg(not(loom))]
+#![cfg(not(any(loom, shuttle)))]
 
 use armagic_gic::{Affinity, CpuInterface, Gic, GicError, GicSpec, PeSpec, Signals};
 use hw::{AccessSize, IntId, MmioDevice};

@@ -1,7 +1,7 @@
 //! Rules of the conformance checklist about two security states, non-maskable interrupts, extended ranges and the
 //! choice of 1-of-N, each as a few register accesses.
 
-#![cfg(not(loom))]
+#![cfg(not(any(loom, shuttle)))]
 
 use armagic_gic::{
     Accessor, Affinity, CpuInterface, Features, Fidelity, Gic, GicError, GicSpec, PeSpec, Product, Security, Signals,

@@ -84,7 +84,7 @@ impl Attention {
     }
 
     /// Where the word is, for compiled code, which does what `is_set` does. Good while `self` stays in place.
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     pub fn address(&self) -> usize {
         self.word.as_ptr() as usize
     }

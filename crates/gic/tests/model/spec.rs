@@ -11,7 +11,7 @@ pub const GROUP_0: usize = 0;
 pub const GROUP_1: usize = 1;
 pub const GROUP_1_SECURE: usize = 2;
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Hash)]
 pub struct Irq {
     pub implemented: bool,
     pub latch: bool,
@@ -34,7 +34,7 @@ pub struct Irq {
 }
 
 /// Who executes at a PE.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
 pub struct Who {
     pub el3: bool,
     pub secure: bool,
@@ -42,7 +42,7 @@ pub struct Who {
     pub nmi: bool,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub struct Pe {
     /// As IROUTER has it.
     pub affinity: u64,
@@ -66,7 +66,7 @@ pub struct Pe {
     pub nmi_active: [bool; 3],
 }
 
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub struct Model {
     /// SPIs, then ESPIs.
     pub shared: Vec<Irq>,
@@ -76,6 +76,9 @@ pub struct Model {
     pub one_state: bool,
     pub e1nwf: bool,
     pub has_nmi: bool,
+    /// By PE and group, GICD_CTLR's and GICR_WAKER's, if a write of these is more than one step: then they count, and not
+    /// `group_enable` and `asleep`.
+    pub gates: Option<Vec<[[bool; 2]; 3]>>,
 }
 
 pub const IRM: u64 = 1 << 31;
@@ -146,6 +149,7 @@ impl Model {
             one_state: !two_states,
             e1nwf: false,
             has_nmi: nmi,
+            gates: None,
         }
     }
 
@@ -199,10 +203,14 @@ impl Model {
         let private = it.private.iter().enumerate().map(|(n, irq)| (if n < 32 { n } else { n - 32 + 1056 }, irq));
         let shared = self.shared.iter().enumerate().filter(|(_, irq)| self.goes_to(irq, pe));
         let shared = shared.map(|(n, irq)| (self.shared_id(n), irq));
-        let open = |irq: &Irq| self.group_enable[irq.group()] && it.enabled[irq.group()];
+        let forwards = |group: usize| match &self.gates {
+            None => self.group_enable[group] && !it.asleep,
+            Some(gates) => gates[pe][group] == [true; 2],
+        };
+        let open = |irq: &Irq| forwards(irq.group()) && it.enabled[irq.group()];
         private
             .chain(shared)
-            .filter(|(_, irq)| !it.asleep && irq.ready() && open(irq))
+            .filter(|(_, irq)| irq.ready() && open(irq))
             .map(|(id, irq)| Best {
                 priority: if irq.nmi { self.nmi_priority(irq.group()) } else { irq.priority },
                 maskable: !irq.nmi,

@@ -1,7 +1,7 @@
 //! The virtual CPU interface: the rules of the conformance checklist by number, and random operations beside a
 //! sequential model.
 
-#![cfg(not(loom))]
+#![cfg(not(any(loom, shuttle)))]
 
 mod model;
 mod random;
