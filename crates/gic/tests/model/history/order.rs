@@ -2,7 +2,7 @@
 //! when it began, that gives each in the sequential model the result it had.
 //!
 //! An acknowledge has two steps: at one instant the interrupt was the best that was signalled, at a later one it was
-//! taken, and it was ready from the one to the other. (One step for both would need more than one word to change at
+//! taken, and it was ready from the one to the other, though GICD_CTLR or GICR_WAKER may have closed meanwhile. (One step for both would need more than one word to change at
 //! once; IHI 0069 has a CPU interface hold what the redistributor last sent it.) Between interrupts of one priority any
 //! may be first. Writes of GICD_CTLR and GICR_WAKER have a step for each PE and group. Everything else is one step.
 
@@ -162,7 +162,13 @@ fn step(model: &Model, event: &Event, done: u8) -> Option<(Model, u8)> {
                 let best = next.signalled(pe);
                 return next.is_first(pe, id as usize, best).then_some((next, 1));
             }
-            (id, _) => return next.take_ready(pe, id as usize).then_some((next, OVER)),
+            (id, _) => {
+                // What has been forwarded is not called back: a gate may have closed since.
+                let gates = next.gates.replace(vec![[[true; 2]; 3]; PES]);
+                let taken = next.take_ready(pe, id as usize);
+                next.gates = gates;
+                return is(taken, next);
+            }
         },
         _ => {
             let (offset, value) = write_of(event.op).expect("all others are writes of words");
