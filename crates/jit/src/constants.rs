@@ -81,12 +81,14 @@ constants! {
     EIGHT_B = bytes(8);
     EIGHT_H = halves(8);
     SIXTEEN_B = bytes(16);
+    SIXTEEN_H = halves(16);
     SIXTEEN_S = words(16);
     THIRTY_TWO_B = bytes(32);
     FORTY_EIGHT_B = bytes(48);
     TWO_30_D = doubles(1 << 30);
     GREATEST_B = bytes(0x7f);
     GREATEST_H = halves(0x7fff);
+    LEAST_B = bytes(0x80);
     LEAST_H = halves(0x8000);
     /// The low half of lanes.
     LOW_NIBBLES = bytes(0x0f);
@@ -106,6 +108,8 @@ constants! {
     ZEROS_OF_NIBBLE = table!(n => n.leading_zeros() as u8 - 4);
     REVERSED_NIBBLE = table!(n => n.reverse_bits() >> 4);
     REVERSED_NIBBLE_HIGH = table!(n => n.reverse_bits());
+    /// For VGF2P8AFFINEQB: bytes with their bits in the other order.
+    BITS_REVERSED = doubles(0x8040_2010_0804_0201);
     /// `2^(n - 8)`; `2^(8 - n)`, of 1 to 8.
     POWERS_OF_TWO = table!(n => if n < 8 { 0 } else { 1 << (n - 8) });
     POWERS_TO_256 = table!(n => if n == 0 || n > 8 { 0 } else { 1 << (8 - n) });

@@ -248,6 +248,8 @@ pub(crate) struct Emitter {
     pub once_only: bool,
     /// A word that is compiled as if it were another, to see that it is noticed.
     pub planted: Option<(u32, u32)>,
+    /// AVX-512 may be used.
+    pub avx512: bool,
     /// Where the code of each instruction begins, that after the last, and that out of line.
     pub marks: Vec<Offset>,
     // The block.
@@ -310,6 +312,7 @@ impl Emitter {
             longest: options.longest,
             once_only: options.verify.is_some(),
             planted: options.planted,
+            avx512: options.avx512,
             marks: Vec::new(),
             context: Static(0),
             start: 0,

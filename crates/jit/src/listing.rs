@@ -28,13 +28,13 @@ pub struct Line {
 }
 
 /// The blocks that `words` at `pc` become for a kernel on `model`: their lines.
-pub fn list(model: &'static Model, pc: u64, words: &[u32]) -> Result<Vec<Line>, CodeError> {
+pub fn list(model: &'static Model, pc: u64, words: &[u32], options: &Options) -> Result<Vec<Line>, CodeError> {
     let size = 4 * ROOM;
     let arena = Arc::new(Arena::new(size)?);
     let mut buf = CodeBuf::new(arena.clone(), 0, size as Offset);
     let thunks = Thunks::write(&mut buf);
     let buf = || CodeBuf::new(arena.clone(), thunks.end, size as Offset);
-    let mut emitter = Emitter::new(buf(), thunks, model, &Options::default());
+    let mut emitter = Emitter::new(buf(), thunks, model, options);
     let (mut lines, mut done) = (Vec::new(), 0);
     while done < words.len() {
         let at = pc.wrapping_add(4 * done as u64);

@@ -3,6 +3,7 @@
 use crate::perf::PerfMap;
 use crate::smc::CodeStores;
 use crate::turn::Turn;
+use crate::vector::evex;
 use cpu::Vcpu;
 use cpu::mmu::Entry;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Options {
     pub perf_map: Option<Arc<PerfMap>>,
     /// The first word is compiled as if it were the second, which is of the same row: an error to be noticed.
     pub planted: Option<(u32, u32)>,
+    /// AVX-512 is used, which the host must have.
+    pub avx512: bool,
 }
 
 impl Default for Options {
@@ -51,6 +54,7 @@ impl Default for Options {
             check_smc: None,
             perf_map: None,
             planted: None,
+            avx512: evex::is_supported(),
         }
     }
 }
@@ -67,6 +71,8 @@ pub enum OptionsError {
     CodeSize(usize),
     #[error("{0:#010x} and {1:#010x} are not words of one row of the instruction table")]
     Planted(u32, u32),
+    #[error("avx512=1: this host does not have the parts of AVX-512 that are used")]
+    Avx512,
 }
 
 impl Options {
@@ -80,6 +86,9 @@ impl Options {
         }
         if !(LEAST_CODE..=MOST_CODE).contains(&self.code_size) || !self.code_size.is_multiple_of(4096) {
             return Err(OptionsError::CodeSize(self.code_size));
+        }
+        if self.avx512 && !evex::is_supported() {
+            return Err(OptionsError::Avx512);
         }
         match self.planted {
             Some((word, other)) if a64::lookup(word).is_none() || a64::lookup(word) != a64::lookup(other) => {

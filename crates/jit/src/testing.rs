@@ -123,8 +123,10 @@ pub(crate) struct Lowering {
 }
 
 impl Lowering {
-    pub fn new() -> Lowering {
-        let jit = Jit::with(vcpu(), &Options { code_size: 1 << 20, ..Options::default() }).unwrap();
+    /// With AVX-512, if this host has it.
+    pub fn new(avx512: bool) -> Lowering {
+        let avx512 = avx512 && Options::default().avx512;
+        let jit = Jit::with(vcpu(), &Options { code_size: 1 << 20, avx512, ..Options::default() }).unwrap();
         let start = jit.space.lock().emitter.buf.here();
         Lowering { jit, start, calls: false }
     }

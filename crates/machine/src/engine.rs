@@ -149,6 +149,8 @@ pub struct Tuning {
     pub polls: u32,
     /// A word that is compiled as if it were another: an error for `verify` to notice.
     pub plant: Option<(u32, u32)>,
+    /// AVX-512 is used; where the host has it, if nothing is said.
+    pub avx512: Option<bool>,
     /// `--check-smc`
     pub check_smc: bool,
     /// `--perf-map`
@@ -207,6 +209,7 @@ impl EngineKind {
             check_smc: tuning.check_smc.then(Default::default),
             perf_map: None,
             planted: tuning.plant,
+            avx512: tuning.avx512.unwrap_or(usual.avx512),
         };
         options.check()?;
         Ok(options)

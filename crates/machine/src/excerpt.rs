@@ -102,7 +102,7 @@ impl Excerpt {
         if !jit::is_supported() {
             return Err(EngineError::Unsupported("jit"));
         }
-        Ok(jit::table(&jit::list(model, self.pc, &self.words)?))
+        Ok(jit::table(&jit::list(model, self.pc, &self.words, &jit::Options::default())?))
     }
 
     /// Guest instructions, micro-ops, and host code side by side, as for a kernel.

@@ -6,6 +6,7 @@ use crate::constants::*;
 use crate::emit::{Emitter, RAX, asm};
 use crate::evaluate::Op;
 use crate::thunks::cc;
+use crate::vector::evex::Evex;
 use crate::vector::{T0, T1, T2};
 use dynasmrt::{DynasmApi, dynasm};
 use semantics::fops::{FOp1, Rounding, Shape};
@@ -128,7 +129,10 @@ impl Emitter {
         match (shape.lanes, shape.esize) {
             _ if to_esize < 2 || rounding == Rounding::Odd => return None,
             (1, _) => {}
-            (_, 2) => return Some(self.float_words_to_fixed(op, unsigned, rounding, a)),
+            (_, 2) => return Some(self.float_lanes_to_fixed(op, unsigned, rounding, a)),
+            (_, 3) if self.avx512 && to_esize == 3 => {
+                return Some(self.float_lanes_to_fixed(op, unsigned, rounding, a));
+            }
             _ if rounding == Rounding::TieAway => return None,
             _ => {}
         }
@@ -164,7 +168,7 @@ impl Emitter {
     ) {
         let esize = lane.esize;
         let mode = mode(Some(rounding));
-        let cut = !unsigned && rounding == Rounding::Zero;
+        let cut = (!unsigned || self.avx512) && rounding == Rounding::Zero;
         let integral = match rounding {
             _ if cut => x,
             Rounding::TieAway => {
@@ -176,6 +180,13 @@ impl Emitter {
                 T2
             }
         };
+        if unsigned && self.avx512 {
+            self.float_lane_to_unsigned(esize, to_esize, integral, from);
+            if !cut {
+                self.rounded(lane, T2, x, mode & 3);
+            }
+            return;
+        }
         if unsigned {
             // Too large would raise what it should not.
             let limit = match (esize, to_esize) {
@@ -212,14 +223,31 @@ impl Emitter {
         }
     }
 
-    /// The same for lanes of 32 bits.
-    fn float_words_to_fixed(&mut self, op: FOp1, unsigned: bool, rounding: Rounding, a: u8) -> u8 {
+    /// All ones are for what does not fit, and that raised Invalid; of 32 bits they may be right, too.
+    fn float_lane_to_unsigned(&mut self, esize: u8, to_esize: u8, integral: u8, from: &mut Vec<Offset>) {
+        let op = match (esize, to_esize) {
+            (2, 2) => Evex::Cvttss2usi,
+            (2, _) => Evex::Cvttss2usi64,
+            (_, 2) => Evex::Cvttsd2usi,
+            _ => Evex::Cvttsd2usi64,
+        };
+        self.evex_of(op, RAX, integral);
+        match to_esize {
+            2 => asm!(self ; cmp eax, -1),
+            _ => asm!(self ; cmp rax, -1),
+        }
+        from.push(self.forward(cc::E));
+    }
+
+    /// The same for all lanes, to integers of their size: of 32 bits, or with AVX-512 of 64.
+    fn float_lanes_to_fixed(&mut self, op: FOp1, unsigned: bool, rounding: Rounding, a: u8) -> u8 {
         let (shape, to) = (op.shape, self.vector());
+        let esize = shape.esize;
         self.begin_float();
         let mut from = Vec::new();
         let mode = mode(Some(rounding));
         let x = self.spread(shape, a, T0);
-        let cut = !unsigned && rounding == Rounding::Zero;
+        let cut = (!unsigned || self.avx512) && rounding == Rounding::Zero;
         let integral = match rounding {
             _ if cut => x,
             Rounding::TieAway => {
@@ -231,18 +259,27 @@ impl Emitter {
                 to
             }
         };
-        if unsigned {
+        if unsigned && !self.avx512 {
             asm!(self ; vmovaps Rx(T2), [rbx + TWO_31_S]);
             self.compare_lanes(2, T2, integral, T2, predicate::NOT_LESS);
             from.push(self.any(2, T2));
         }
-        asm!(self ; vcvttps2dq Rx(to), Rx(integral));
-        if unsigned {
-            from.push(self.any(2, to));
-        } else {
-            asm!(self ; vpcmpeqd Rx(T2), Rx(to), [rbx + SIGN_S]);
-            from.push(self.any(2, T2));
+        match (esize, unsigned) {
+            (2, true) if self.avx512 => self.evex_of(Evex::Cvttps2udq, to, integral),
+            (2, _) => asm!(self ; vcvttps2dq Rx(to), Rx(integral)),
+            (_, true) => self.evex_of(Evex::Cvttpd2uqq, to, integral),
+            (_, false) => self.evex_of(Evex::Cvttpd2qq, to, integral),
         }
+        // What does not fit becomes this.
+        match (esize, unsigned) {
+            (2, true) if self.avx512 => asm!(self ; vpcmpeqd Rx(T2), Rx(T2), Rx(T2) ; vpcmpeqd Rx(T2), Rx(T2), Rx(to)),
+            (2, true) => {}
+            (2, false) => asm!(self ; vpcmpeqd Rx(T2), Rx(to), [rbx + SIGN_S]),
+            (_, true) => asm!(self ; vpcmpeqd Rx(T2), Rx(T2), Rx(T2) ; vpcmpeqq Rx(T2), Rx(T2), Rx(to)),
+            (_, false) => asm!(self ; vpcmpeqq Rx(T2), Rx(to), [rbx + SIGN_D]),
+        }
+        let doubt = if esize == 2 && unsigned && !self.avx512 { to } else { T2 };
+        from.push(self.any(esize, doubt));
         if !cut {
             self.rounded(shape, T2, x, mode & 3);
         }
@@ -270,6 +307,19 @@ impl Emitter {
             (2, _) => {
                 let x = self.spread(shape, a, T0);
                 self.words_to_float(to, x, unsigned);
+            }
+            (_, lanes) if self.avx512 => {
+                let x = if lanes == 1 { to } else { a };
+                if lanes == 1 {
+                    asm!(self ; vmovq Rx(to), Rx(a));
+                }
+                let op = match (to_esize, unsigned) {
+                    (2, false) => Evex::Cvtqq2ps,
+                    (2, true) => Evex::Cvtuqq2ps,
+                    (_, false) => Evex::Cvtqq2pd,
+                    (_, true) => Evex::Cvtuqq2pd,
+                };
+                self.evex_of(op, to, x);
             }
             (_, lanes) => {
                 for i in 0..lanes {
@@ -300,6 +350,9 @@ impl Emitter {
 
     /// Lanes of 32 bits. The host has no unsigned ones: halves convert exactly, and their sum is rounded once.
     fn words_to_float(&mut self, to: u8, x: u8, unsigned: bool) {
+        if unsigned && self.avx512 {
+            return self.evex_of(Evex::Cvtudq2ps, to, x);
+        }
         if !unsigned {
             return asm!(self ; vcvtdq2ps Rx(to), Rx(x));
         }

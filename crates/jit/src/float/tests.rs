@@ -13,11 +13,14 @@ const HALVES: [Shape; 2] = [Shape::scalar(1), Shape::vector(1, 1)];
 
 #[track_caller]
 fn check(ops: impl IntoIterator<Item = Op>) {
-    let mut lowering = Lowering::new();
+    let mut lowerings = [Lowering::new(false), Lowering::new(true)];
     for op in ops {
-        lowering.check(op, CASES, &FPCRS);
-        if !lowering.is_lowered(op) {
-            println!("evaluated: {op:?}");
+        for lowering in &mut lowerings {
+            lowering.check(op, CASES, &FPCRS);
+        }
+        let [without, with] = lowerings.each_mut().map(|lowering| lowering.is_lowered(op));
+        if !with || !without {
+            println!("evaluated: {op:?}, with AVX-512 {}, without {}", !with, !without);
         }
     }
 }

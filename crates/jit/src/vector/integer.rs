@@ -1,5 +1,6 @@
 //! Arithmetic, comparison and logic within a lane.
 
+use super::evex::{Evex, ternary};
 use super::{T0, T1, T2, by_lane};
 use crate::constants::*;
 use crate::emit::{Emitter, asm};
@@ -18,10 +19,13 @@ impl Emitter {
             VOp1::Abs(Lane::B) => asm!(self ; vpabsb Rx(to), Rx(a)),
             VOp1::Abs(Lane::H) => asm!(self ; vpabsw Rx(to), Rx(a)),
             VOp1::Abs(Lane::S) => asm!(self ; vpabsd Rx(to), Rx(a)),
+            VOp1::Abs(Lane::D) if self.avx512 => self.evex_of(Evex::Pabsq, to, a),
             VOp1::Abs(Lane::D) => {
                 self.signs_d(T0, a);
                 asm!(self ; vpxor Rx(to), Rx(a), Rx(T0) ; vpsubq Rx(to), Rx(to), Rx(T0));
             }
+            VOp1::Cnt if self.avx512 => self.evex_of(Evex::Popcntb, to, a),
+            VOp1::Rbit if self.avx512 => self.reverse_bits(to, a),
             VOp1::Cnt => {
                 self.by_nibble(to, T0, a, BITS_OF_NIBBLE, BITS_OF_NIBBLE);
                 asm!(self ; vpaddb Rx(to), Rx(to), Rx(T0));
@@ -31,6 +35,15 @@ impl Emitter {
                 asm!(self ; vpor Rx(to), Rx(to), Rx(T0));
             }
             VOp1::Clz(lane) if lane != Lane::D => self.leading_zeros(lane, to, a),
+            VOp1::Cls(lane) if lane != Lane::D => {
+                // Of what differs from the bit above it, one less.
+                let changes = self.vector();
+                self.shift_right_signed(lane, 1, changes, a);
+                asm!(self ; vpxor Rx(changes), Rx(changes), Rx(a));
+                self.leading_zeros(lane, to, changes);
+                asm!(self ; vpcmpeqd Rx(T0), Rx(T0), Rx(T0));
+                by_lane!(self, lane, to, to, T0; vpaddb vpaddw vpaddd vpaddq);
+            }
             _ => return self.no_vector(),
         }
         Some(to)
@@ -52,6 +65,16 @@ impl Emitter {
 
     /// Of bytes from nibbles, and so on: where the upper half is all zeros, the lower half counts too.
     fn leading_zeros(&mut self, lane: Lane, to: u8, a: u8) {
+        match lane {
+            Lane::S if self.avx512 => return self.evex_of(Evex::Lzcntd, to, a),
+            Lane::H if self.avx512 => {
+                asm!(self ; vpmovzxwd Ry(T0), Rx(a));
+                self.evex_wide(Evex::Lzcntd, T0, 0, T0);
+                self.narrow_wide(Evex::Pmovdw, to, T0);
+                return asm!(self ; vpsubw Rx(to), Rx(to), [rbx + SIXTEEN_H]);
+            }
+            _ => {}
+        }
         self.by_nibble(T0, to, a, ZEROS_OF_NIBBLE, ZEROS_OF_NIBBLE);
         asm!(self
             ; vpcmpeqb Rx(T1), Rx(to), [rbx + FOUR_B]
@@ -85,6 +108,9 @@ impl Emitter {
 
     /// Inverts `v`. Uses T2.
     fn invert(&mut self, v: u8) {
+        if self.avx512 {
+            return self.ternary(ternary::NOT_C, v, v, v);
+        }
         asm!(self ; vpcmpeqd Rx(T2), Rx(T2), Rx(T2) ; vpxor Rx(v), Rx(v), Rx(T2));
     }
 
@@ -95,6 +121,10 @@ impl Emitter {
             VOp2::Or => asm!(self ; vpor Rx(to), Rx(a), Rx(b)),
             VOp2::Xor => asm!(self ; vpxor Rx(to), Rx(a), Rx(b)),
             VOp2::Bic => asm!(self ; vpandn Rx(to), Rx(b), Rx(a)),
+            VOp2::Orn if self.avx512 => {
+                asm!(self ; vmovdqa Rx(to), Rx(b));
+                self.ternary(ternary::OR_NOT, to, a, a);
+            }
             VOp2::Orn => {
                 asm!(self
                     ; vpcmpeqd Rx(T0), Rx(T0), Rx(T0)
@@ -246,6 +276,7 @@ impl Emitter {
             Lane::S => asm!(self ; vpmulld Rx(to), Rx(a), Rx(b)),
             Lane::D if both(self.known.signed) => asm!(self ; vpmuldq Rx(to), Rx(a), Rx(b)),
             Lane::D if both(self.known.unsigned) => asm!(self ; vpmuludq Rx(to), Rx(a), Rx(b)),
+            Lane::D if self.avx512 => self.evex(Evex::Pmullq, to, a, b),
             Lane::D => asm!(self
                 ; vpsrlq Rx(T0), Rx(a), 32
                 ; vpmuludq Rx(T0), Rx(T0), Rx(b)

@@ -1,9 +1,10 @@
-//! Advanced SIMD on AVX2: one function per family of micro-ops.
+//! Advanced SIMD on AVX2, and on AVX-512 where the host has it: one function per family of micro-ops.
 //!
 //! A lowering writes to registers it got from `vector` and to the scratch registers, never to its operands: those
 //! may be guest registers. What it does not know it leaves, and the micro-op is evaluated.
 
 mod crypto;
+pub(crate) mod evex;
 mod integer;
 mod permute;
 mod saturate;
@@ -142,9 +143,8 @@ impl Emitter {
         match op {
             Shl(..) | Sshr(..) | Ushr(..) | Srshr(..) | Urshr(..) | Ror(..) => self.shift1(op, a),
             Dup(..) | Rev(..) => self.permute1(op, a),
-            Abs(_) | Clz(_) | Cnt | Not | Rbit | Cut(_) => self.integer1(op, a),
+            Abs(_) | Clz(_) | Cls(_) | Cnt | Not | Rbit | Cut(_) => self.integer1(op, a),
             AesSub | AesInvSub | AesMix | AesInvMix | Sha1h => self.crypto1(op, a),
-            Cls(_) => None,
             _ => self.widen1(op, a),
         }
     }

@@ -1,5 +1,6 @@
 //! Lanes moved, and looked up.
 
+use super::evex::ternary;
 use super::{T0, T1, T2, Vex, by_lane};
 use crate::constants::*;
 use crate::emit::{Emitter, asm};
@@ -170,6 +171,10 @@ impl Emitter {
     pub(super) fn permute3(&mut self, op: VOp3, a: u8, b: u8, c: u8) -> Option<u8> {
         let to = self.vector();
         match op {
+            VOp3::Bsl if self.avx512 => {
+                asm!(self ; vmovdqa Rx(to), Rx(a));
+                self.ternary(ternary::CHOOSE, to, b, c);
+            }
             VOp3::Bsl => asm!(self
                 ; vpand Rx(T0), Rx(a), Rx(b)
                 ; vpandn Rx(to), Rx(a), Rx(c)

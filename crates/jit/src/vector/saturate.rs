@@ -1,6 +1,7 @@
 //! Saturation. Lanes that differ from the result without it are left in `Float::saturated`; FPSR.QC is made of
 //! that.
 
+use super::evex::Evex;
 use super::{T0, T1, T2, Vex, by_lane};
 use crate::constants::*;
 use crate::context::at;
@@ -31,12 +32,22 @@ impl Emitter {
                 }
                 asm!(self ; vpxor Rx(T0), Rx(T0), Rx(to));
             }
-            SOp1::Sqneg(lane) if lane != Lane::D => {
+            SOp1::Sqabs(Lane::D) if self.avx512 => {
+                self.evex_of(Evex::Pabsq, T0, a);
+                self.evex_constant(Evex::Pminuq, to, T0, MAGNITUDE_D);
+                asm!(self ; vpxor Rx(T0), Rx(T0), Rx(to));
+            }
+            SOp1::Sqneg(lane) => {
                 asm!(self ; vpxor Rx(T1), Rx(T1), Rx(T1));
                 match lane {
                     Lane::B => asm!(self ; vpsubb Rx(T0), Rx(T1), Rx(a) ; vpsubsb Rx(to), Rx(T1), Rx(a)),
                     Lane::H => asm!(self ; vpsubw Rx(T0), Rx(T1), Rx(a) ; vpsubsw Rx(to), Rx(T1), Rx(a)),
-                    _ => asm!(self
+                    Lane::D => asm!(self
+                        ; vpsubq Rx(T0), Rx(T1), Rx(a)
+                        ; vpcmpeqq Rx(T1), Rx(a), [rbx + SIGN_D]
+                        ; vpxor Rx(to), Rx(T0), Rx(T1)
+                    ),
+                    Lane::S => asm!(self
                         ; vpsubd Rx(T0), Rx(T1), Rx(a)
                         ; vpcmpeqd Rx(T1), Rx(a), [rbx + SIGN_S]
                         ; vpxor Rx(to), Rx(T0), Rx(T1)
@@ -80,6 +91,20 @@ impl Emitter {
                 ; vmovq Rx(to), Rx(to)
                 ; vpxor Rx(T0), Rx(T0), Rx(a)
             ),
+            SOp1::Sqxtn(Lane::S) if self.avx512 => {
+                self.evex(Evex::Pmovsqd, a, 0, to);
+                asm!(self ; vpmovsxdq Rx(T0), Rx(to) ; vpxor Rx(T0), Rx(T0), Rx(a));
+            }
+            SOp1::Uqxtn(Lane::S) if self.avx512 => {
+                self.evex(Evex::Pmovusqd, a, 0, to);
+                asm!(self ; vpmovzxdq Rx(T0), Rx(to) ; vpxor Rx(T0), Rx(T0), Rx(a));
+            }
+            SOp1::Sqxtun(Lane::S) if self.avx512 => {
+                asm!(self ; vpxor Rx(T0), Rx(T0), Rx(T0));
+                self.evex(Evex::Pmaxsq, T0, T0, a);
+                self.evex(Evex::Pmovusqd, T0, 0, to);
+                asm!(self ; vpmovzxdq Rx(T0), Rx(to) ; vpxor Rx(T0), Rx(T0), Rx(a));
+            }
             _ => return self.no_vector(),
         }
         self.collect(T0);
@@ -113,6 +138,15 @@ impl Emitter {
                 ; vpsubd Rx(to), Rx(a), Rx(T0)
                 ; vpxor Rx(T0), Rx(T0), Rx(b)
             ),
+            SOp2::Uqadd(Lane::D) if self.avx512 => {
+                asm!(self ; vpcmpeqd Rx(T0), Rx(T0), Rx(T0) ; vpxor Rx(T0), Rx(T0), Rx(a));
+                self.evex(Evex::Pminuq, T0, T0, b);
+                asm!(self ; vpaddq Rx(to), Rx(a), Rx(T0) ; vpxor Rx(T0), Rx(T0), Rx(b));
+            }
+            SOp2::Uqsub(Lane::D) if self.avx512 => {
+                self.evex(Evex::Pminuq, T0, a, b);
+                asm!(self ; vpsubq Rx(to), Rx(a), Rx(T0) ; vpxor Rx(T0), Rx(T0), Rx(b));
+            }
             SOp2::Sqadd(lane) | SOp2::Uqadd(lane) if lane < Lane::S => {
                 match (op, lane) {
                     (SOp2::Sqadd(_), Lane::B) => asm!(self ; vpaddsb Rx(to), Rx(a), Rx(b)),

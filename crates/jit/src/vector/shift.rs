@@ -1,5 +1,6 @@
 //! Shifts by an immediate, and by lanes.
 
+use super::evex::{Evex, ternary};
 use super::{T0, T1, T2, Vex, by_lane};
 use crate::constants::*;
 use crate::emit::{Emitter, asm};
@@ -24,6 +25,8 @@ impl Emitter {
                 asm!(self ; vpand Rx(T1), Rx(T1), [rbx + one]);
                 by_lane!(self, lane, to, to, T1; vpaddb vpaddw vpaddd vpaddq);
             }
+            VOp1::Ror(Lane::S, n) if self.avx512 => self.evex_shift(Evex::Prord, to, a, n),
+            VOp1::Ror(Lane::D, n) if self.avx512 => self.evex_shift(Evex::Prorq, to, a, n),
             VOp1::Ror(lane @ (Lane::S | Lane::D), n) if n > 0 => {
                 self.shift_right(lane, n, to, a);
                 self.shift_left(lane, lane.bits() as u8 - n, T1, a);
@@ -72,6 +75,7 @@ impl Emitter {
             }
             Lane::H => asm!(self ; vpsraw Rx(to), Rx(a), n as i8),
             Lane::S => asm!(self ; vpsrad Rx(to), Rx(a), n as i8),
+            Lane::D if self.avx512 => self.evex_shift(Evex::Psraq, to, a, n),
             Lane::D => {
                 // The logical shift of what has the sign taken out, and the sign again.
                 self.signs_d(T0, a);
@@ -124,6 +128,11 @@ impl Emitter {
                 let to = self.vector();
                 self.counts(Lane::D, b);
                 asm!(self ; vpsllvq Rx(T0), Rx(a), Rx(T0));
+                if self.avx512 {
+                    self.evex(Evex::Psravq, T1, a, T1);
+                    asm!(self ; vpsllq Rx(T2), Rx(b), 56 ; vblendvpd Rx(to), Rx(T0), Rx(T1), Rx(T2));
+                    return Some(to);
+                }
                 self.signs_d(T2, a);
                 asm!(self
                     ; vpxor Rx(to), Rx(a), Rx(T2)
@@ -132,6 +141,36 @@ impl Emitter {
                     ; vpsllq Rx(T2), Rx(b), 56
                     ; vblendvpd Rx(to), Rx(T0), Rx(T1), Rx(T2)
                 );
+                Some(to)
+            }
+            VOp2::Ushl(Lane::H) | VOp2::Sshl(Lane::H) if self.avx512 => {
+                let to = self.vector();
+                // Too large a count leaves nothing, or the sign.
+                asm!(self ; vpsllw Rx(T2), Rx(b), 8 ; vpsraw Rx(T2), Rx(T2), 8 ; vpabsw Rx(T1), Rx(T2));
+                let right = if matches!(op, VOp2::Sshl(_)) { Evex::Psravw } else { Evex::Psrlvw };
+                self.evex(Evex::Psllvw, to, a, T2);
+                self.evex(right, T1, a, T1);
+                asm!(self ; vpsraw Rx(T2), Rx(T2), 15);
+                self.ternary(ternary::CHOOSE_LAST, to, T1, T2);
+                Some(to)
+            }
+            VOp2::Ushl(Lane::B) | VOp2::Sshl(Lane::B) if self.avx512 => {
+                let to = self.vector();
+                asm!(self ; vpmovsxbw Ry(T2), Rx(b) ; vpabsw Ry(T1), Ry(T2));
+                let right = match op {
+                    VOp2::Sshl(_) => {
+                        asm!(self ; vpmovsxbw Ry(T0), Rx(a));
+                        Evex::Psravw
+                    }
+                    _ => {
+                        asm!(self ; vpmovzxbw Ry(T0), Rx(a));
+                        Evex::Psrlvw
+                    }
+                };
+                self.evex_wide(right, T1, T0, T1);
+                self.evex_wide(Evex::Psllvw, T0, T0, T2);
+                asm!(self ; vpsraw Ry(T2), Ry(T2), 15 ; vpblendvb Ry(T0), Ry(T0), Ry(T1), Ry(T2));
+                self.narrow_wide(Evex::Pmovwb, to, T0);
                 Some(to)
             }
             // Bytes and halfwords, as words.

@@ -7,11 +7,14 @@ const LANES: [Lane; 4] = [Lane::B, Lane::H, Lane::S, Lane::D];
 
 /// Each op, on operands of every kind; the ones that are not lowered yet are printed.
 fn check(ops: impl IntoIterator<Item = Op>) {
-    let mut lowering = Lowering::new();
+    let mut lowerings = [Lowering::new(false), Lowering::new(true)];
     for op in ops {
-        lowering.check(op, CASES, &[0]);
-        if !lowering.is_lowered(op) {
-            println!("evaluated: {op:?}");
+        for lowering in &mut lowerings {
+            lowering.check(op, CASES, &[0]);
+        }
+        let [without, with] = lowerings.each_mut().map(|lowering| lowering.is_lowered(op));
+        if !with || !without {
+            println!("evaluated: {op:?}, with AVX-512 {}, without {}", !with, !without);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Lanes that change width: extension, narrowing, sums of pairs, reductions, dot products.
 
-use super::{T0, T1, by_lane};
+use super::evex::Evex;
+use super::{T0, T1, T2, by_lane};
 use crate::constants::*;
 use crate::emit::{Emitter, asm};
 use dynasmrt::{DynasmApi, dynasm};
@@ -101,6 +102,9 @@ impl Emitter {
             VOp3::Usdot => (false, true),
             _ => return None,
         };
+        if self.avx512 {
+            return Some(self.dot(b_signed, c_signed, a, b, c));
+        }
         let (to, high) = (self.vector(), self.vector());
         self.bytes_to_halves(b_signed, T0, b);
         self.bytes_to_halves(c_signed, T1, c);
@@ -117,6 +121,35 @@ impl Emitter {
             ; vpaddd Rx(to), Rx(to), Rx(a)
         );
         Some(to)
+    }
+
+    /// The host multiplies unsigned bytes by signed ones: others are 128 less or more than such. The sum begins at zero,
+    /// so that a chain of sums waits for additions only.
+    fn dot(&mut self, b_signed: bool, c_signed: bool, a: u8, b: u8, c: u8) -> u8 {
+        let to = self.vector();
+        asm!(self ; vpxor Rx(to), Rx(to), Rx(to));
+        if b_signed || !c_signed {
+            asm!(self ; vpxor Rx(T1), Rx(T1), Rx(T1) ; vmovdqa Rx(T2), [rbx + LEAST_B]);
+        }
+        match (b_signed, c_signed) {
+            (true, _) => {
+                asm!(self ; vpxor Rx(T0), Rx(b), Rx(T2));
+                self.evex(Evex::Dpbusd, to, T0, c);
+                self.evex(Evex::Dpbusd, T1, T2, c);
+            }
+            (false, false) => {
+                asm!(self ; vpxor Rx(T0), Rx(c), Rx(T2));
+                self.evex(Evex::Dpbusd, to, b, T0);
+                self.evex(Evex::Dpbusd, T1, b, T2);
+            }
+            (false, true) => {
+                self.evex(Evex::Dpbusd, to, b, c);
+                asm!(self ; vpaddd Rx(to), Rx(to), Rx(a));
+                return to;
+            }
+        }
+        asm!(self ; vpsubd Rx(to), Rx(to), Rx(T1) ; vpaddd Rx(to), Rx(to), Rx(a));
+        to
     }
 
     fn bytes_to_halves(&mut self, signed: bool, to: u8, from: u8) {
