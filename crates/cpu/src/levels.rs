@@ -61,7 +61,6 @@ impl Vcpu {
     }
 
     /// The Exception level, SCR_EL3, or SCTLR_ELx.NMI has changed: tells the CPU interface.
-    #[cold]
     pub(crate) fn accessor_changed(&mut self) {
         let el = self.regs.pstate.el;
         let nmi = self.sys.sctlr[el.max(1) as usize & 3] & sctlr::NMI != 0;
@@ -117,7 +116,6 @@ impl Vcpu {
     }
 
     /// The interrupt to take now, of a PE that has any of EL2, EL3 and NMI. The order is IMPLEMENTATION DEFINED.
-    #[cold]
     pub(crate) fn layered_interrupt(&self) -> Option<(u8, Vector)> {
         use Pstate as P;
         let real = self.gic.signals();
@@ -218,7 +216,6 @@ impl Vcpu {
     // The virtual CPU interface.
 
     /// Does something with the virtual CPU interface, and drives the maintenance interrupt as it is then.
-    #[cold]
     pub(crate) fn with_virt<T: Default>(&mut self, what: impl FnOnce(&mut VirtualInterface) -> T) -> T {
         let Some(virt) = &mut self.virt else { return T::default() };
         let result = what(virt);

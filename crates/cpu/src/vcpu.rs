@@ -238,7 +238,6 @@ impl Vcpu {
     }
 
     /// CPTR_EL2.TFP, CPTR_EL3.TFP.
-    #[cold]
     fn fp_trapped_from_above(&self) -> bool {
         let el = self.regs.pstate.el;
         el <= 2 && self.el2_enabled() && self.sys.cptr[2] & cptr::TFP != 0

@@ -137,10 +137,6 @@ fn registers_of_higher_levels() {
     enter(&mut c, 1, 0);
     assert_eq!(mrs(&mut c, "MIDR_EL1"), 0x1234);
     assert_eq!(mrs(&mut c, "MPIDR_EL1"), 0x8000_0005);
-    let constant = |c: &Vcpu| sysreg::find(reg("MIDR_EL1")).unwrap().constant(c.model);
-    assert_eq!(constant(&c), None, "which compiled code must not take for a constant");
-    let c = layered(EL3);
-    assert_eq!(constant(&c), Some(c.model.midr));
 }
 
 #[test]

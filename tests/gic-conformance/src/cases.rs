@@ -2,8 +2,10 @@
 //!
 //! `RULE name: statements` (see `statement`), continued on lines that begin with a space; `#` begins a comment. After
 //! the name may stand `[cold]`, for a case that sees the GIC as it comes out of reset, or `[choice: WHY]`, for one
-//! that expects what is our choice among several that the architecture leaves: it is not counted.
+//! that expects what is our choice among several that the architecture leaves: it is not counted. After a line
+//! `[two states]` cases are for a program that runs at EL3, until `[one state]`.
 
+use crate::guest::States;
 use crate::statement::{self, Statement};
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
@@ -16,6 +18,7 @@ const FILES: &[&str] = &[
     include_str!("../cases/acknowledge.txt"),
     include_str!("../cases/routing.txt"),
     include_str!("../cases/its.txt"),
+    include_str!("../cases/secure.txt"),
 ];
 
 /// One case.
@@ -27,6 +30,8 @@ pub struct Case {
     pub name: String,
     /// It runs before anything is set up.
     pub cold: bool,
+    /// How many security states there are.
+    pub states: States,
     /// Why another result would be permitted too.
     pub choice: Option<String>,
     /// What it does, with the texts.
@@ -59,7 +64,15 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Case>> {
             None => whole.push(line.to_owned()),
         }
     }
-    let cases: Vec<_> = whole.iter().map(|line| case(line)).collect::<Result<_>>()?;
+    let mut states = States::One;
+    let mut cases = vec![];
+    for line in &whole {
+        match line.trim() {
+            "[one state]" => states = States::One,
+            "[two states]" => states = States::Two,
+            line => cases.push(Case { states, ..case(line)? }),
+        }
+    }
     let mut names: Vec<_> = cases.iter().map(Case::id).collect();
     names.sort();
     let twice = names.windows(2).find(|pair| pair[0] == pair[1]);
@@ -85,5 +98,6 @@ fn case(line: &str) -> Result<Case> {
     };
     let (rule, name) = head.split_once(' ').with_context(|| format!("a rule and a name are missing in `{line}`"))?;
     let statements = statement::parse(rest).map_err(|part| anyhow::anyhow!("CHK-{head}: `{part}` is no statement"))?;
-    Ok(Case { rule: rule.to_owned(), name: name.to_owned(), cold, choice, statements })
+    let (rule, name) = (rule.to_owned(), name.to_owned());
+    Ok(Case { rule, name, cold, states: States::One, choice, statements })
 }

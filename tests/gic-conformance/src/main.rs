@@ -1,11 +1,12 @@
 //! Runs the suite in our machine and in other emulators, and writes the table.
 
 use anyhow::{Context, Result};
+use armagic_gic_conformance::guest::{self, States};
 use armagic_gic_conformance::table::{Run, document};
 use armagic_gic_conformance::verdict::{Score, Verdict};
-use armagic_gic_conformance::{cases, guest, run, trace, verdict};
+use armagic_gic_conformance::{cases, run, trace, verdict};
 use clap::Parser;
-use machine::EngineKind;
+use machine::{EngineKind, Fidelity};
 use std::path::PathBuf;
 
 /// GICv3 conformance by rule number, in Armagic and in any emulator of a `virt` board.
@@ -14,6 +15,9 @@ struct Args {
     /// Another emulator, NAME=COMMAND, in which {} is the program; it needs two CPUs and the console on stdout.
     #[arg(long, value_name = "NAME=COMMAND")]
     emulator: Vec<String>,
+    /// The same emulator with two security states, NAME=COMMAND; it starts an ELF file at EL3.
+    #[arg(long, value_name = "NAME=COMMAND")]
+    secure: Vec<String>,
     /// Cases of this file instead of the suite's.
     #[arg(long, value_name = "FILE")]
     cases: Option<PathBuf>,
@@ -31,7 +35,8 @@ struct Args {
 fn main() -> Result<()> {
     let args = Args::parse();
     let cases = args.cases.as_deref().map_or_else(cases::all, cases::from_file)?;
-    let program = guest::program(&cases);
+    let program = guest::program(&cases, States::One);
+    let secure = guest::program(&cases, States::Two);
     if let Some(path) = &args.program {
         return std::fs::write(path, program).with_context(|| format!("cannot write {}", path.display()));
     }
@@ -42,14 +47,20 @@ fn main() -> Result<()> {
     if !args.not_ours {
         let engine =
             if cfg!(all(target_arch = "x86_64", target_os = "linux")) { EngineKind::Jit } else { EngineKind::Interp };
-        add("Armagic", "armagic boot --cpu max --smp 2 --kernel {}", run::ours(program.clone(), engine)?);
+        let output = run::ours(program.clone(), States::One, engine, Fidelity::Fast)?
+            + &run::ours(secure.clone(), States::Two, engine, Fidelity::Fast)?;
+        add("Armagic", "armagic boot --cpu max --smp 2 --kernel {}", output);
     }
     for emulator in &args.emulator {
         let (name, command) = emulator.split_once('=').context("--emulator takes NAME=COMMAND")?;
         // The table says how to repeat it, not where this machine has the emulator.
         let start = command.find(' ').unwrap_or(command.len());
         let shown = command[..start].rfind('/').map_or(command, |slash| &command[slash + 1..]);
-        add(name, shown, run::command(&program, command)?);
+        let mut output = run::command(&program, States::One, command)?;
+        for (_, command) in args.secure.iter().filter_map(|s| s.split_once('=')).filter(|(n, _)| *n == name) {
+            output += &run::command(&secure, States::Two, command)?;
+        }
+        add(name, shown, output);
     }
     for run in &runs {
         let Score { pass, fail, skip } = Score::of(cases.iter().zip(&run.verdicts));

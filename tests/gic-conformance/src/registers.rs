@@ -26,6 +26,7 @@ pub enum Field {
     Priority,
     Edge,
     Route,
+    Modifier,
 }
 
 impl Field {
@@ -39,6 +40,7 @@ impl Field {
             "priority" => Field::Priority,
             "edge" => Field::Edge,
             "route" => Field::Route,
+            "modifier" => Field::Modifier,
             _ => return None,
         })
     }
@@ -52,6 +54,7 @@ impl Field {
             Field::Group => (0x80, 0x80),
             Field::Priority => (0x400, 0x400),
             Field::Edge => (0xc00, 0xc00),
+            Field::Modifier => (0xd00, 0xd00),
             Field::Route => (0x6000, 0x6000),
         }
     }
@@ -155,6 +158,10 @@ const SYSTEM: &[(&str, [u32; 4])] = &[
     ("SRE", [0, 12, 12, 5]),
     ("IGRPEN0", [0, 12, 12, 6]),
     ("IGRPEN1", [0, 12, 12, 7]),
+    ("SRE_EL3", [6, 12, 12, 5]),
+    ("CTLR_EL3", [6, 12, 12, 4]),
+    ("IGRPEN1_EL3", [6, 12, 12, 7]),
+    ("SCR", [6, 1, 1, 0]),
     ("MPIDR", [0, 0, 0, 5]),
     ("ID_AA64PFR0", [0, 0, 4, 0]),
     ("ISR", [0, 12, 1, 0]),

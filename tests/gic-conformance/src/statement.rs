@@ -7,19 +7,23 @@
 //! |---|---|
 //! | `P = V` | write |
 //! | `P == V`, `P != V`, `P & M == V` | read; the case fails unless it holds |
-//! | `until P == V` | the same, within a tenth of a second |
+//! | `until P == V` | the same, before 1.6 seconds are over |
 //! | `need P == V` | the case is skipped unless it holds |
 //! | `irq`, `fiq`, `no irq`, `no fiq`, `quiet` | which signals ISR_EL1 shows; `quiet` is none |
 //! | `take N`, `take fiq N` | the exception is taken, and IAR1 or IAR0 read in its handler gives N |
+//! | `took el3 N`, `took fiq el3 N` | the statement before was interrupted by EL3, which read N |
 //! | `line up`, `line down`, `timer up`, `timer down` | level of the UART's SPI 33, of the virtual timer's PPI 27 |
 //! | `timer soon` | the virtual timer's line rises in a millisecond |
 //! | `wfi` | WFI with interrupts masked |
 //! | `rwp` | until no RWP bit is 1 |
 //! | `undef P`, `undef P = V` | the access is UNDEFINED |
+//! | `trap P`, `trap P = V` | the access is taken to EL3 |
 //! | `lpis up`, `its up` | LPI tables and EnableLPIs on every PE; the same, and an ITS with empty tables |
 //! | `its mapd 1 4` … | a command of the ITS, executed before the next statement |
 //! | `try its …` | the same, but it may be refused, and may stall the queue |
+//! | `times N …` | the statement N times |
 //! | `pe1: …` | PE 1 does it while PE 0 waits |
+//! | `s: …`, `ns: …` | Secure or Non-secure EL1 does it, where the program runs at EL3 |
 
 use crate::board::*;
 use crate::registers::{self, Field, Place};
@@ -54,8 +58,12 @@ pub enum Action {
     NoSignal(u32),
     /// Takes an exception, 1 for IRQ and 2 for FIQ, of an INTID.
     Take(u32, u32),
+    /// The last exception was this one; 0x30 more at EL3.
+    Took(u32, u32),
     /// UNDEFINED access to a system register; the value for a write.
     Undefined(u32, Option<u64>),
+    /// The same for one that EL3 takes.
+    Trapped(u32, Option<u64>),
     /// The virtual timer's line.
     Timer(Line),
     /// WFI.
@@ -81,11 +89,33 @@ pub enum Line {
     Soon,
 }
 
+/// Who does a statement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Who {
+    /// PE 0, at the level at which the program runs.
+    First,
+    /// PE 1, at the same.
+    Second,
+    /// PE 0 at Secure EL1.
+    Secure,
+    /// PE 0 at Non-secure EL1.
+    NonSecure,
+}
+
+impl Who {
+    /// Number of the PE.
+    pub fn pe(self) -> u64 {
+        u64::from(self == Who::Second)
+    }
+}
+
 /// One statement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Statement {
     /// Who does it.
-    pub pe: u64,
+    pub who: Who,
+    /// How often.
+    pub times: u32,
     /// What.
     pub action: Action,
 }
@@ -107,11 +137,14 @@ pub fn parse(text: &str) -> Result<Vec<(String, Statement)>, String> {
 }
 
 fn statement(text: &str) -> Option<Statement> {
-    let (pe, text) = match text.strip_prefix("pe1: ") {
-        Some(rest) => (1, rest),
-        None => (0, text),
+    let others = [("pe1: ", Who::Second), ("s: ", Who::Secure), ("ns: ", Who::NonSecure)];
+    let other = others.iter().find_map(|&(prefix, who)| Some((who, text.strip_prefix(prefix)?)));
+    let (who, text) = other.unwrap_or((Who::First, text));
+    let (times, text) = match text.strip_prefix("times ").and_then(|rest| rest.split_once(' ')) {
+        Some((times, rest)) => (number(times)? as u32, rest),
+        None => (1, text),
     };
-    Some(Statement { pe, action: action(text, pe)? })
+    Some(Statement { who, times, action: action(text, who.pe())? })
 }
 
 /// ISR_EL1.I and F.
@@ -141,13 +174,21 @@ fn action(text: &str, pe: u64) -> Option<Action> {
         "until" => Some(Action::Until(look(rest, pe)?)),
         "need" => Some(Action::Need(look(rest, pe)?)),
         "take" => {
-            let (kind, id) = rest.strip_prefix("fiq ").map_or((1, rest), |id| (2, id));
-            Some(Action::Take(kind, number(id)? as u32))
+            let (kind, rest) = rest.strip_prefix("fiq ").map_or((1, rest), |rest| (2, rest));
+            Some(Action::Take(kind, number(rest)? as u32))
         }
-        "undef" => match rest.split_once(" = ") {
-            Some((name, value)) => Some(Action::Undefined(registers::system(name)?, Some(number(value)?))),
-            None => Some(Action::Undefined(registers::system(rest)?, None)),
-        },
+        "took" => {
+            let (kind, rest) = rest.strip_prefix("fiq ").map_or((1, rest), |rest| (2, rest));
+            Some(Action::Took(0x30 | kind, number(rest.strip_prefix("el3 ")?)? as u32))
+        }
+        "undef" | "trap" => {
+            let refused = if word == "undef" { Action::Undefined } else { Action::Trapped };
+            let (name, value) = match rest.split_once(" = ") {
+                Some((name, value)) => (name, Some(number(value)?)),
+                None => (rest, None),
+            };
+            Some(refused(registers::system(name)?, value))
+        }
         "its" => Some(Action::Command(command(rest)?, false)),
         "try" => Some(Action::Command(command(rest.strip_prefix("its ")?)?, true)),
         _ if text.contains("==") || text.contains("!=") => Some(Action::Check(look(text, pe)?)),
@@ -177,6 +218,7 @@ fn place(text: &str, pe: u64) -> Option<Place> {
         return match name {
             "config" => Some(Place::Memory(CONFIG + n.checked_sub(8192)?, 1)),
             "memory" => Some(Place::Memory(SCRATCH + 8 * n, 8)),
+            "tables" => Some(Place::Memory(TABLES + 8 * n, 8)),
             "table0" | "table1" => Some(Place::PendingTable(u64::from(name == "table1"), n as u32)),
             _ => Some(Place::Field(Field::by_name(name)?, n as u32)),
         };
@@ -226,7 +268,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, want: Action) {
-        assert_eq!(parse(text).expect("it parses")[0].1, Statement { pe: 0, action: want });
+        assert_eq!(parse(text).expect("it parses")[0].1, Statement { who: Who::First, times: 1, action: want });
     }
 
     #[test]

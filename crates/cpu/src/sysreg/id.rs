@@ -6,13 +6,13 @@ use crate::Vcpu;
 /// A field of the model in the space op0=3 op1=0 CRn=0 CRm=1..7; what has no row there reads as zero.
 macro_rules! id {
     ($name:literal, $crm:literal, $op2:literal, $field:ident) => {
-        reg($name, enc(3, 0, 0, $crm, $op2)).ro(1, |c| c.model.id.$field).fixed(|m| Some(m.id.$field))
+        reg($name, enc(3, 0, 0, $crm, $op2)).ro(1, |c| c.model.id.$field).fixed(|m| m.id.$field)
     };
 }
 
 /// Reserved, or of an AArch32 that is not there: reads as zero.
 const fn zero(name: &'static str, crm: u32, op2: u32) -> Row {
-    reg(name, enc(3, 0, 0, crm, op2)).ro(1, |_| 0).fixed(|_| Some(0))
+    reg(name, enc(3, 0, 0, crm, op2)).ro(1, |_| 0).fixed(|_| 0)
 }
 
 /// MPIDR_EL1 bit 31.
@@ -37,11 +37,10 @@ fn ccsidr(c: &Vcpu) -> u64 {
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
-    reg("MIDR_EL1",    enc(3, 0, 0, 0, 0)).ro(1, |c| if is_guest(c) { c.sys.vpidr } else { c.model.midr })
-        .fixed(|m| if m.el2 { None } else { Some(m.midr) }),
+    reg("MIDR_EL1",    enc(3, 0, 0, 0, 0)).ro(1, |c| if is_guest(c) { c.sys.vpidr } else { c.model.midr }),
     reg("MPIDR_EL1",   enc(3, 0, 0, 0, 5)).ro(1, |c| if is_guest(c) { c.sys.vmpidr } else { c.mpidr | MPIDR_RES1 }),
-    reg("REVIDR_EL1",  enc(3, 0, 0, 0, 6)).ro(1, |_| 0).fixed(|_| Some(0)),
-    reg("AIDR_EL1",    enc(3, 1, 0, 0, 7)).ro(1, |_| 0).fixed(|_| Some(0)),
+    reg("REVIDR_EL1",  enc(3, 0, 0, 0, 6)).ro(1, |_| 0).fixed(|_| 0),
+    reg("AIDR_EL1",    enc(3, 1, 0, 0, 7)).ro(1, |_| 0).fixed(|_| 0),
 
     // AArch32, which no Exception level has.
     zero("ID_PFR0_EL1",  1, 0), zero("ID_PFR1_EL1",  1, 1), zero("ID_DFR0_EL1",  1, 2), zero("ID_AFR0_EL1",  1, 3),
@@ -72,9 +71,9 @@ pub(super) const ROWS: &[Row] = &[
     zero("ID_AA64MMFR4_EL1", 7, 4),
 
     reg("CCSIDR_EL1",  enc(3, 1, 0, 0, 0)).ro(1, ccsidr),
-    reg("CLIDR_EL1",   enc(3, 1, 0, 0, 1)).ro(1, |c| c.model.id.clidr).fixed(|m| Some(m.id.clidr)),
+    reg("CLIDR_EL1",   enc(3, 1, 0, 0, 1)).ro(1, |c| c.model.id.clidr).fixed(|m| m.id.clidr),
     reg("CSSELR_EL1",  enc(3, 2, 0, 0, 0)).rw(1, at!(sys.csselr)).bits(|_| 0xf),
-    reg("CTR_EL0",     enc(3, 3, 0, 0, 1)).ro(0, |c| c.model.id.ctr).fixed(|m| Some(m.id.ctr)).gate(Gate::UCT),
+    reg("CTR_EL0",     enc(3, 3, 0, 0, 1)).ro(0, |c| c.model.id.ctr).fixed(|m| m.id.ctr).gate(Gate::UCT),
     reg("DCZID_EL0",   enc(3, 3, 0, 0, 7)).ro(0, dczid),
 
     // RAS: no error records, so ERRSELR_EL1 selects nothing, and no SError is ever pending.
@@ -84,4 +83,4 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 /// The reserved part of the identification space: op0=3 op1=0 CRn=0 CRm=1..7.
-pub(super) static RESERVED: Row = reg("reserved ID register", enc(3, 0, 0, 7, 7)).ro(1, |_| 0).fixed(|_| Some(0));
+pub(super) static RESERVED: Row = reg("reserved ID register", enc(3, 0, 0, 7, 7)).ro(1, |_| 0).fixed(|_| 0);

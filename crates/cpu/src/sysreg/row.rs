@@ -50,20 +50,15 @@ pub(super) enum Icc {
 
 impl Icc {
     /// Do the accesses of EL1 go to the ICV register? SGIs have none.
-    #[inline(always)]
+    #[inline]
     pub fn is_virtual(self, c: &Vcpu) -> bool {
-        c.layered && self.is_guests(c)
-    }
-
-    #[cold]
-    fn is_guests(self, c: &Vcpu) -> bool {
         let bits = match self {
             Icc::Group0 => hcr::FMO,
             Icc::Group1 => hcr::IMO,
             Icc::Common | Icc::Dir => hcr::FMO | hcr::IMO,
             Icc::Sgi => 0,
         };
-        c.regs.pstate.el == 1 && c.hcr() & bits != 0
+        c.layered && c.regs.pstate.el == 1 && c.hcr() & bits != 0
     }
 
     fn verdict(self, c: &Vcpu) -> Verdict {
@@ -208,7 +203,7 @@ pub struct Row {
     write_from: u8,
     pub(super) gate: Gate,
     /// What is read, if that depends on the model alone.
-    constant: Option<fn(&Model) -> Option<u64>>,
+    constant: Option<fn(&Model) -> u64>,
     /// The state, without side effects; `None` if it is not state.
     pub(super) get: Option<fn(&Vcpu) -> u64>,
     /// A guest's read, where that differs.
@@ -260,7 +255,7 @@ impl Row {
     }
 
     /// Says of a read-only row what its model reads.
-    pub(super) const fn fixed(self, constant: fn(&Model) -> Option<u64>) -> Row {
+    pub(super) const fn fixed(self, constant: fn(&Model) -> u64) -> Row {
         Row { constant: Some(constant), ..self }
     }
 
@@ -324,7 +319,7 @@ impl Row {
 
     /// What every read gives, if that is known of `model`.
     pub fn constant(&self, model: &Model) -> Option<u64> {
-        self.constant.and_then(|of| of(model))
+        self.constant.map(|of| of(model))
     }
 
     /// What stands between `el` and a register that it may read or write; `None` if that must be asked of the PE.

@@ -125,14 +125,7 @@ fn set_cbaser(its: &Its, _: u32, value: u64, mask: u64) {
     if !frozen(&registers) {
         registers.cbaser = (registers.cbaser & !mask | value & mask) & CBASER_MASK;
         (registers.creadr, registers.stalled) = (0, false);
-    } else {
-        report_frozen(its, "GITS_CBASER");
     }
-}
-
-fn report_frozen(its: &Its, register: &'static str) {
-    let text = "it was written while the ITS is enabled or not quiescent, which is UNPREDICTABLE; ignored";
-    its.gic.watch.report(register, 0, 0, || text.to_owned());
 }
 
 const OFFSET: u64 = 0xf_ffe0;
@@ -142,10 +135,6 @@ const STALLED: u64 = 1 << 0;
 fn set_cwriter(its: &Its, _: u32, value: u64, mask: u64) {
     let mut registers = its.registers();
     registers.cwriter = (registers.cwriter & !mask | value & mask) & OFFSET;
-    if registers.cwriter >= registers.queue_size() && mask & OFFSET == OFFSET {
-        let text = "Offset is beyond the command queue; nothing is executed until it is written again";
-        its.gic.watch.report("GITS_CWRITER", 0, 0, || text.to_owned());
-    }
     if value & mask & RETRY != 0 {
         registers.stalled = false;
     }
@@ -185,7 +174,5 @@ fn set_baser(its: &Its, index: u32, value: u64, mask: u64) {
     if !frozen(&registers) {
         let baser = &mut registers.baser[index as usize];
         *baser = (*baser & !mask | value & mask) & writable;
-    } else {
-        report_frozen(its, "GITS_BASER");
     }
 }

@@ -171,7 +171,6 @@ impl Its {
             if executor.errors.len() == ERRORS {
                 executor.errors.pop_front();
             }
-            self.gic.watch.report("GITS command", error.code, 0, || format!("{} at offset {offset:#x}", error));
             executor.errors.push_back(FailedCommand { offset, words, error });
         }
         let mut registers = self.registers();

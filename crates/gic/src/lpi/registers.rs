@@ -91,14 +91,7 @@ impl Gic {
         let mut control = lpis.control(pe);
         if !control.enabled {
             control.propbaser = (control.propbaser & !mask | value & mask) & PROPBASER_MASK;
-        } else if (control.propbaser ^ value) & mask & PROPBASER_MASK != 0 {
-            self.report_frozen("GICR_PROPBASER", pe);
         }
-    }
-
-    fn report_frozen(&self, register: &'static str, pe: usize) {
-        let text = "it was changed while EnableLPIs is 1, which is UNPREDICTABLE; ignored";
-        self.watch.report(register, 0, pe, || text.to_owned());
     }
 
     /// GICR_PENDBASER; PTZ reads as 0.
@@ -112,8 +105,6 @@ impl Gic {
         let mut control = lpis.control(pe);
         if !control.enabled {
             control.pendbaser = (control.pendbaser & !mask | value & mask) & PENDBASER_MASK;
-        } else if (control.pendbaser ^ value) & mask & PENDBASER_MASK & !PTZ != 0 {
-            self.report_frozen("GICR_PENDBASER", pe);
         }
     }
 

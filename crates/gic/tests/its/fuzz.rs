@@ -2,7 +2,7 @@
 //! ones as often as any.
 
 use crate::rig::*;
-use armagic_gic::{Fidelity, Gic, LpiCache, OnError};
+use armagic_gic::{Gic, LpiCache, OnError};
 use hw::{AccessSize, GuestMemory, PhysAddr};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -116,7 +116,7 @@ proptest! {
     fn nothing_panics(steps in prop::collection::vec(step(), 1..60), stall: bool, cached: bool) {
         let on_error = if stall { OnError::Stall } else { OnError::Skip };
         let cache = if cached { LpiCache::Full } else { LpiCache::None };
-        check(&steps, Options { cache, direct: true, on_error, two_states: false, fidelity: Fidelity::Fast });
+        check(&steps, Options { cache, direct: true, on_error, two_states: false });
     }
 
     /// A queue and tables full of anything, executed from end to end.

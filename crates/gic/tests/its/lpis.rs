@@ -4,13 +4,8 @@ use crate::rig::*;
 use armagic_gic::LpiCache;
 use hw::{AccessSize, IntId};
 
-const NO_CACHE: Options = Options {
-    cache: LpiCache::None,
-    direct: false,
-    on_error: armagic_gic::OnError::Skip,
-    two_states: false,
-    fidelity: armagic_gic::Fidelity::Fast,
-};
+const NO_CACHE: Options =
+    Options { cache: LpiCache::None, direct: false, on_error: armagic_gic::OnError::Skip, two_states: false };
 
 fn direct(pes: usize) -> Rig {
     let rig = Rig::with(pes, Options { direct: true, ..Options::default() });

@@ -14,6 +14,12 @@ pub const VBAR_EL1: u32 = sysreg(3, 0, 12, 0, 0);
 pub const ESR_EL1: u32 = sysreg(3, 0, 5, 2, 0);
 pub const ELR_EL1: u32 = sysreg(3, 0, 4, 0, 1);
 pub const SPSR_EL1: u32 = sysreg(3, 0, 4, 0, 0);
+pub const SCTLR_EL1: u32 = sysreg(3, 0, 1, 0, 0);
+pub const SCR_EL3: u32 = sysreg(3, 6, 1, 1, 0);
+pub const VBAR_EL3: u32 = sysreg(3, 6, 12, 0, 0);
+pub const ESR_EL3: u32 = sysreg(3, 6, 5, 2, 0);
+pub const ELR_EL3: u32 = sysreg(3, 6, 4, 0, 1);
+pub const SPSR_EL3: u32 = sysreg(3, 6, 4, 0, 0);
 pub const ISR_EL1: u32 = sysreg(3, 0, 12, 1, 0);
 pub const CNTVCT_EL0: u32 = sysreg(3, 3, 14, 0, 2);
 pub const CNTFRQ_EL0: u32 = sysreg(3, 3, 14, 0, 0);
@@ -47,6 +53,8 @@ pub mod shared {
     pub const UP: u32 = 64;
     /// Commands fail without a verdict.
     pub const LENIENT: u32 = 72;
+    /// Where EL3 goes on after EL1, then where the case ends.
+    pub const RETURN: u32 = 80;
 }
 
 /// Subroutines and ends.
@@ -56,6 +64,8 @@ pub struct Labels {
     pub skip: DynamicLabel,
     /// PE 1 runs what x0 points at; returns if it passed.
     pub other: DynamicLabel,
+    /// EL1 runs what x0 points at, Non-secure if x1 is 1; returns if it passed.
+    pub lower: DynamicLabel,
     /// The PE's own part of the GIC as every case finds it.
     pub interface: DynamicLabel,
     /// The whole GIC as every case finds it.
@@ -78,6 +88,7 @@ impl Labels {
             fail: new(),
             skip: new(),
             other: new(),
+            lower: new(),
             interface: new(),
             reset: new(),
             lpis: new(),
@@ -154,7 +165,8 @@ pub fn fill(a: &mut Asm, address: u64, value: u64, count: u64) {
     );
 }
 
-/// x3 = when a tenth of a second will be over; x18 is its length in ticks.
+/// x3 = when 1.6 seconds will be over, long enough for a thread of the emulator on a busy host; x18 is a tenth of a
+/// second in ticks.
 pub fn deadline(a: &mut Asm) {
-    dynasm!(a ; .arch aarch64 ; mrs x3, CNTVCT_EL0 ; add x3, x3, x18);
+    dynasm!(a ; .arch aarch64 ; mrs x3, CNTVCT_EL0 ; add x3, x3, x18, lsl 4);
 }

@@ -1,5 +1,6 @@
 //! The GIC as every case finds it: one Group, everything disabled, idle and level-sensitive, masks open.
 
+use super::States;
 use super::asm::*;
 use crate::board::*;
 use crate::registers::system;
@@ -8,10 +9,10 @@ use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 /// Priority that every interrupt has.
 const PRIORITY: u64 = 0xa0a0_a0a0;
 
-pub fn routines(a: &mut Asm, labels: &Labels) {
+pub fn routines(a: &mut Asm, labels: &Labels, states: States) {
     rwp(a, labels);
-    interface(a, labels);
-    reset(a, labels);
+    interface(a, labels, states);
+    reset(a, labels, states);
 }
 
 /// Waits until neither the distributor nor this PE's redistributor says RWP. Uses x0, x1.
@@ -37,7 +38,7 @@ fn write(a: &mut Asm, name: &str, value: u64) {
 }
 
 /// This PE's timer, redistributor and CPU interface. Uses x0 to x2, x11.
-fn interface(a: &mut Asm, labels: &Labels) {
+fn interface(a: &mut Asm, labels: &Labels, states: States) {
     dynasm!(a
         ; .arch aarch64
         ; =>labels.interface
@@ -56,6 +57,9 @@ fn interface(a: &mut Asm, labels: &Labels) {
         ; ldr w0, [x11, 0x14]
         ; tbnz w0, 2, <asleep // until ChildrenAsleep is clear
     );
+    if states == States::Two {
+        super::secure::interface(a);
+    }
     write(a, "SRE", 7);
     for (name, value) in [("IGRPEN0", 0), ("IGRPEN1", 0), ("AP0R0", 0), ("AP1R0", 0)] {
         write(a, name, value);
@@ -73,6 +77,8 @@ fn interface(a: &mut Asm, labels: &Labels) {
         ; str w0, [x11, 0x380]
         ; str w0, [x11, 0x80]
         ; str wzr, [x11, 0xc04]
+        ; str wzr, [x11, 0xd00] // IGRPMODR0, NSACR: RES0 with one state
+        ; str wzr, [x11, 0xe00]
     );
     load(a, 0, PRIORITY);
     for n in 0..8 {
@@ -85,7 +91,7 @@ fn interface(a: &mut Asm, labels: &Labels) {
 }
 
 /// Everything. x28 is the case's end. Uses x0 to x3, x10 to x12.
-fn reset(a: &mut Asm, labels: &Labels) {
+fn reset(a: &mut Asm, labels: &Labels, states: States) {
     let (second, alone, counted) = (a.new_dynamic_label(), a.new_dynamic_label(), a.new_dynamic_label());
     dynasm!(a ; .arch aarch64 ; =>labels.reset ; mov x12, x30);
     poke(a, UART + 0x38, 0); // IMSC: its line is low
@@ -108,7 +114,11 @@ fn reset(a: &mut Asm, labels: &Labels) {
         ; =>no_its
         ; movz x24, 0
     );
-    poke(a, GICD, 0x10);
+    let (off, on) = match states {
+        States::One => (0x10, 0x13), // ARE, both groups
+        States::Two => (0x30, 0x37), // ARE of both states, three groups
+    };
+    poke(a, GICD, off);
     dynasm!(a ; .arch aarch64 ; bl =>labels.rwp);
     load(a, 1, GICD);
     dynasm!(a
@@ -122,6 +132,7 @@ fn reset(a: &mut Asm, labels: &Labels) {
         ; str w0, [x2, 0x280] // ICPENDR
         ; str w0, [x2, 0x380] // ICACTIVER
         ; str w0, [x2, 0x80] // IGROUPR
+        ; str wzr, [x2, 0xd00] // IGRPMODR
         ; sub x2, x2, 4
         ; cmp x2, x1
         ; b.ne <more
@@ -130,6 +141,8 @@ fn reset(a: &mut Asm, labels: &Labels) {
         ; more:
         ; str wzr, [x2, 0xc00] // ICFGR, in two steps
         ; str wzr, [x2, 0xc04]
+        ; str wzr, [x2, 0xe00] // NSACR
+        ; str wzr, [x2, 0xe04]
         ; sub x2, x2, 8
         ; cmp x2, x1
         ; b.ne <more
@@ -161,7 +174,7 @@ fn reset(a: &mut Asm, labels: &Labels) {
         ; =>alone
         ; bl =>labels.interface
     );
-    poke(a, GICD, 0x13); // ARE, both groups
+    poke(a, GICD, on);
     dynasm!(a
         ; .arch aarch64
         ; dsb sy

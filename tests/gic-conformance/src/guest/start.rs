@@ -13,7 +13,7 @@ pub fn leader(a: &mut Asm, labels: &Labels) {
 }
 
 /// The registers that stay, the stack, the vectors; everything masked. x19 is set.
-fn environment(a: &mut Asm, labels: &Labels) {
+pub fn environment(a: &mut Asm, labels: &Labels) {
     load(a, 0, STACKS);
     dynasm!(a
         ; .arch aarch64
@@ -69,6 +69,7 @@ pub fn power_off(a: &mut Asm) {
     dynasm!(a ; .arch aarch64 ; hvc 0 ; forever: ; wfi ; b <forever);
 }
 
+/// What the program has at any level.
 pub fn routines(a: &mut Asm, print: &Print, labels: &Labels) {
     dynasm!(a
         ; .arch aarch64

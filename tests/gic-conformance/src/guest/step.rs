@@ -6,7 +6,7 @@ use crate::registers::{Field, Place};
 use crate::statement::{Action, Line, Look};
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 
-/// How long a signal that shall not be there is waited for: this part of a tenth of a second.
+/// How long a signal that shall not be there is waited for: a tenth of a second, shifted right.
 const PATIENCE_SHIFT: u32 = 10;
 
 pub fn assemble(a: &mut Asm, labels: &Labels, pe: u64, action: &Action) {
@@ -27,8 +27,13 @@ pub fn assemble(a: &mut Asm, labels: &Labels, pe: u64, action: &Action) {
             |a| dynasm!(a ; .arch aarch64 ; mrs x0, ISR_EL1 ; movz x1, bits ; and x0, x0, x1 ; cmp x0, x1),
         ),
         Action::NoSignal(bits) => absent(a, labels, bits),
-        Action::Take(kind, intid) => take(a, labels, kind, intid),
-        Action::Undefined(operand, value) => undefined(a, labels, operand, value),
+        Action::Take(kind, intid) => {
+            take(a);
+            took(a, labels, kind, intid);
+        }
+        Action::Took(kind, intid) => took(a, labels, kind, intid),
+        Action::Undefined(operand, value) => refused(a, labels, operand, value, UNKNOWN),
+        Action::Trapped(operand, value) => refused(a, labels, operand, value, SYSTEM),
         Action::Timer(line) => timer(a, line),
         Action::Wait => dynasm!(a ; .arch aarch64 ; dsb sy ; wfi),
         Action::Rwp => dynasm!(a ; .arch aarch64 ; bl =>labels.rwp),
@@ -93,8 +98,8 @@ fn write_field(a: &mut Asm, pe: u64, field: Field, intid: u32, value: u64) {
                 wait_rwp(a, base);
             }
         }
-        Field::Group | Field::Edge => {
-            let bits = if field == Field::Group { 1 } else { 2 };
+        Field::Group | Field::Modifier | Field::Edge => {
+            let bits = if field == Field::Edge { 2 } else { 1 };
             load(a, 1, base + set + n * bits / 32 * 4);
             fetch(a, 4);
             load(a, 2, bits << (n * bits % 32));
@@ -214,7 +219,7 @@ fn absent(a: &mut Asm, labels: &Labels, bits: u32) {
 }
 
 /// Unmasks until an exception has been taken.
-fn take(a: &mut Asm, labels: &Labels, kind: u32, intid: u32) {
+fn take(a: &mut Asm) {
     deadline(a);
     dynasm!(a
         ; .arch aarch64
@@ -229,6 +234,13 @@ fn take(a: &mut Asm, labels: &Labels, kind: u32, intid: u32) {
         ; b.lo <again
         ; taken:
         ; msr daifset, 3
+    );
+}
+
+/// What the handler left is this.
+fn took(a: &mut Asm, labels: &Labels, kind: u32, intid: u32) {
+    dynasm!(a
+        ; .arch aarch64
         ; mov x0, x23
         ; movz x1, kind
         ; cmp x0, x1
@@ -239,8 +251,11 @@ fn take(a: &mut Asm, labels: &Labels, kind: u32, intid: u32) {
     dynasm!(a ; .arch aarch64 ; cmp x0, x1 ; b.ne =>labels.fail);
 }
 
-/// The exception's class is 0: unknown reason.
-fn undefined(a: &mut Asm, labels: &Labels, operand: u32, value: Option<u64>) {
+/// ESR.EC of an UNDEFINED instruction, and of a system register access that a higher level takes.
+const UNKNOWN: u32 = 0;
+const SYSTEM: u32 = 0x18;
+
+fn refused(a: &mut Asm, labels: &Labels, operand: u32, value: Option<u64>, class: u32) {
     load(a, 0, value.unwrap_or(0));
     dynasm!(a ; .arch aarch64 ; movn x25, 0 ; movz x24, 1);
     match value {
@@ -252,8 +267,9 @@ fn undefined(a: &mut Asm, labels: &Labels, operand: u32, value: Option<u64>) {
         ; isb
         ; movz x24, 0
         ; lsr x0, x25, 26
-        ; movz x1, 0
-        ; cbnz x0, =>labels.fail
+        ; movz x1, class
+        ; cmp x0, x1
+        ; b.ne =>labels.fail
     );
 }
 
