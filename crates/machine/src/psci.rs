@@ -1,4 +1,4 @@
-//! PSCI 1.1 and the SMC calling convention's own functions, over HVC (DEN 0022, DEN 0028).
+//! PSCI 1.1 and the SMC calling convention's own functions, over HVC, or SMC where there is EL2 or EL3 (DEN 0022, DEN 0028).
 
 use crate::control::{Control, Ending, Power, Start};
 use crate::map;
