@@ -12,7 +12,7 @@ use sync::{Attention, Reasons};
 
 const PES: usize = 3;
 const DEVICES: u32 = 4;
-const EDGES: u64 = 3000;
+const EDGES: u64 = if cfg!(miri) { 5 } else { 3000 };
 
 /// What the configuration writer does to SPI 32+n in its step k.
 type Churn = fn(&Arc<Gic>, &dyn Fn(u64, AccessSize, u64), u64, u64);

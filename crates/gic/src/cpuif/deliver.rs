@@ -81,9 +81,11 @@ impl CpuInterface {
             }
             let level = any.trailing_zeros();
             let found = self.best_of_level(level, waiting.map(|levels| levels >> level & 1 != 0));
-            if found.is_some() {
+            if let Some(it) = found {
                 let again = self.waiting();
-                if (again[G0] | again[G1] | again[G1S]) & ((1 << level) - 1) == 0 {
+                // Its level was perhaps out of date, and the gate closed before it came: then it was never forwarded.
+                let open = again[it.group()] >> level & 1 != 0;
+                if open && (again[G0] | again[G1] | again[G1S]) & ((1 << level) - 1) == 0 {
                     return found;
                 }
             }

@@ -23,7 +23,7 @@ pub enum Verdict {
 const OVER: u8 = u8::MAX;
 
 pub fn order(model: &Model, events: &[Event]) -> Verdict {
-    let mut search = Search { events, state: vec![0; events.len()], budget: 200_000, seen: HashSet::new() };
+    let mut search = Search { events, state: vec![0; events.len()], budget: 2_000_000, seen: HashSet::new() };
     match search.ordered(model) {
         _ if search.budget == 0 => Verdict::Unknown,
         true => Verdict::Ordered,
