@@ -60,6 +60,8 @@ pub struct CpuInterface {
     /// Cache of the owner's part of the published words, whose limits are never below `limit`. Being a `Cell` also
     /// makes this type not `Sync`.
     published: [Cell<Published>; GROUPS],
+    /// The levels below the limits of `published`.
+    open: [Cell<u64>; GROUPS],
     /// How often the interrupt at each place was acknowledged here; for tools.
     acknowledged: Box<[u64]>,
     /// In `Fidelity::Strict`: what was acknowledged and not ended, the last at the end.
@@ -84,6 +86,7 @@ impl CpuInterface {
             nmi_active: 0,
             limit: [0; GROUPS],
             published: Default::default(),
+            open: Default::default(),
             acknowledged: vec![0; places].into(),
             in_order: vec![],
         };
@@ -109,9 +112,16 @@ impl CpuInterface {
         self.who = Accessor { secure: who.secure || who.el == 3, ..who };
     }
 
-    /// What the GIC asserts at this PE now. One load for each enabled group when nothing waits.
+    /// What the GIC asserts at this PE now. One load for each group when nothing waits.
     #[inline]
     pub fn signals(&self) -> Signals {
+        let waiting = self.gic.state.all_published(self.pe);
+        let waits = |group: usize| waiting(group).0 & self.open[group].get();
+        if waits(G0) | waits(G1) | waits(G1S) == 0 { Signals::default() } else { self.signals_of_best() }
+    }
+
+    #[inline]
+    fn signals_of_best(&self) -> Signals {
         if !self.waits(G1) && !self.waits(G0) && !self.waits(G1S) {
             return Signals::default();
         }

@@ -220,6 +220,13 @@ impl Word {
         (self.ready() && pe != NOBODY).then(|| Slot { pe, group: self.group(), level: self.level() })
     }
 
+    /// Are all fields that decide the slot of a ready word the same in both?
+    #[inline(always)]
+    pub fn shares_slot(self, other: Word) -> bool {
+        const FIELDS: u64 = (NOBODY as u64) << TARGET_SHIFT | 0x1f << PRIORITY_SHIFT;
+        (self.0 ^ other.0) & (FIELDS | GROUP1 | MODIFIER | NMI | TWO_STATES) == 0
+    }
+
     /// Is `slot` its slot? For searches, which make the probe once.
     #[inline(always)]
     pub fn is_at(self, probe: Probe) -> bool {

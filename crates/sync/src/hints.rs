@@ -22,6 +22,8 @@ pub struct Hints {
     lines: Box<[Line]>,
     /// Where each layer's words begin, from the top; the last is that of the numbers.
     layers: [u32; 3],
+    /// The last of them again: what is found most often takes the fewest loads, one after another.
+    leaves: u32,
     depth: u32,
     capacity: u32,
 }
@@ -40,7 +42,7 @@ impl Hints {
             end += words;
         }
         let lines = (0..end.div_ceil(8)).map(|_| Line::default()).collect();
-        Hints { lines, layers, depth: sizes.len() as u32, capacity }
+        Hints { lines, layers, leaves: layers[sizes.len() - 1], depth: sizes.len() as u32, capacity }
     }
 
     /// Numbers are below this.
@@ -50,13 +52,16 @@ impl Hints {
 
     #[inline(always)]
     fn word(&self, layer: usize, n: u32) -> &AtomicU64 {
-        let at = (self.layers[layer] + n) as usize;
-        &self.lines[at / 8].0[at % 8]
+        self.at(self.layers[layer] + n)
+    }
+
+    #[inline(always)]
+    fn at(&self, n: u32) -> &AtomicU64 {
+        &self.lines[n as usize / 8].0[n as usize % 8]
     }
 
     /// Puts `n` in. True if it, or the way to it, had to be set: who clears what leads to this set must then be told
     /// again, as it may have looked in vain meanwhile.
-    #[inline]
     pub fn insert(&self, n: u32) -> bool {
         debug_assert!(n < self.capacity);
         let (mut n, mut changed) = (n, false);
@@ -93,11 +98,17 @@ impl Hints {
         }
     }
 
+    /// Puts `n` in, as `insert`, when the way to it is known. Mostly all of it is set, and two loads say so.
+    #[inline(always)]
+    pub fn insert_by(&self, way: Option<&Way>, n: u32) -> bool {
+        !way.is_some_and(Way::is_set) && self.insert(n)
+    }
+
     /// The way to `n` in a set of one or two layers. Where it is is found here, before an atomic operation that all
     /// later loads wait for.
     #[inline(always)]
     pub fn way(&self, n: u32) -> Option<Way<'_>> {
-        let (leaf, bit) = (self.word(self.depth as usize - 1, n / BITS), 1 << (n % BITS));
+        let (leaf, bit) = (self.at(self.leaves + n / BITS), 1 << (n % BITS));
         match self.depth {
             1 => Some(Way { words: [leaf; 2], bits: [bit; 2] }),
             2 => Some(Way { words: [self.word(0, 0), leaf], bits: [1 << (n / BITS), bit] }),
@@ -115,6 +126,13 @@ impl Hints {
             n /= BITS;
             only
         })
+    }
+
+    /// Would `next(0)` find none? Owner only.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        // Acquire as in `next`.
+        self.at(0).load(Acquire) == 0
     }
 
     /// The least number in the set that is `from` or above. Owner only, as others may see less than there is.
@@ -177,6 +195,14 @@ pub struct Way<'a> {
 }
 
 impl Way<'_> {
+    /// Is the number in the set, and led to?
+    #[inline(always)]
+    fn is_set(&self) -> bool {
+        // Relaxed as in `insert`.
+        let [above, leaf] = &self.words;
+        (above.load(Relaxed) & self.bits[0] != 0) & (leaf.load(Relaxed) & self.bits[1] != 0)
+    }
+
     /// Is it the only number in the set? Owner only.
     #[inline(always)]
     pub fn is_all(&self) -> bool {
@@ -212,6 +238,7 @@ mod tests {
                     set.remove(&n);
                 }
                 assert_eq!(hints.next(0), set.first().copied());
+                assert_eq!(hints.is_empty(), set.is_empty());
                 assert_eq!(hints.is_only(n), set.len() == 1 && set.contains(&n));
                 assert_eq!(hints.next(n), set.range(n..).next().copied(), "{capacity} from {n}");
             }

@@ -57,9 +57,8 @@ impl CpuInterface {
     /// The levels of each group that may hold a ready interrupt.
     #[inline(always)]
     fn waiting(&self) -> [u64; GROUPS] {
-        let forwarded = |group: usize| {
-            if self.enabled[group] { self.gic.state.published(self.pe, group).forwarded() } else { 0 }
-        };
+        let published = self.gic.state.all_published(self.pe);
+        let forwarded = |group: usize| if self.enabled[group] { published(group).forwarded() } else { 0 };
         [forwarded(G0), forwarded(G1), forwarded(G1S)]
     }
 
@@ -80,7 +79,8 @@ impl CpuInterface {
                 }
             }
             let level = any.trailing_zeros();
-            let found = self.best_of_level(level, waiting.map(|levels| levels >> level & 1 != 0));
+            let has = |group: usize| (waiting[group] >> level & 1) << group;
+            let found = self.best_of_level(level, has(G0) | has(G1) | has(G1S));
             if let Some(it) = found {
                 let again = self.waiting();
                 // Its level was perhaps out of date, and the gate closed before it came: then it was never forwarded.
@@ -92,21 +92,19 @@ impl CpuInterface {
         }
     }
 
-    /// The lowest INTID of one level in some groups. Where there is none, that is settled.
+    /// The lowest INTID of one level in some groups, a bit for each. Where there is none, that is settled.
     #[inline(always)]
-    fn best_of_level(&self, level: u32, groups: [bool; GROUPS]) -> Option<Candidate> {
+    fn best_of_level(&self, level: u32, groups: u64) -> Option<Candidate> {
         let state = &self.gic.state;
         let mut best: Option<Candidate> = None;
-        for group in (0..GROUPS).filter(|&group| groups[group]) {
+        for group in groups_in(groups) {
             let found = state.first(Slot { pe: self.pe, group, level });
             if found.is_some_and(|found| best.is_none_or(|best| found.place() < best.place())) {
                 best = found;
             }
         }
         if best.is_none() {
-            for group in (0..GROUPS).filter(|&group| groups[group]) {
-                state.settle(Slot { pe: self.pe, group, level });
-            }
+            groups_in(groups).for_each(|group| state.settle(Slot { pe: self.pe, group, level }));
         }
         best
     }
@@ -198,11 +196,11 @@ impl CpuInterface {
             (G1, G1S) => self.who.secure,
             _ => false,
         };
-        let mine = self.highest_active(ends).filter(|mine| self.running() >= Some(mine.0));
+        let mine = self.ended(ends);
         if self.gic.watch.is_strict() {
             self.check_end(register, id, mine.is_some());
         }
-        let Some((_, group, nmi)) = mine else { return };
+        let Some((group, nmi)) = mine else { return };
         if nmi {
             self.nmi_active &= !(1 << group);
         } else {
@@ -212,6 +210,18 @@ impl CpuInterface {
         if !self.eoimode() {
             self.deactivate(id, |_| true);
         }
+    }
+
+    /// The group of the highest active priority, if it is one of some, and whether it is a non-maskable interrupt's.
+    #[inline(always)]
+    fn ended(&self, of: impl Fn(usize) -> bool) -> Option<(usize, bool)> {
+        if self.nmi_active == 0 {
+            let all = self.ap[G0] | self.ap[G1] | self.ap[G1S];
+            let first = all & all.wrapping_neg();
+            return (0..GROUPS).find(|&group| self.ap[group] & first != 0 && of(group)).map(|group| (group, false));
+        }
+        let (rank, group, nmi) = self.highest_active(of)?;
+        (self.running() >= Some(rank)).then_some((group, nmi))
     }
 
     /// Global for an SPI, this PE's own otherwise. A level still high is pending again at once.
@@ -329,8 +339,19 @@ impl CpuInterface {
 
     fn publish(&self, group: usize) {
         let new = Published::owner(self.enabled[group], self.limit[group]);
+        self.open[group].set((1 << new.limit()) - 1);
         self.gic.state.publish(self.pe, group, self.published[group].replace(new), new);
     }
+}
+
+/// The groups whose bits are set.
+#[inline(always)]
+fn groups_in(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let group = bits.trailing_zeros() as usize;
+        bits &= bits.wrapping_sub(1);
+        (group < GROUPS).then_some(group)
+    })
 }
 
 /// May this register, written in this security state, generate the SGI of a target with two security states? By the

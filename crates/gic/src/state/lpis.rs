@@ -8,7 +8,7 @@ use crate::lpi::{Found, LpiCache, LpiWord, Lpis, Store};
 use crate::prim::Ordering::*;
 use crate::published::Published;
 use crate::word::{G1, Slot, Word};
-use sync::Reasons;
+use sync::{Hints, Reasons};
 
 impl State {
     pub fn lpis(&self) -> Option<&Lpis> {
@@ -53,6 +53,24 @@ impl State {
         let like = Word(0).with_group1(true).with_enabled(true).with_latch(true).with_target(slot.pe);
         let like = like.with_two_states(!self.control().one_state()).with_priority(word.priority());
         Some(Candidate::new(ids::LPI + n, slot, like.with_affinity(word.0)))
+    }
+
+    /// The hints of the LPIs of a slot, if there are any yet: where they are is found before an atomic operation that
+    /// `has_lpi` comes after.
+    #[inline(always)]
+    pub(super) fn lpi_hints(&self, slot: Slot) -> Option<&Hints> {
+        self.lpis()?.store(slot.pe).filter(|_| slot.group == G1)?.hints(slot.level)
+    }
+
+    /// Is an LPI ready at this slot? Owner only.
+    #[inline(always)]
+    pub(super) fn has_lpi(&self, hints: Option<&Hints>, slot: Slot) -> bool {
+        match hints {
+            // What is empty has nothing for a search to find.
+            Some(hints) => !hints.is_empty() && self.first_lpi(slot).is_some(),
+            // They may have been made since.
+            None => self.lpis().is_some() && self.first_lpi(slot).is_some(),
+        }
     }
 
     /// Takes an LPI, unless its word has changed since. There is no active state.

@@ -241,16 +241,24 @@ impl State {
             if new == old && !new.latch() || !old.implemented() {
                 return self.observed(place, old);
             }
+            let path = new.slot().map(|slot| self.path(place, slot));
             // Release: our announcement, and whatever the caller wrote before, is seen by who sees the word.
             // Acquire: a transition built on another thread's announces for it too, so must see as much.
             match cell.compare_exchange_weak(old.0, new.0, AcqRel, Acquire) {
-                Ok(_) => return self.moved(place, old, new),
+                Ok(_) => {
+                    return match path {
+                        Some(path) if !old.ready() => self.announce_by(&path, new.one_of_n()),
+                        Some(path) if old.ready() && old.shares_slot(new) => path.lead(),
+                        None if !old.ready() && !new.ready() => {}
+                        _ => self.moved(place, old, new),
+                    };
+                }
                 Err(now) => old = Word(now),
             }
         }
     }
 
-    #[inline(always)]
+    /// The general case of what follows from a change.
     fn moved(&self, place: u32, old: Word, new: Word) {
         let (was, is) = (old.slot(), new.slot());
         if was == is && !(new.one_of_n() && new.ready() && is.is_none()) {
@@ -275,12 +283,13 @@ impl State {
         }
         let Some(cell) = self.cell(slot.pe, place) else { return false };
         let new = self.routed(word, word.acknowledge());
+        let path = self.path(place, slot);
         // Acquire: what was written before the interrupt was raised is visible to the PE that takes it.
         if cell.compare_exchange(word.0, new.0, AcqRel, Relaxed).is_err() {
             return false;
         }
         // The hint stays: an interrupt that came once comes again, and then need not set it.
-        self.settle_after(slot, cell, place);
+        self.settle_after(&path, cell);
         true
     }
 

@@ -1,10 +1,10 @@
 //! Rows and published words: how the owner of a PE is led to a ready interrupt, and told of it.
 
-use super::{Candidate, State};
+use super::{Candidate, Pe, State};
 use crate::prim::{AtomicU64, Ordering::*};
 use crate::published::Published;
 use crate::word::{GROUPS, Slot, Word};
-use sync::Reasons;
+use sync::{Hints, Reasons, Way};
 
 /// How many stale hints of a row one search tolerates.
 const STALE_HINTS: u32 = if cfg!(loom) {
@@ -15,41 +15,75 @@ const STALE_HINTS: u32 = if cfg!(loom) {
     8
 };
 
-impl State {
-    /// Leads the owner of the slot's PE to `place`.
+/// What an announcement goes through. It is looked up before the interrupt's word is swapped, as later loads wait for
+/// that.
+pub(super) struct Path<'a> {
+    place: u32,
+    slot: Slot,
+    pe: &'a Pe,
+    published: &'a AtomicU64,
+    row: &'a Hints,
+    way: Option<Way<'a>>,
+}
+
+impl Path<'_> {
+    /// Leads the owner of the slot's PE to the place.
     ///
     /// Who has seen a ready word, and goes on, calls it too, as the thread that made it ready may not have come so
     /// far: what one thread has seen pending, no acknowledge that begins later may miss.
-    #[inline]
-    pub(super) fn lead(&self, place: u32, slot: Slot) {
-        let pe = &self.pes[slot.pe];
-        let word = &pe.published[slot.group];
+    #[inline(always)]
+    pub fn lead(&self) {
+        let level = 1 << self.slot.level;
         // Meets the clears of `forget` and `settle` in one modification order. If this comes first, Release shows
         // the clearer our interrupt's word, and it looks again after clearing. If second, Acquire shows us the
         // clear, so the look into the row sees the place gone.
-        word.fetch_or(1 << slot.level, AcqRel);
-        if pe.row(slot).insert(place) {
+        self.published.fetch_or(level, AcqRel);
+        if self.row.insert_by(self.way.as_ref(), self.place) {
             // The level again, because the owner may have cleared it when it found the row empty.
-            word.fetch_or(1 << slot.level, AcqRel);
+            self.published.fetch_or(level, AcqRel);
         }
+    }
+}
+
+impl State {
+    /// The path of `place` to a slot.
+    #[inline(always)]
+    pub(super) fn path(&self, place: u32, slot: Slot) -> Path<'_> {
+        let pe = &self.pes[slot.pe];
+        let row = pe.row(slot);
+        Path { place, slot, pe, published: &pe.published[slot.group], row, way: row.way(place) }
+    }
+
+    /// Leads the owner of the slot's PE to `place`.
+    #[inline]
+    pub(super) fn lead(&self, place: u32, slot: Slot) {
+        self.path(place, slot).lead();
     }
 
     /// Leads the owner of the slot's PE to `place`, and posts if the owner would take it now.
-    #[inline]
     pub(super) fn announce(&self, place: u32, slot: Slot, one_of_n: bool) {
-        self.lead(place, slot);
-        let pe = &self.pes[slot.pe];
-        let word = &pe.published[slot.group];
+        self.announce_by(&self.path(place, slot), one_of_n);
+    }
+
+    /// `announce`.
+    #[inline(always)]
+    pub(super) fn announce_by(&self, path: &Path, one_of_n: bool) {
+        path.lead();
         // Not older than our own write, so either the limit here is as open as the owner had made it, or the
         // owner's raise comes later and finds our level. Relaxed: what we decide depends on this word alone.
-        let now = Published(word.load(Relaxed));
-        if now.passes(slot.level) {
-            pe.attention.post(Reasons::INTERRUPT);
+        let now = Published(path.published.load(Relaxed));
+        if now.passes(path.slot.level) {
+            path.pe.attention.post(Reasons::INTERRUPT);
         }
         if one_of_n && !self.eligible(now) {
             // The PE left between our choice and our announcement, so its own search may have missed us.
-            self.update(slot.pe, place, |word| word);
+            self.choose_again(path.slot.pe, path.place);
         }
+    }
+
+    #[cold]
+    fn choose_again(&self, pe: usize, place: u32) {
+        self.update(pe, place, |word| word);
     }
 
     /// A ready interrupt left `slot`. It may have held back the best of another group, which is now first.
@@ -69,6 +103,14 @@ impl State {
     #[inline(always)]
     pub fn published(&self, pe: usize, group: usize) -> Published {
         Published(self.pes[pe].published[group].load(Acquire))
+    }
+
+    /// The published words of a PE, each read when it is asked for.
+    #[inline(always)]
+    pub fn all_published(&self, pe: usize) -> impl Fn(usize) -> Published {
+        let words = &*self.pes[pe].published;
+        // Acquire pairs with announcements: seeing a level is seeing the word and its hint.
+        |group| Published(words[group].load(Acquire))
     }
 
     /// Are the published words of a PE without levels?
@@ -104,7 +146,9 @@ impl State {
                 return Some(Candidate::new(place, slot, word));
             }
             stale += 1;
-            self.passed(place, slot, word, stale > STALE_HINTS);
+            if word.ready() || stale > STALE_HINTS {
+                self.passed(place, slot, word, stale > STALE_HINTS);
+            }
             from = place + 1;
         }
         None
@@ -146,20 +190,20 @@ impl State {
         }
     }
 
-    #[cold]
+    #[inline(never)]
     fn holds(&self, slot: Slot) -> bool {
         self.first(slot).is_some()
     }
 
     /// The same after the interrupt at `place` was taken, which is often the only one there.
     #[inline(always)]
-    pub(super) fn settle_after(&self, slot: Slot, cell: &AtomicU64, place: u32) {
-        let pe = &self.pes[slot.pe];
-        let (word, way) = (&pe.published[slot.group], pe.row(slot).way(place));
+    pub(super) fn settle_after(&self, path: &Path, cell: &AtomicU64) {
+        let (word, slot) = (path.published, path.slot);
+        let lpis = self.lpi_hints(slot);
         // As in `settle`; that the row holds no other place, and the word is not back there, is what a search would find.
         word.fetch_and(!(1 << slot.level), AcqRel);
-        let alone = way.is_some_and(|way| way.is_all()) && !Word(cell.load(Acquire)).ready();
-        let left = if alone { self.first_lpi(slot).is_some() } else { self.holds(slot) };
+        let alone = path.way.as_ref().is_some_and(Way::is_all) && !Word(cell.load(Acquire)).ready();
+        let left = if alone { self.has_lpi(lpis, slot) } else { self.holds(slot) };
         if left {
             word.fetch_or(1 << slot.level, AcqRel);
         }
