@@ -58,7 +58,7 @@ pub fn rig(size: Size, locked: bool) -> (Rig, Vec<CpuInterface>) {
     (8..24).for_each(|n| word(0x400 + 4 * n, 0xa0a0_a0a0));
     (2..4).for_each(|n| word(0xc00 + 4 * n, 0xaaaa_aaaa));
     for n in 0..size.pes.min(32) as u64 {
-        let to = (n / 16) << 8 | n % 16;
+        let to = ((n / 16) << 8) | (n % 16);
         gicd.write(0x6000 + 8 * (32 + n), AccessSize::Double, to);
         gicd.write(0x6000 + 8 * (64 + n), AccessSize::Double, to);
     }
