@@ -1,5 +1,6 @@
 //! The one way an access, the guest's or the host's, goes through the tables of `map`.
 
+use crate::fidelity::Delayed;
 use crate::ids::{self, Span};
 use crate::map::{FIELDS, Field, Place, Row, Security, View};
 use crate::{dist, redist, wires::Gic, word::Word};
@@ -174,7 +175,8 @@ impl Array {
     fn scatter(&self, place: &Place, offset: u32, bytes: u32, value: u64, write: fn(Word, u32, View) -> Word) {
         let mask = (1u32 << self.field.bits) - 1;
         if self.field.name == "ICENABLER" {
-            place.gic.watch.begin((self.span == Span::Private).then_some(place.pe));
+            let private = self.span == Span::Private;
+            place.gic.watch.begin(if private { Delayed::Redistributor(place.pe) } else { Delayed::Distributor });
         }
         for (n, shift) in self.places(offset, bytes) {
             let v = (value >> shift) as u32 & mask;

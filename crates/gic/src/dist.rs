@@ -3,6 +3,7 @@
 //! Its arrays hold INTIDs from 32 up; the private ones are RES0 here because affinity routing is fixed on.
 
 use crate::access::Table;
+use crate::fidelity::Delayed;
 use crate::identify::PIDR4;
 use crate::ids::{self, PRIVATE, Span};
 use crate::map::{Place, Row, STATUS_BITS, Security, row, sorted_and_disjoint};
@@ -76,7 +77,7 @@ fn espi(n: u32) -> u32 {
 /// ICENABLER; effects are complete when a write returns, whatever it says.
 fn ctlr(place: &Place, _: u32) -> u64 {
     let control = place.gic.state.control();
-    let held = u64::from(control.0) | if place.gic.watch.is_busy(None) { RWP } else { 0 };
+    let held = u64::from(control.0) | if place.gic.watch.is_busy(Delayed::Distributor) { RWP } else { 0 };
     match (control.one_state(), place.view.secure) {
         (true, _) => held | ARE,
         (false, true) => held | ARE | ARE_NS,
@@ -94,7 +95,7 @@ fn set_ctlr(place: &Place, _: u32, value: u64, mask: u64) {
     let (old, mask) = (place.gic.state.control(), writable & mask as u32);
     let (closes, moves) = (old.0 & !value as u32 & Control::ENABLES, (old.0 ^ value as u32) & !Control::ENABLES);
     if (closes | moves) & mask != 0 {
-        place.gic.watch.begin(None);
+        place.gic.watch.begin(Delayed::Distributor);
     }
     if moves & mask & Control::DS != 0 && old.0 & Control::ENABLES != 0 {
         place.gic.watch.report("GICD_CTLR", 0, place.pe, || {

@@ -30,14 +30,23 @@ pub struct Report {
     pub times: u64,
 }
 
+/// What software has to poll for.
+#[derive(Clone, Copy)]
+pub(crate) enum Delayed {
+    /// GICD_CTLR.RWP.
+    Distributor,
+    /// GICR_CTLR.RWP of a PE.
+    Redistributor(usize),
+    /// GICR_WAKER.ChildrenAsleep of a PE.
+    Sleep(usize),
+}
+
 /// What the modes need; empty in `Fast`.
 pub(crate) struct Watch {
     mode: Fidelity,
     begun: Instant,
-    /// Until when the distributor is busy, in ns since `begun`.
-    distributor: AtomicU64,
-    /// The same of each redistributor.
-    redistributors: Box<[AtomicU64]>,
+    /// Until when each `Delayed` lasts, in ns since `begun`: GICD_CTLR.RWP, then two words of each PE.
+    until: Box<[AtomicU64]>,
     reports: Mutex<BTreeMap<(&'static str, u32, usize), Report>>,
 }
 
@@ -46,30 +55,32 @@ impl Watch {
         Watch {
             mode,
             begun: Instant::now(),
-            distributor: AtomicU64::new(0),
-            redistributors: (0..pes).map(|_| AtomicU64::new(0)).collect(),
+            until: (0..1 + 2 * pes).map(|_| AtomicU64::new(0)).collect(),
             reports: Mutex::new(BTreeMap::new()),
         }
     }
 
-    /// The distributor's, or a PE's. Relaxed everywhere: the effects are ordered by other words, and these only say
-    /// that a while has passed.
-    fn until(&self, pe: Option<usize>) -> &AtomicU64 {
-        pe.map_or(&self.distributor, |pe| &self.redistributors[pe])
+    /// Relaxed everywhere: the effects are ordered by other words, and these only say that a while has passed.
+    fn until(&self, what: Delayed) -> &AtomicU64 {
+        match what {
+            Delayed::Distributor => &self.until[0],
+            Delayed::Redistributor(pe) => &self.until[1 + 2 * pe],
+            Delayed::Sleep(pe) => &self.until[2 + 2 * pe],
+        }
     }
 
     /// Something began that software should poll for.
-    pub fn begin(&self, pe: Option<usize>) {
+    pub fn begin(&self, what: Delayed) {
         if let Fidelity::Relaxed(delay) = self.mode {
             let until = (self.begun.elapsed() + delay).as_nanos() as u64;
-            self.until(pe).store(until, Relaxed);
+            self.until(what).store(until, Relaxed);
         }
     }
 
     /// Is it still going on?
-    pub fn is_busy(&self, pe: Option<usize>) -> bool {
+    pub fn is_busy(&self, what: Delayed) -> bool {
         matches!(self.mode, Fidelity::Relaxed(_))
-            && self.until(pe).load(Relaxed) > self.begun.elapsed().as_nanos() as u64
+            && self.until(what).load(Relaxed) > self.begun.elapsed().as_nanos() as u64
     }
 
     pub fn is_strict(&self) -> bool {

@@ -4,6 +4,7 @@
 //! once, because an interrupt that is withdrawn from this CPU interface leaves nothing behind to wait for.
 
 use crate::access::Table;
+use crate::fidelity::Delayed;
 use crate::identify::PIDR4;
 use crate::ids::Span;
 use crate::map::{Place, Row, STATUS_BITS, Security, View, row, sorted_and_disjoint};
@@ -78,7 +79,7 @@ fn typer(place: &Place, _: u32) -> u64 {
 
 /// WAKER is of the power controller's world: RAZ/WI to Non-secure software while there are two security states.
 fn waker(place: &Place, _: u32) -> u64 {
-    let busy = place.gic.watch.is_busy(Some(place.pe));
+    let busy = place.gic.watch.is_busy(Delayed::Sleep(place.pe));
     match (place.view.all(), place.gic.state.awake(place.pe), busy) {
         (false, ..) | (true, true, false) => 0,
         (true, false, false) => PROCESSOR_SLEEP | CHILDREN_ASLEEP,
@@ -99,13 +100,13 @@ fn set_waker(place: &Place, _: u32, value: u64, _: u64) {
                 .to_owned()
         });
     }
-    if watch.is_busy(Some(place.pe)) {
+    if watch.is_busy(Delayed::Sleep(place.pe)) {
         watch.report("GICR_WAKER", 1, place.pe, || {
             "ProcessorSleep was changed before ChildrenAsleep had followed, which is UNPREDICTABLE; it is changed"
                 .to_owned()
         });
     }
-    watch.begin(Some(place.pe));
+    watch.begin(Delayed::Sleep(place.pe));
     state.set_awake(place.pe, awake);
 }
 
@@ -139,7 +140,7 @@ fn ctlr(place: &Place, _: u32) -> u64 {
     let state = &place.gic.state;
     let lpis = if place.gic.has_lpis() { LPI_FEATURES } else { 0 };
     let lpis = lpis | if place.gic.lpis_enabled(place.pe) { ENABLE_LPIS } else { 0 };
-    let lpis = lpis | if place.gic.watch.is_busy(Some(place.pe)) { RWP } else { 0 };
+    let lpis = lpis | if place.gic.watch.is_busy(Delayed::Redistributor(place.pe)) { RWP } else { 0 };
     lpis | declines(place.view).fold(0, |value, (bit, group)| value | u64::from(state.declined(place.pe, group)) << bit)
 }
 
@@ -147,13 +148,13 @@ fn set_ctlr(place: &Place, _: u32, value: u64, mask: u64) {
     for (bit, group) in declines(place.view).filter(|(bit, _)| mask >> bit & 1 != 0) {
         let declines = value >> bit & 1 != 0;
         if declines != place.gic.state.declined(place.pe, group) {
-            place.gic.watch.begin(Some(place.pe));
+            place.gic.watch.begin(Delayed::Redistributor(place.pe));
         }
         place.gic.state.set_declined(place.pe, group, declines);
     }
     if mask & ENABLE_LPIS != 0 {
         if value & ENABLE_LPIS == 0 && place.gic.lpis_enabled(place.pe) {
-            place.gic.watch.begin(Some(place.pe));
+            place.gic.watch.begin(Delayed::Redistributor(place.pe));
         }
         place.gic.set_lpis_enabled(place.pe, value & ENABLE_LPIS != 0);
     }

@@ -598,6 +598,7 @@ fn chk_17_2_relaxed_rwp_has_to_be_polled_for() {
     assert_eq!(rig.read_nsr(0, 0) >> 3 & 1, 0);
     rig.nsr(0, 0x10180, 1);
     assert_eq!((rig.read_nsr(0, 0) >> 3 & 1, rig.read_nsr(1, 0) >> 3 & 1), (1, 0));
+    assert_eq!(rig.read_nsr(0, 0x14), 6, "and is nothing that WAKER tells of");
     rig.nsr(1, 0x14, 0);
     assert_eq!(rig.read_nsr(1, 0x14), 4, "ChildrenAsleep follows");
     let short = std::time::Duration::from_nanos(1);
