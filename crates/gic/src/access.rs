@@ -2,7 +2,7 @@
 
 use crate::fidelity::Delayed;
 use crate::ids::{self, Span};
-use crate::map::{FIELDS, Field, Place, Row, Security, View};
+use crate::map::{FIELDS, Field, Guard, Place, Row, Security, View};
 use crate::{dist, redist, wires::Gic, word::Word};
 use hw::AccessSize;
 
@@ -160,27 +160,22 @@ impl Array {
     fn gather(&self, place: &Place, offset: u32, bytes: u32, read: fn(Word, View) -> u32) -> u64 {
         self.places(offset, bytes).fold(0, |value, (n, shift)| {
             let word = place.gic.state.read(place.pe, n);
-            // Non-secure software sees that an SGI is edge-triggered, whatever its group.
-            let seen = word.implemented() && (self.field.guard.allows(n, word, place.view).0 || self.is_fixed(word));
+            let seen = word.implemented() && self.field.guard.allows(n, word, place.view).0;
             value | u64::from(if seen { read(word, place.view) } else { 0 }) << shift
         })
-    }
-
-    fn is_fixed(&self, word: Word) -> bool {
-        word.fixed_edge() && self.field.name == "ICFGR"
     }
 
     /// Each interrupt changes by one swap, in which it is also decided whether the access may; an access that covers
     /// several is not one step, as on a bus.
     fn scatter(&self, place: &Place, offset: u32, bytes: u32, value: u64, write: fn(Word, u32, View) -> Word) {
         let mask = (1u32 << self.field.bits) - 1;
-        if self.field.name == "ICENABLER" {
+        if self.field.tracked {
             let private = self.span == Span::Private;
             place.gic.watch.begin(if private { Delayed::Redistributor(place.pe) } else { Delayed::Distributor });
         }
         for (n, shift) in self.places(offset, bytes) {
             let v = (value >> shift) as u32 & mask;
-            if self.field.name == "ICFGR" && place.gic.watch.is_strict() {
+            if self.field.guard == Guard::Trigger && place.gic.watch.is_strict() {
                 self.check_icfgr(place, n, v);
             }
             place.gic.state.update(place.pe, n, |word| {

@@ -121,6 +121,8 @@ impl Row {
 pub(crate) enum Guard {
     /// Configuration: never granted.
     Configuration,
+    /// The same, but that an SGI is edge-triggered everyone sees.
+    Trigger,
     /// Set-pending: from NSACR 1.
     SetPending,
     /// Clear-pending: from NSACR 2.
@@ -147,6 +149,7 @@ impl Guard {
             Guard::SecureOnly => both(false),
             _ if word.group() == G1 => both(true),
             Guard::Configuration => both(false),
+            Guard::Trigger => (word.fixed_edge(), false),
             Guard::SetPending => both(nsacr >= 1),
             Guard::ClearPending => both(nsacr >= 2),
             Guard::Active => (nsacr >= 2, false),
@@ -163,6 +166,8 @@ pub(crate) struct Field {
     /// Bits per INTID: 1, 2 or 8. Fields of 8 bits can be accessed as bytes.
     pub bits: u32,
     pub guard: Guard,
+    /// Does RWP tell when a write has come everywhere?
+    pub tracked: bool,
     pub read: fn(Word, View) -> u32,
     pub write: fn(Word, u32, View) -> Word,
     pub raw_read: fn(Word, View) -> u32,
@@ -172,7 +177,7 @@ pub(crate) struct Field {
 /// Two views of one bit: writing 1 to the first sets, writing 1 to the second clears, both read it. The host
 /// reads either and replaces through the first.
 macro_rules! set_and_clear {
-    ($set:literal $clear:literal $at:literal $extended:literal $guards:expr, $read:expr, $raw:expr, $with:expr) => {
+    ($set:literal $clear:literal $at:literal $extended:literal $guards:expr, $tracked:expr, $read:expr, $raw:expr, $with:expr) => {
         [
             Field {
                 offset: $at,
@@ -180,6 +185,7 @@ macro_rules! set_and_clear {
                 name: $set,
                 bits: 1,
                 guard: $guards[0],
+                tracked: false,
                 read: |w, _| $read(w) as u32,
                 write: |w, v, _| if v != 0 { $with(w, true) } else { w },
                 raw_read: |w, _| $raw(w) as u32,
@@ -191,6 +197,7 @@ macro_rules! set_and_clear {
                 name: $clear,
                 bits: 1,
                 guard: $guards[1],
+                tracked: $tracked,
                 read: |w, _| $read(w) as u32,
                 write: |w, v, _| if v != 0 { $with(w, false) } else { w },
                 raw_read: |w, _| $raw(w) as u32,
@@ -208,15 +215,15 @@ const fn plain(
     read: fn(Word, View) -> u32,
     write: fn(Word, u32, View) -> Word,
 ) -> Field {
-    Field { offset, extended, name, bits, guard, read, write, raw_read: read, raw_write: write }
+    Field { offset, extended, name, bits, guard, tracked: false, read, write, raw_read: read, raw_write: write }
 }
 
-const ENABLE: [Field; 2] = set_and_clear!("ISENABLER" "ICENABLER" 0x100 0x1200 [Guard::Configuration; 2],
+const ENABLE: [Field; 2] = set_and_clear!("ISENABLER" "ICENABLER" 0x100 0x1200 [Guard::Configuration; 2], true,
     Word::enabled, Word::enabled, Word::with_enabled);
 // Set and clear touch the latch only: a level that is asserted stays pending. The host sees the latch alone.
-const PEND: [Field; 2] = set_and_clear!("ISPENDR" "ICPENDR" 0x200 0x1600 [Guard::SetPending, Guard::ClearPending],
+const PEND: [Field; 2] = set_and_clear!("ISPENDR" "ICPENDR" 0x200 0x1600 [Guard::SetPending, Guard::ClearPending], false,
     Word::pending, Word::latch, Word::with_latch);
-const ACTIVE: [Field; 2] = set_and_clear!("ISACTIVER" "ICACTIVER" 0x300 0x1a00 [Guard::Active; 2],
+const ACTIVE: [Field; 2] = set_and_clear!("ISACTIVER" "ICACTIVER" 0x300 0x1a00 [Guard::Active; 2], false,
     Word::active, Word::active, Word::with_active);
 
 /// Non-secure software sees the lower half of priorities as if it were all there is (IHI 0069, "Software accesses
@@ -270,7 +277,7 @@ pub(crate) const FIELDS: &[Field] = &{
             ..plain((0x400, 0x2000), "IPRIORITYR", 8, Configuration, ipriorityr, set_ipriorityr)
         },
         plain((0x800, NONE), "ITARGETSR", 8, Configuration, |_, _| 0, |w, _, _| w), // RES0 with affinity routing
-        plain((0xc00, 0x3000), "ICFGR", 2, Configuration, |w, _| (w.edge() as u32) << 1, set_icfgr),
+        plain((0xc00, 0x3000), "ICFGR", 2, Trigger, |w, _| (w.edge() as u32) << 1, set_icfgr),
         plain((0xd00, 0x3400), "IGRPMODR", 1, TwoStates, |w, _| w.modifier() as u32, |w, v, _| w.with_modifier(v != 0)),
         plain((0xe00, 0x3600), "NSACR", 2, Grants, |w, _| w.nsacr(), |w, v, _| w.with_nsacr(v)),
         plain((0xf80, 0x3b00), "INMIR", 1, Configuration, |w, _| w.nmi() as u32, set_inmir),

@@ -40,8 +40,8 @@ impl Grace {
         Grace { seats: (0..SEATS).map(|_| Seat::default()).collect() }
     }
 
-    /// Sits down, and gets up: two read-modify-writes, on a seat that other threads seldom use. Only if there are more visitors than
-    /// seats does this wait for one to leave.
+    /// Sits down, and gets up: two read-modify-writes, on a seat that other threads seldom use. Only if there are more
+    /// visitors than seats does this wait for one to leave.
     #[inline]
     pub fn enter(&self) -> Visit<'_> {
         let first = seat_of_this_thread();

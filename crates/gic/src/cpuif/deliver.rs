@@ -66,7 +66,7 @@ impl CpuInterface {
     ///
     /// Groups are several words, so they are looked at twice. Only we clear levels, so what has none the second time
     /// had none since the first, and there is a moment at which all of it was so: at which nothing was ready, or what
-    /// was found had none before it.
+    /// was found had none before it. (A gate that closes and opens again under both looks may hide what it held.)
     #[inline]
     pub(super) fn best(&self) -> Option<Candidate> {
         loop {
