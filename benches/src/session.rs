@@ -61,7 +61,7 @@ impl Session {
     /// Starts `armagic boot` with `args`; its input is a pipe that is kept open.
     pub fn boot<S: AsRef<str>>(armagic: &Path, args: impl IntoIterator<Item = S>) -> Result<Session> {
         let mut command = Command::new(armagic);
-        command.args(["boot", "--timeout", &LIMIT.as_secs().to_string(), "--stats", "json"]);
+        command.args(["boot", "--timeout", &LIMIT.as_secs().to_string(), "--stats", "json", "--tune", "count=0"]);
         command.args(args.into_iter().map(|a| a.as_ref().to_owned()));
         Session::start(command, LIMIT + GRACE)
     }

@@ -72,6 +72,13 @@ fn target(args: &Boot) -> Result<Target> {
 /// How late RWP follows with `--gic relaxed`.
 const RELAXED: Duration = Duration::from_micros(2);
 
+/// With `--stats` code counts, unless `--tune` says otherwise.
+fn tuning(args: &MachineArgs) -> Tuning {
+    let tuning = args.tune.clone().unwrap_or_default();
+    let count = tuning.count.or(args.stats.map(|_| true));
+    Tuning { check_smc: args.check_smc, perf_map: args.perf_map, count, ..tuning }
+}
+
 fn spec(args: &MachineArgs, target: Target, dtb: Option<PathBuf>) -> MachineSpec {
     MachineSpec {
         cpus: args.smp,
@@ -83,7 +90,7 @@ fn spec(args: &MachineArgs, target: Target, dtb: Option<PathBuf>) -> MachineSpec
             Some(EngineName::Jit) => EngineKind::Jit,
             Some(EngineName::Verify) => EngineKind::Verify,
         },
-        tuning: Tuning { check_smc: args.check_smc, perf_map: args.perf_map, ..args.tune.clone().unwrap_or_default() },
+        tuning: tuning(args),
         payload: target.payload,
         initrd: target.initrd,
         append: target.append,

@@ -1,7 +1,7 @@
 //! What a run counted, as `--stats` prints it: lines for people, or JSON.
 
 use crate::args::StatsFormat;
-use machine::{Compiled, Stats};
+use machine::{Compiled, Inline, Rates, Stats};
 use std::collections::BTreeMap;
 
 /// Prints to standard error.
@@ -18,6 +18,9 @@ pub fn print(stats: &Stats, format: StatsFormat) {
     }
     if stats.compiled.blocks > 0 {
         compiled(&stats.compiled).iter().for_each(|line| eprintln!("{line}"));
+    }
+    if let Some(rates) = &stats.rates {
+        inline(&stats.compiled.inline, rates).iter().for_each(|line| eprintln!("{line}"));
     }
 }
 
@@ -53,6 +56,38 @@ fn compiled(c: &Compiled) -> Vec<String> {
         lines.push(format!("{} executions of blocks compared", c.compared));
     }
     lines
+}
+
+/// How accesses found their pages, and blocks the next one.
+fn inline(n: &Inline, rates: &Rates) -> [String; 2] {
+    let percent = |rate: f64| 100.0 * rate;
+    [
+        format!(
+            "{} accesses in compiled code: {} by a check for others, {} in the page remembered, TLB hits {}, misses {} \
+             ({:.1} % without the TLB, {:.2} % of the rest hit); second level {}, walks {} ({:.1} %)",
+            n.accesses,
+            n.shared,
+            n.remembered,
+            n.tlb_hits,
+            n.tlb_misses,
+            percent(rates.without_tlb),
+            percent(rates.tlb),
+            n.second_level_hits,
+            n.walks,
+            percent(rates.second_level)
+        ),
+        format!(
+            "{} blocks begun: by direct branches {}, the jump cache {} (it missed {}), helpers {}, the dispatcher {} \
+             ({:.2} % chained)",
+            n.blocks,
+            n.direct,
+            n.jump_hits,
+            n.jump_misses,
+            n.turns,
+            n.entries,
+            percent(rates.chained)
+        ),
+    ]
 }
 
 /// The five most frequent.

@@ -3,7 +3,7 @@
 use machine::Tuning;
 use std::num::ParseIntError;
 
-const KEYS: &str = "hot=N, block=N, code=BYTES, misses=N, polls=N, plant=WORD:WORD, avx512=0|1";
+const KEYS: &str = "hot=N, block=N, code=BYTES, misses=N, polls=N, plant=WORD:WORD, avx512=0|1, count=0|1";
 
 /// Reads the list.
 pub fn parse(text: &str) -> Result<Tuning, String> {
@@ -25,6 +25,7 @@ fn set(tuning: &mut Tuning, key: &str, value: &str) -> Result<Result<(), ParseIn
         "misses" => value.parse().map(|n| tuning.misses = n),
         "polls" => value.parse().map(|n| tuning.polls = n),
         "avx512" => value.parse::<u8>().map(|n| tuning.avx512 = Some(n != 0)),
+        "count" => value.parse::<u8>().map(|n| tuning.count = Some(n != 0)),
         "plant" => {
             let (from, to) = value.split_once(':').ok_or("plant=WORD:WORD needs two instruction words, in hex")?;
             word(from).and_then(|from| word(to).map(|to| tuning.plant = Some((from, to))))
@@ -45,6 +46,7 @@ mod tests {
         assert_eq!(parse("polls=2,plant=91000400:0x91000800"), Ok(want));
         assert_eq!(parse("avx512=0"), Ok(Tuning { avx512: Some(false), ..Tuning::default() }));
         assert_eq!(parse("avx512=1"), Ok(Tuning { avx512: Some(true), ..Tuning::default() }));
+        assert_eq!(parse("count=0"), Ok(Tuning { count: Some(false), ..Tuning::default() }));
         for (bad, says) in [
             ("avx512=no", "avx512=no"),
             ("", "none of hot=N"),

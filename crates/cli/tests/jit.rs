@@ -100,7 +100,18 @@ fn statistics_say_what_the_compiler_did() {
     let slow = sum(&compiled["out_of_line"], &["miss", "device", "unaligned", "crossing"]);
     assert!(slow > 0.0 && slow <= number(&compiled["slow"]), "{compiled}");
     assert!(number(&compiled["out_of_line"]["device"]) > 0.0, "it prints: {compiled}");
+    let inline = &compiled["inline"];
+    let begun = sum(inline, &["direct", "jump_hits", "turns", "entries"]);
+    assert_eq!(begun, number(&inline["blocks"]), "every block is begun somehow: {compiled}");
+    assert_eq!(number(&inline["entries"]), number(&compiled["entries"]), "{compiled}");
+    let checked = sum(inline, &["shared", "remembered", "tlb_hits", "tlb_misses"]);
+    assert!(number(&inline["accesses"]) > 0.0 && number(&inline["accesses"]) <= checked, "{compiled}");
+    let misses = number(&inline["tlb_misses"]);
+    assert!(slow <= misses && misses <= number(&compiled["slow"]), "each was done out of line: {compiled}");
+    for rate in ["without_tlb", "tlb", "second_level", "jump_cache", "chained"] {
+        assert!((0.0..=1.0).contains(&number(&stats["rates"][rate])), "{rate} of {stats}");
+    }
     let run = armagic(&["demo", "--engine", "jit", "--stats", "--timeout", "60"]).ended(0);
-    let says = ["jit engine, ", "compiled ", "entered ", "out of line: TLB miss ", "by the interpreter: "];
+    let says = ["jit engine, ", "compiled ", "entered ", "out of line: TLB miss ", "by the interpreter: ", " chained)"];
     says.iter().for_each(|text| assert!(run.err.contains(text), "no `{text}` in {}", run.err));
 }

@@ -1,6 +1,6 @@
 //! Why compiled code asked for help, and how often: what `--stats` says beyond how much there was.
 //!
-//! Nothing is counted in compiled code itself, so links taken and probes that hit are not: they cost nothing.
+//! What compiled code does in line is counted by itself, if it was compiled to (`tally`).
 
 use crate::Jit;
 use crate::emit::SlowAccess;

@@ -3,6 +3,7 @@
 use crate::constants::{COUNT, TABLE};
 use crate::float::MXCSR;
 use crate::pages::Pages;
+use crate::tally::EVENTS;
 use a64::Feature;
 use cpu::{Regs, Sys, Vcpu};
 use hw::Ticks;
@@ -44,6 +45,8 @@ pub(crate) struct Context {
     pub ticks: Ticks,
     pub float: Float,
     pub pages: Pages,
+    /// What code that was compiled to count counted (`tally`).
+    pub inline: [u64; EVENTS],
 }
 
 /// FPCR and FPSR as compiled code has them: in MXCSR, and here. See `float`.
@@ -102,6 +105,11 @@ pub(crate) mod at {
     pub const PAGE: i32 = (PAGES + Pages::PAGE) as i32;
     pub const PAGE_ADDEND: i32 = (PAGES + Pages::ADDEND) as i32;
     pub const PAGE_BUDGET: i32 = (PAGES + Pages::BUDGET) as i32;
+
+    /// The count of `event`.
+    pub const fn inline(event: crate::tally::Event) -> i32 {
+        offset_of!(Context, inline) as i32 + 8 * event as i32
+    }
 }
 
 /// rbp points this far into `Regs`, so that X0 to X30 and SP are within a signed byte of it.

@@ -250,6 +250,8 @@ pub(crate) struct Emitter {
     pub planted: Option<(u32, u32)>,
     /// AVX-512 may be used.
     pub avx512: bool,
+    /// Code counts what it does (`tally`).
+    pub counting: bool,
     /// Where the code of each instruction begins, that after the last, and that out of line.
     pub marks: Vec<Offset>,
     // The block.
@@ -313,6 +315,7 @@ impl Emitter {
             once_only: options.verify.is_some(),
             planted: options.planted,
             avx512: options.avx512,
+            counting: options.count,
             marks: Vec::new(),
             context: Static(0),
             start: 0,

@@ -74,21 +74,21 @@ impl Emitter {
         if target & 3 != 0 {
             return self.probe_jumps(poll);
         }
-        let lookup = self.thunks.lookup;
         if poll {
+            let lookup = self.thunks.lookup;
             asm!(self ; mov rcx, [BYTE rbx + at::ATTENTION] ; cmp DWORD [rcx], 0);
             jump_if(&mut self.buf, cc::NE, Some(lookup));
         }
         let entry = 16 * crate::jumps::index(target) as i32;
         asm!(self ; mov rdx, [BYTE rbx + at::JUMPS] ; cmp rax, [DWORD rdx + entry]);
-        jump_if(&mut self.buf, cc::NE, Some(lookup));
+        self.lookup_unless_equal();
         asm!(self ; jmp QWORD [DWORD rdx + entry + 8]);
     }
 
     /// Continues at the address in rax, if the jump cache knows it.
     fn probe_jumps(&mut self, poll: bool) {
-        let lookup = self.thunks.lookup;
         if poll {
+            let lookup = self.thunks.lookup;
             asm!(self ; mov rcx, [BYTE rbx + at::ATTENTION] ; cmp DWORD [rcx], 0);
             jump_if(&mut self.buf, cc::NE, Some(lookup));
         }
@@ -100,7 +100,7 @@ impl Emitter {
             ; and ecx, JUMP_MASK
             ; cmp rax, [rdx + 4 * rcx]
         );
-        jump_if(&mut self.buf, cc::NE, Some(lookup));
+        self.lookup_unless_equal();
         asm!(self ; jmp QWORD [BYTE rdx + 4 * rcx + 8]);
     }
 

@@ -9,6 +9,7 @@ use crate::context::{Context, at};
 use crate::emit::{Emitter, RAX, W, asm};
 use crate::exits::{JUMP_FOLD, JUMP_MASK};
 use crate::scout::{self, Use};
+use crate::tally::Event;
 use crate::thunks::{cc, jump};
 use cpu::ReturnTo;
 use dynasmrt::{DynasmApi, dynasm};
@@ -62,7 +63,7 @@ impl Emitter {
             ; or rax, kind as i32
             ; cmp rax, [rdx + 4 * rcx]
         );
-        let unknown = self.forward(cc::NE);
+        let unknown = self.unless_equal(Event::JumpMiss, Event::JumpHit);
         asm!(self
             ; mov [BYTE rbx + at::BRANCHED], r15
             ; mov BYTE [BYTE rbx + at::BRANCH_TYPE], if kind == CALL { 0b10 } else { 0b01 }

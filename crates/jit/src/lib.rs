@@ -47,6 +47,7 @@ mod space;
 mod spans;
 mod system;
 mod tables;
+mod tally;
 #[cfg(test)]
 mod testing;
 mod thunks;
@@ -64,6 +65,7 @@ pub use options::{Options, OptionsError};
 pub use perf::PerfMap;
 pub use smc::CodeStores;
 pub use space::CodeSpace;
+pub use tally::Inline;
 pub use turn::Turn;
 
 use std::any::Any;

@@ -12,6 +12,7 @@ use crate::context::at;
 use crate::emit::{Cold, Emitter, Node, RAX, SlowAccess, Source, W, asm};
 use crate::regs::{HOSTS, Where};
 use crate::spans::Spot;
+use crate::tally::Event;
 use crate::thunks::{cc, jump_on};
 use crate::vector::{T0, T1};
 use cpu::mmu::Entry;
@@ -81,6 +82,7 @@ impl Emitter {
         let lenient = self.context.lenient() && !how.aligned;
         let align = how.bytes().min(8) as i32;
         let mut misses = [None, None];
+        self.tally(Event::Access);
         asm!(self ; mov ecx, eax ; shr ecx, 7);
         if lenient && bytes > 1 {
             asm!(self ; lea rdx, [BYTE rax + (bytes - 1) as i8] ; and ecx, 0x7fe0 ; and rdx, -4096);
@@ -98,7 +100,7 @@ impl Emitter {
                 asm!(self ; mov Rq(tlb), [BYTE rbx + at::TLB_UNPRIVILEGED] ; cmp rdx, [BYTE Rq(tlb) + rcx + tag]);
             }
         }
-        misses[0] = Some(self.forward(cc::NE));
+        misses[0] = Some(self.unless_equal(Event::TlbMiss, Event::TlbHit));
         match spare {
             None => asm!(self ; add rax, [BYTE r14 + rcx + ADDEND]),
             Some(tlb) => asm!(self ; add rax, [BYTE Rq(tlb) + rcx + ADDEND]),

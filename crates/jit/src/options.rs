@@ -34,6 +34,8 @@ pub struct Options {
     pub verify: Option<Arc<Turn>>,
     /// Blocks are compared with memory before they are executed (`smc`).
     pub check_smc: Option<Arc<CodeStores>>,
+    /// Code is compiled to count accesses and branches (`tally`).
+    pub count: bool,
     /// Where blocks are noted for perf.
     pub perf_map: Option<Arc<PerfMap>>,
     /// The first word is compiled as if it were the second, which is of the same row: an error to be noticed.
@@ -52,6 +54,7 @@ impl Default for Options {
             attend_every: 0,
             verify: None,
             check_smc: None,
+            count: false,
             perf_map: None,
             planted: None,
             avx512: evex::is_supported(),

@@ -14,6 +14,7 @@ use crate::context::{Context, at};
 use crate::emit::{Cold, Emitter, RAX, RDX, asm};
 use crate::memory::{ADDEND, READ, WRITE};
 use crate::tables::Site;
+use crate::tally::Event;
 use crate::thunks::{call, cc, jump_if};
 use dynasmrt::{DynasmApi, dynasm};
 
@@ -84,11 +85,14 @@ impl Emitter {
     /// yet to be given what else it needs, finds the page; what follows it is for when it is not found.
     pub(crate) fn is_in_page(&mut self, place: u8, bytes: u64) -> Offset {
         asm!(self ; xor rcx, [rbx + at::PAGE + 8 * i32::from(place)] ; cmp rcx, 4096 - bytes as i32);
-        self.forward(cc::A)
+        let from = self.forward(cc::A);
+        self.tally(Event::Remembered);
+        from
     }
 
     /// As `probe` for `bytes` at rax.
     pub(crate) fn probe_page(&mut self, place: u8, bytes: u64) {
+        self.tally(Event::Access);
         asm!(self ; mov rcx, rax);
         let from = self.is_in_page(place, bytes);
         let back = self.buf.here();
@@ -105,7 +109,7 @@ impl Emitter {
         self.lea(RDX, RAX, i32::from(bytes) - 1, true);
         let find = self.thunks.find_page[usize::from(place)];
         call(&mut self.buf, find);
-        jump_if(&mut self.buf, cc::E, Some(back));
+        self.back_if_equal(back);
     }
 }
 

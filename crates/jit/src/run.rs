@@ -10,6 +10,7 @@ use crate::options::{Forced, Options};
 use crate::pages::{Pages, Without};
 use crate::space::{CodeSpace, Compiled, Progress};
 use crate::tables::{Site, block};
+use crate::tally::EVENTS;
 use crate::thunks::why;
 use crate::verify::Verifier;
 use crate::{Jit, JitCounts, entry};
@@ -59,6 +60,7 @@ impl Jit {
             ticks: cpu.shared.clock.ticks().unwrap_or(Ticks { base: 0, scale: 0 }),
             float: Float::new(),
             pages: Pages::new(),
+            inline: [0; EVENTS],
         };
         Jit {
             interp: Interp::new(cpu),

@@ -9,7 +9,7 @@ use crate::context::at;
 use crate::emit::{Cold, Emitter, Node, RAX, RCX, RDX, SlowAccess, W, asm};
 use crate::memory::{ADDEND, READ, WRITE};
 use crate::regs::HOSTS;
-use crate::thunks::cc;
+use crate::tally::Event;
 use dynasmrt::{DynasmApi, dynasm};
 use hw::{Access, Order};
 use semantics::Op2;
@@ -104,12 +104,16 @@ impl Emitter {
         let (base, offset) = self.based(w)?;
         let end = offset + bytes as i32;
         if let Some(span) = self.spans.find(base, offset, end, write) {
+            self.tally_quietly(Event::Access);
+            self.tally_quietly(Event::Shared);
             self.regs.touch(span.addend);
             let addend = HOSTS[span.addend as usize];
             return Some(Spot { base: self.guest(base), addend, offset });
         }
         let (low, high) = self.reach_ahead(base, offset, end, write)?;
-        self.open_span(base, offset, (low, high), write)
+        let spot = self.open_span(base, offset, (low, high), write)?;
+        self.tally_quietly(Event::Access);
+        Some(spot)
     }
 
     /// The bytes at `base`, from the present instruction's `[low, high)` on, that the next instructions want too; `None`
@@ -175,7 +179,7 @@ impl Emitter {
         asm!(self ; mov ecx, eax ; shr ecx, 7);
         self.lea(RDX, RAX, last, true);
         asm!(self ; and ecx, 0x7fe0 ; and rdx, -4096 ; cmp rdx, [BYTE r14 + rcx + tag]);
-        let from = self.forward(cc::NE);
+        let from = self.unless_equal(Event::TlbMiss, Event::TlbHit);
         asm!(self ; mov Rq(addend), [BYTE r14 + rcx + ADDEND]);
         self.cold.push(Cold::Reach { from: Some(from), back, site, base: host, offset });
         self.add_span(Span { base, low, high, write, addend: place });

@@ -10,6 +10,7 @@ use crate::pages::Without;
 use crate::regs::{VFile, XFile};
 use crate::rows;
 use crate::tables::{Block, block_page};
+use crate::tally::Event;
 use crate::verify::once_only;
 use a64::ROW_COUNT;
 use semantics::Handler;
@@ -69,6 +70,7 @@ impl Emitter {
         let start = self.buf.here();
         self.buf.align_to(16);
         let entry = self.buf.here();
+        self.tally(Event::Block);
         self.index = 0;
         self.marks.clear();
         while self.index < self.words.len() && self.buf.here() - entry < ENOUGH {

@@ -421,6 +421,11 @@ fn engines_agree_when_every_access_is_out_of_line() {
 }
 
 #[test]
+fn engines_agree_when_code_counts() {
+    compare(true, &Options { count: true, ..code(4 << 20) }, cases());
+}
+
+#[test]
 fn engines_agree_whatever_the_limits() {
     let mut random = Random(number("ARMAGIC_SEED", 1));
     for _ in 0..12 {
@@ -432,6 +437,7 @@ fn engines_agree_whatever_the_limits() {
             miss_every: random.below(6) as u32,
             attend_every: random.below(4) as u32,
             avx512: random.below(2) == 0 && Options::default().avx512,
+            count: random.below(2) == 0,
             ..Options::default()
         };
         assert_eq!(options.check(), Ok(()));

@@ -1,5 +1,6 @@
 //! Which engine executes instructions, and one vCPU with it.
 
+use crate::inline::Inline;
 use crate::spec::MachineSpec;
 use cpu::{Exit, Vcpu};
 use interp::{Counts, Interp};
@@ -88,6 +89,8 @@ pub struct Compiled {
     pub out_of_line: OutOfLine,
     /// Vector micro-ops that compiled code had evaluated.
     pub evaluated: BTreeMap<String, u64>,
+    /// How accesses found their pages, and blocks the next one.
+    pub inline: Inline,
 }
 
 /// Why compiled code left.
@@ -149,6 +152,8 @@ pub struct Tuning {
     pub polls: u32,
     /// A word that is compiled as if it were another: an error for `verify` to notice.
     pub plant: Option<(u32, u32)>,
+    /// Code is compiled to count accesses and branches (`--stats`), which any engine may be told.
+    pub count: Option<bool>,
     /// AVX-512 is used; where the host has it, if nothing is said.
     pub avx512: Option<bool>,
     /// `--check-smc`
@@ -185,7 +190,9 @@ impl EngineKind {
 
     fn check_on(self, supported: bool, tuning: &Tuning) -> Result<(), EngineError> {
         match self {
-            EngineKind::Interp if *tuning != Tuning::default() => Err(EngineError::NothingToTune),
+            EngineKind::Interp if (Tuning { count: None, ..tuning.clone() }) != Tuning::default() => {
+                Err(EngineError::NothingToTune)
+            }
             EngineKind::Interp => Ok(()),
             EngineKind::Jit | EngineKind::Verify if !supported => Err(EngineError::Unsupported(self.name())),
             EngineKind::Verify if tuning.check_smc => Err(EngineError::CheckedTwice),
@@ -207,6 +214,7 @@ impl EngineKind {
             attend_every: tuning.polls,
             verify: verify.then(Default::default),
             check_smc: tuning.check_smc.then(Default::default),
+            count: tuning.count.unwrap_or(usual.count),
             perf_map: None,
             planted: tuning.plant,
             avx512: tuning.avx512.unwrap_or(usual.avx512),
@@ -344,6 +352,7 @@ impl Engine {
                         crossing: c.causes.crossing,
                     },
                     evaluated: c.causes.evaluations().collect(),
+                    inline: Inline::of(jit),
                 }
             }
         };
@@ -394,6 +403,7 @@ impl Compiled {
                 crossing: self.out_of_line.crossing + o.out_of_line.crossing,
             },
             evaluated,
+            inline: self.inline.plus(&o.inline),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a run counted, as `--stats` prints it.
 
 use crate::engine::{Compiled, EngineKind, Tally};
+use crate::inline::Rates;
 use interp::Counts;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ pub struct Stats {
     pub stale_code: Vec<String>,
     /// What the compiler counted.
     pub compiled: Compiled,
+    /// Hit rates, if compiled code counted.
+    pub rates: Option<Rates>,
 }
 
 impl Stats {
@@ -36,6 +39,7 @@ impl Stats {
             *unallocated.entry(format!("{word:#010x}")).or_default() += times;
         }
         let instructions = sum(|c| c.instructions);
+        let compiled = tallies.iter().fold(Compiled::default(), |sum, t| sum.plus(&t.compiled));
         Stats {
             engine: engine.name(),
             seconds,
@@ -45,7 +49,8 @@ impl Stats {
             interrupts: sum(|c| c.interrupts),
             unallocated,
             stale_code: tallies.iter().flat_map(|t| t.stale_code.clone()).collect(),
-            compiled: tallies.iter().fold(Compiled::default(), |sum, t| sum.plus(&t.compiled)),
+            rates: compiled.inline.rates(),
+            compiled,
         }
     }
 }

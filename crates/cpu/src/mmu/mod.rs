@@ -16,7 +16,7 @@ pub use maintenance::TlbiOp;
 pub use perm::{Hierarchy, Need, Perms, View};
 pub use queue::TlbiQueue;
 pub use regime::{Regime, Stage1, half};
-pub use spaces::Mmu;
+pub use spaces::{Mmu, MmuCounts};
 pub use tlb::{CodeEntry, Entry, Tlb};
 pub use walk::Leaf;
 
@@ -106,6 +106,7 @@ impl Vcpu {
         if let Some(place) = entry.place(va, ask.need == Need::Write) {
             return if place.device && ask.unaligned { Err(FaultStatus::Alignment) } else { Ok(place) };
         }
+        self.mmu.counts.walks += 1;
         let view = self.mmu.view(ask.unprivileged);
         let stage1 = self.stage1(va);
         let ram = self.shared.bus.ram();

@@ -86,6 +86,17 @@ pub struct Mmu {
     /// The last operations by address that concern spaces which are not current, and how many there have been.
     log: [u64; LOGGED],
     logged: u64,
+    /// What the small TLBs did not know.
+    pub counts: MmuCounts,
+}
+
+/// Translations of data addresses that the small TLBs did not know, whoever accessed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct MmuCounts {
+    /// Those that the second level knew.
+    pub second_hits: u64,
+    /// Walks of tables, those that faulted too.
+    pub walks: u64,
 }
 
 impl Default for Mmu {
@@ -120,6 +131,7 @@ impl Mmu {
             second: Second::new(),
             log: [0; LOGGED],
             logged: 0,
+            counts: MmuCounts::default(),
             empty,
         }
     }
@@ -319,6 +331,7 @@ impl Mmu {
         match self.second.find(bank.life(), va).filter(|entry| !write || entry.place(va, true).is_some()) {
             Some(entry) => {
                 let entry = *entry;
+                self.counts.second_hits += 1;
                 Arc::get_mut(bank).expect("nothing is known of `empty`").refill(va, entry, &mut self.second);
                 true
             }
