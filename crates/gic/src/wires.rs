@@ -56,6 +56,14 @@ impl Gic {
         self.state.update(pe, place, |word| word.wire(high));
     }
 
+    /// The level of a wire is put back, of a PPI or an SPI: a line that becomes high so is no edge. Others are left alone.
+    pub fn restore_line(&self, pe: usize, id: IntId, high: bool) {
+        let wired = |n: &u32| (*n >= 16 || !ids::is_private(*n)) && self.state.layout().home(*n).is_some();
+        if let Some(place) = ids::place(id.0).filter(wired) {
+            self.state.update(pe, place, |word| word.with_line(high));
+        }
+    }
+
     /// The place of a shared interrupt that the board may wire.
     #[inline]
     fn shared(&self, id: IntId) -> u32 {

@@ -1,0 +1,100 @@
+//! Devices as KVM makes them, and the checks that are the same for all (Linux, KVM_CREATE_DEVICE and
+//! KVM_{SET,GET,HAS}_DEVICE_ATTR).
+
+use crate::errno::{Errno, Refusal};
+use crate::uapi::{self, device_type};
+use crate::user::{UserMemory, UserPointer, Value};
+use crate::vm::Vm;
+use crate::{attributes, create};
+use std::sync::Arc;
+
+/// Which attribute, and where its value is: `struct kvm_device_attr`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct DeviceAttr {
+    /// Never looked at.
+    pub flags: u32,
+    /// One of [`uapi::group`].
+    pub group: u32,
+    /// The attribute in the group.
+    pub attr: u64,
+    /// Address of the value in the caller's memory.
+    pub addr: u64,
+}
+
+/// A device of a VM. Dropping it does not take it away: it lives as long as the VM.
+#[derive(Clone)]
+pub struct Device {
+    vm: Arc<Vm>,
+}
+
+impl Vm {
+    /// `KVM_CREATE_DEVICE`. `None` if `flags` only ask whether it could be made.
+    pub fn create_device(self: &Arc<Self>, kind: u32, flags: u32) -> Result<Option<Device>, Refusal> {
+        self.check_alive()?;
+        let available = match kind {
+            device_type::VGIC_V3 => true,
+            device_type::VGIC_V2 => self.spec.host.gicv2,
+            _ => false,
+        };
+        if !available {
+            return Err(Errno::NoDev.because("no device of this type can be made on this host").about(kind.into()));
+        }
+        if flags & uapi::CREATE_DEVICE_TEST != 0 {
+            return Ok(None);
+        }
+        let kvm = self.kvm.lock();
+        if kind == device_type::VGIC_V2 {
+            create::check_absent(&self.config.lock())?;
+            return Err(Errno::NoDev.because("this project has no GICv2"));
+        }
+        create::vgic(self, &kvm)?;
+        Ok(Some(Device { vm: self.clone() }))
+    }
+}
+
+impl Device {
+    /// The VM it belongs to.
+    pub fn vm(&self) -> &Arc<Vm> {
+        &self.vm
+    }
+
+    /// `KVM_SET_DEVICE_ATTR`.
+    pub fn set_attr(&self, attr: &DeviceAttr, memory: &dyn UserMemory) -> Result<(), Refusal> {
+        self.vm.check_alive()?;
+        attributes::set(&self.vm, attr, UserPointer { memory, at: attr.addr })
+    }
+
+    /// `KVM_GET_DEVICE_ATTR`.
+    pub fn get_attr(&self, attr: &DeviceAttr, memory: &dyn UserMemory) -> Result<(), Refusal> {
+        self.vm.check_alive()?;
+        attributes::get(&self.vm, attr, UserPointer { memory, at: attr.addr })
+    }
+
+    /// `KVM_HAS_DEVICE_ATTR`.
+    pub fn has_attr(&self, attr: &DeviceAttr) -> Result<(), Refusal> {
+        self.vm.check_alive()?;
+        attributes::has(&self.vm, attr)
+    }
+
+    /// `set_attr` of a value in this process.
+    pub fn set(&self, group: u32, attr: u64, value: u64) -> Result<(), Refusal> {
+        self.set_attr(&DeviceAttr { group, attr, ..DeviceAttr::default() }, &Value::new(value))
+    }
+
+    /// `get_attr` into a value in this process, which began as 0.
+    pub fn get(&self, group: u32, attr: u64) -> Result<u64, Refusal> {
+        self.exchange(group, attr, 0)
+    }
+
+    /// `get_attr` of an attribute that reads its value first.
+    pub fn exchange(&self, group: u32, attr: u64, value: u64) -> Result<u64, Refusal> {
+        let value = Value::new(value);
+        self.get_attr(&DeviceAttr { group, attr, ..DeviceAttr::default() }, &value)?;
+        Ok(value.get())
+    }
+
+    /// `has_attr`.
+    pub fn has(&self, group: u32, attr: u64) -> Result<(), Refusal> {
+        self.has_attr(&DeviceAttr { group, attr, ..DeviceAttr::default() })
+    }
+}

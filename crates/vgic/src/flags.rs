@@ -1,0 +1,39 @@
+//! The words of a VM that are read without a lock.
+
+use crate::prim::{AtomicU32, Ordering::*};
+
+/// Goes from false to true once, and stays.
+pub(crate) struct Once(AtomicU32);
+
+impl Once {
+    pub fn new() -> Once {
+        Once(AtomicU32::new(0))
+    }
+
+    /// Acquire: who sees it set sees what was done before.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Acquire) != 0
+    }
+
+    pub fn set(&self) {
+        self.0.store(1, Release);
+    }
+}
+
+/// A number that one lock protects and others read: how many vCPUs there are, a choice.
+pub(crate) struct Number(AtomicU32);
+
+impl Number {
+    pub fn new(value: u32) -> Number {
+        Number(AtomicU32::new(value))
+    }
+
+    /// Acquire: who sees a vCPU counted sees it made.
+    pub fn get(&self) -> u32 {
+        self.0.load(Acquire)
+    }
+
+    pub fn set(&self, value: u32) {
+        self.0.store(value, Release);
+    }
+}
