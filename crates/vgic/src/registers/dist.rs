@@ -57,12 +57,12 @@ pub(crate) fn access(place: &mut Place, offset: u32, direction: Direction) -> Re
     let initialised = place.config.initialised();
     let dist = place.config.dist.as_mut().expect("the device exists");
     match (offset, direction) {
-        (GICD_IIDR, Direction::Get) => return Ok(iidr(dist).into()),
-        (GICD_IIDR, Direction::Set(value)) => return set_iidr(kernel, dist, value as u32).map(|()| 0),
-        (GICD_TYPER2, Direction::Get) => return Ok(typer2(dist).into()),
+        (GICD_IIDR, Direction::Get) => Ok(iidr(dist).into()),
+        (GICD_IIDR, Direction::Set(value)) => set_iidr(kernel, dist, value as u32).map(|()| 0),
+        (GICD_TYPER2, Direction::Get) => Ok(typer2(dist).into()),
         (GICD_TYPER2, Direction::Set(value)) => {
             let direct_sgis = place.vm.spec.host.direct_sgis;
-            return set_typer2(kernel, dist, initialised, direct_sgis, value as u32).map(|()| 0);
+            set_typer2(kernel, dist, initialised, direct_sgis, value as u32).map(|()| 0)
         }
         (_, direction) => {
             let interrupts = dist.interrupts();
@@ -135,11 +135,11 @@ fn typer(spot: &mut Spot) -> u32 {
 const AFFINITY: u32 = 0xff_ffff;
 
 fn irouter(spot: &mut Spot) -> u32 {
-    if spot.offset % 8 == 0 { spot.raw() & AFFINITY } else { 0 }
+    if spot.offset.is_multiple_of(8) { spot.raw() & AFFINITY } else { 0 }
 }
 
 fn set_irouter(spot: &mut Spot, value: u32) {
-    if spot.offset % 8 == 0 {
+    if spot.offset.is_multiple_of(8) {
         spot.set_raw(value & AFFINITY);
     }
 }

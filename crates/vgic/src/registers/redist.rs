@@ -23,7 +23,7 @@ static ROWS: [Row; 25] = [
     row(0x0000, 4, ctlr, set_ctlr),
     row(0x0004, 4, |_| 0x4b00_043b, ignore),
     row(0x0008, 4, typer, ignore),
-    row(0x000c, 4, |spot| affinity(spot), ignore),
+    row(0x000c, 4, affinity, ignore),
     row(0x0010, 4, zero, ignore),
     row(0x0014, 4, zero, ignore), // WAKER
     row(0x0070, 8, raw, set_propbaser),
@@ -129,7 +129,7 @@ fn set_pendbaser(spot: &mut Spot, value: u32) {
 
 /// A request, which only has a meaning as a guest makes it. Its upper word is nothing.
 fn as_the_guest(spot: &mut Spot, value: u32) {
-    if spot.offset % 8 == 0 {
+    if spot.offset.is_multiple_of(8) {
         let live = spot.place.config.live().expect("initialised, as there is a GIC");
         let at = spot.place.pe() as u64 * STRIDE + u64::from(spot.offset);
         live.redistributors.write(at, AccessSize::Word, value.into());
