@@ -1,10 +1,10 @@
 //! Accesses to registers: which vCPU is meant, when the caller's memory is touched, and what happens under the locks
 //! that the protocol takes (doc3, groups DIST_REGS, REDIST_REGS, CPU_SYSREGS and LEVEL_INFO).
 
-use crate::config::Config;
+use crate::config::{Config, Cpu};
 use crate::device::DeviceAttr;
 use crate::errno::{Errno, Refusal};
-use crate::protocol::LockProtocol;
+use crate::protocol::Idle;
 use crate::registers::{dist, level, redist, sysregs};
 use crate::uapi::{GICD_IIDR, GICD_TYPER2, group};
 use crate::user::UserPointer;
@@ -159,14 +159,26 @@ fn locked<R>(
     let vcpu = vcpu.as_deref();
     let mut access = Some(access);
     let mut result = None;
+    let protocol = vm.protocol();
     let mut once = |config: &mut Config| {
+        assert_idle(config, protocol.keeps_idle(request, vcpu));
         let access = access.take().expect("a protocol makes the access once");
         let el2 = vcpu.is_some_and(|vcpu| shows_el2(vm, vcpu));
         result = Some(access(Place { vm, config, vcpu, el2 }));
     };
-    let protocol: LockProtocol = vm.protocol();
     protocol.run(vm, request, vcpu, &mut once)?;
     result.expect("a protocol that succeeds has made the access")
+}
+
+/// What a protocol is for: during the access these vCPUs do not run. One that runs has taken its CPU interface.
+fn assert_idle(config: &Config, idle: Idle) {
+    let runs = |cpu: &Cpu| config.initialised() && cpu.interface.is_none();
+    let meets_guest = match idle {
+        Idle::All => config.cpus[..].iter().any(runs),
+        Idle::One(index) => runs(&config.cpus[index]),
+        Idle::None => false,
+    };
+    assert!(!meets_guest, "an access to registers meets a running guest");
 }
 
 fn perform(mut place: Place, request: Request, direction: Direction) -> Result<u64, Refusal> {

@@ -12,7 +12,7 @@ mod rfc;
 mod target;
 mod upstream;
 
-use crate::access::Request;
+use crate::access::{Kind, Request};
 use crate::config::Config;
 use crate::errno::{Errno, Refusal};
 use crate::vcpus::{Vcpu, VcpuLocks};
@@ -92,6 +92,15 @@ impl LockProtocol {
         LockProtocol::ALL.iter().copied().find(|protocol| protocol.name() == name)
     }
 
+    /// What it promises of an access.
+    pub(crate) fn keeps_idle(self, request: Request, vcpu: Option<&Vcpu>) -> Idle {
+        match (self, vcpu) {
+            (LockProtocol::DeviceLevel, _) if request.is_of_vm() => Idle::None,
+            (LockProtocol::TargetVcpuOnly, Some(vcpu)) if request.kind == Kind::SystemRegister => Idle::One(vcpu.index),
+            _ => Idle::All,
+        }
+    }
+
     /// GICD_IIDR and GICD_TYPER2 can be accessed in a VM without vCPUs.
     pub(crate) fn needs_no_vcpu(self) -> bool {
         matches!(self, LockProtocol::DeviceLevel | LockProtocol::WithoutVcpu)
@@ -102,6 +111,14 @@ impl fmt::Display for LockProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// Which vCPUs do not run during an access.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Idle {
+    All,
+    One(usize),
+    None,
 }
 
 /// What the protocols are made of.
