@@ -1,5 +1,6 @@
 //! What C protects: the configuration of the VGIC.
 
+use crate::its;
 use crate::regions::{Placement, Region};
 use crate::registers::sysregs::Written;
 use crate::uapi::UNSET;
@@ -19,6 +20,8 @@ pub(crate) struct Config {
     pub cpus: Vec<Cpu>,
     /// An ITS was created, so LPIs are there to be seen.
     pub has_its: bool,
+    /// By index of the ITS.
+    pub itss: Vec<its::State>,
     /// GICR_PROPBASER, of all redistributors.
     pub propbaser: u64,
 }

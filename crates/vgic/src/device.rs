@@ -2,6 +2,7 @@
 //! KVM_{SET,GET,HAS}_DEVICE_ATTR).
 
 use crate::errno::{Errno, Refusal};
+use crate::its::{self, Its};
 use crate::uapi::{self, device_type};
 use crate::user::{UserMemory, UserPointer, Value};
 use crate::vm::Vm;
@@ -25,6 +26,13 @@ pub struct DeviceAttr {
 #[derive(Clone)]
 pub struct Device {
     vm: Arc<Vm>,
+    kind: Kind,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Vgic,
+    Its(Arc<Its>),
 }
 
 impl Vm {
@@ -32,7 +40,7 @@ impl Vm {
     pub fn create_device(self: &Arc<Self>, kind: u32, flags: u32) -> Result<Option<Device>, Refusal> {
         self.check_alive()?;
         let available = match kind {
-            device_type::VGIC_V3 => true,
+            device_type::VGIC_V3 | device_type::ITS => true,
             device_type::VGIC_V2 => self.spec.host.gicv2,
             _ => false,
         };
@@ -47,8 +55,14 @@ impl Vm {
             create::check_absent(&self.config.lock())?;
             return Err(Errno::NoDev.because("this project has no GICv2"));
         }
-        create::vgic(self, &kvm)?;
-        Ok(Some(Device { vm: self.clone() }))
+        let kind = match kind {
+            device_type::ITS => Kind::Its(its::create(self, &kvm)),
+            _ => {
+                create::vgic(self, &kvm)?;
+                Kind::Vgic
+            }
+        };
+        Ok(Some(Device { vm: self.clone(), kind }))
     }
 }
 
@@ -61,19 +75,30 @@ impl Device {
     /// `KVM_SET_DEVICE_ATTR`.
     pub fn set_attr(&self, attr: &DeviceAttr, memory: &dyn UserMemory) -> Result<(), Refusal> {
         self.vm.check_alive()?;
-        attributes::set(&self.vm, attr, UserPointer { memory, at: attr.addr })
+        let user = UserPointer { memory, at: attr.addr };
+        match &self.kind {
+            Kind::Vgic => attributes::set(&self.vm, attr, user),
+            Kind::Its(its) => its::set(&self.vm, its, attr, user),
+        }
     }
 
     /// `KVM_GET_DEVICE_ATTR`.
     pub fn get_attr(&self, attr: &DeviceAttr, memory: &dyn UserMemory) -> Result<(), Refusal> {
         self.vm.check_alive()?;
-        attributes::get(&self.vm, attr, UserPointer { memory, at: attr.addr })
+        let user = UserPointer { memory, at: attr.addr };
+        match &self.kind {
+            Kind::Vgic => attributes::get(&self.vm, attr, user),
+            Kind::Its(its) => its::get(&self.vm, its, attr, user),
+        }
     }
 
     /// `KVM_HAS_DEVICE_ATTR`.
     pub fn has_attr(&self, attr: &DeviceAttr) -> Result<(), Refusal> {
         self.vm.check_alive()?;
-        attributes::has(&self.vm, attr)
+        match &self.kind {
+            Kind::Vgic => attributes::has(&self.vm, attr),
+            Kind::Its(_) => its::has(attr),
+        }
     }
 
     /// `set_attr` of a value in this process.

@@ -1,6 +1,7 @@
 //! The words of a VM that are read without a lock.
 
-use crate::prim::{AtomicU32, Ordering::*};
+use crate::prim::{AtomicU32, AtomicU64, Ordering::*};
+use crate::uapi::UNSET;
 
 /// Goes from false to true once, and stays.
 pub(crate) struct Once(AtomicU32);
@@ -35,5 +36,27 @@ impl Number {
 
     pub fn set(&self, value: u32) {
         self.0.store(value, Release);
+    }
+}
+
+/// A guest physical address that is set once, under S.
+pub(crate) struct Address(AtomicU64);
+
+impl Address {
+    pub fn unset() -> Address {
+        Address(AtomicU64::new(UNSET))
+    }
+
+    /// All ones, if it is not set.
+    pub fn get(&self) -> u64 {
+        self.0.load(Acquire)
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.get() != UNSET
+    }
+
+    pub fn set(&self, base: u64) {
+        self.0.store(base, Release);
     }
 }

@@ -3,6 +3,7 @@
 use crate::config::{BASER_RESET, Live};
 use crate::create::REVISION;
 use crate::errno::{Errno, Refusal};
+use crate::its;
 use crate::vm::Vm;
 use gic::{Features, Frame, Gic, GicSpec, LpiSpec, PeSpec, Product};
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub(crate) fn init(vm: &Vm) -> Result<(), Refusal> {
         power_on(&gic, dist.spis, vm.vcpus.online());
     }
     dist.live = Some(Live { redistributors: gic.redistributors(), gic: gic.clone() });
+    its::go_live(&mut config, &gic, vm.vcpus.online());
     for (index, cpu) in config.cpus.iter_mut().enumerate() {
         cpu.reset(gic.cpu_interface(index), &vm.spec.host);
     }

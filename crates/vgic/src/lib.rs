@@ -23,6 +23,7 @@ mod errno;
 mod first_run;
 mod flags;
 mod init;
+mod its;
 mod kernel;
 mod locks;
 mod prim;

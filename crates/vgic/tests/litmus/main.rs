@@ -73,6 +73,7 @@ each! {
     l16_revision_against_the_first_vcpu "L16";
     l17_two_initialisations "L17";
     l18_number_of_interrupts_against_initialisation "L18";
+    l19_two_addresses_of_an_its "L19";
     l20_regions_new_vcpu_and_run "L20";
     l21_pending_tables_against_a_run "L21";
     l24_creation_against_a_vcpu_ioctl "L24";

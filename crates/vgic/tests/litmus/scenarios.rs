@@ -24,6 +24,8 @@ pub enum Op {
     Run(usize),
     NewVcpu(u32),
     CreateVgic,
+    /// SET of the ITS's address.
+    ItsAddress(u64),
 }
 
 /// The VM at first.
@@ -279,6 +281,17 @@ pub static SCENARIOS: &[Scenario] = &[
         threads: &[&[Interrupts(64)], &[Init]],
         facts: &["irqs"],
         allowed: &[(ANY, &["0 | 0 irqs=64", "EBUSY | 0 irqs=256"])],
+    },
+    Scenario {
+        name: "L19",
+        kernels: NEWEST,
+        start: NOT_INITIALISED,
+        threads: &[&[ItsAddress(0x10_0000)], &[ItsAddress(0x20_0000)]],
+        facts: &["its"],
+        allowed: &[(
+            ANY,
+            &["0 | EEXIST its=0x100000", "0 | EBUSY its=0x100000", "EEXIST | 0 its=0x200000", "EBUSY | 0 its=0x200000"],
+        )],
     },
     Scenario {
         name: "L20",

@@ -4,6 +4,7 @@ use crate::scenarios::{Op, Scenario, Start};
 use armagic_vgic::uapi::{address, control, device_type, group};
 use armagic_vgic::{Device, Errno, Host, Kernel, LockProtocol, Refusal, Vm, VmSpec};
 use hw::{GuestMemory, PhysAddr, Unbacked};
+use loom::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use loom::thread;
 use std::sync::Arc;
 
@@ -31,6 +32,10 @@ pub const REDIST: u64 = 0x080a_0000;
 struct World {
     vm: Arc<Vm>,
     vgic: Option<Device>,
+    its: Device,
+    /// Touched when a thread begins, so that loom lets each begin first. Without it, it overlooks orders in which a thread
+    /// writes what it and another have read before.
+    begun: AtomicU32,
 }
 
 /// Runs the threads, the last one here; their results and the facts afterwards.
@@ -74,7 +79,8 @@ impl World {
                 vgic.set(group::CTRL, control::INIT, 0).expect("all is there");
             }
         }
-        World { vm, vgic }
+        let its = vm.create_device(device_type::ITS, 0).unwrap().unwrap();
+        World { vm, vgic, its, begun: AtomicU32::new(0) }
     }
 
     fn vgic(&self) -> &Device {
@@ -82,6 +88,7 @@ impl World {
     }
 
     fn thread(&self, ops: &[Op]) -> String {
+        self.begun.fetch_add(1, Relaxed);
         ops.iter().map(|op| self.perform(*op)).collect::<Vec<_>>().join(" ")
     }
 
@@ -107,6 +114,7 @@ impl World {
                 result(self.vm.run(vcpu).map(drop))
             }
             Op::NewVcpu(id) => result(self.vm.create_vcpu(id).map(drop)),
+            Op::ItsAddress(base) => result(self.its.set(group::ADDR, address::ITS, base)),
             Op::CreateVgic => result(self.vm.create_device(device_type::VGIC_V3, 0).map(drop)),
         }
     }
@@ -137,6 +145,7 @@ impl World {
             "cap" => format!("cap={}", self.vgic().get(group::DIST_REGS, 0xc).unwrap_or(0) >> 8),
             "ctlr" => format!("ctlr={:#x}", self.vgic().get(group::DIST_REGS, 0).unwrap_or(0)),
             "irqs" => format!("irqs={}", self.vgic().get(group::NR_IRQS, 0).unwrap_or(0)),
+            "its" => format!("its={:#x}", self.its.get(group::ADDR, address::ITS).unwrap_or(0)),
             // Of vCPU 1, if it is there: bits of priority, which initialisation gives.
             "reset" => match self.vm.vcpu(1) {
                 None => "alone".to_owned(),
