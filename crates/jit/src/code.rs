@@ -20,6 +20,9 @@ pub struct CodeError {
 /// A place in the arena: bytes from its start.
 pub(crate) type Offset = u32;
 
+/// The host's huge pages.
+pub(crate) const HUGE: usize = 2 << 20;
+
 /// The memory.
 pub(crate) struct Arena {
     writable: *mut u8,
@@ -44,9 +47,8 @@ impl Arena {
                 return Err(error());
             }
             let sized = libc::ftruncate(fd, size as libc::off_t) == 0;
-            let map = |prot| libc::mmap(std::ptr::null_mut(), size, prot, libc::MAP_SHARED, fd, 0);
-            let writable = if sized { map(libc::PROT_READ | libc::PROT_WRITE) } else { libc::MAP_FAILED };
-            let executable = if sized { map(libc::PROT_READ | libc::PROT_EXEC) } else { libc::MAP_FAILED };
+            let writable = if sized { map(fd, size, libc::PROT_READ | libc::PROT_WRITE) } else { libc::MAP_FAILED };
+            let executable = if sized { map(fd, size, libc::PROT_READ | libc::PROT_EXEC) } else { libc::MAP_FAILED };
             let failed = error();
             libc::close(fd);
             if writable == libc::MAP_FAILED || executable == libc::MAP_FAILED {
@@ -57,6 +59,11 @@ impl Arena {
             libc::syscall(libc::SYS_membarrier, REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
             Ok(Arena { writable: writable.cast(), executable: executable as usize, size })
         }
+    }
+
+    /// Bytes of it.
+    pub fn size(&self) -> usize {
+        self.size
     }
 
     /// The address that is executed for `at`.
@@ -116,18 +123,27 @@ impl Arena {
         unsafe { libc::syscall(libc::SYS_membarrier, PRIVATE_EXPEDITED_SYNC_CORE, 0, 0) };
     }
 
-    /// Has the host give the memory of `place` at once, at both addresses: it costs less than page by page. Where the
-    /// kernel does not know how (before Linux 5.14), page by page it is.
+    /// Has the host give the memory of `place` at once, at both addresses. A huge page that begins there is one
+    /// (Linux 6.1, whatever its settings say of shared memory): 0.06 ms for a MiB instead of 0.8. Small pages otherwise,
+    /// and before Linux 5.14 each when it is first used. What is there stays, and may be used meanwhile.
     pub fn populate(&self, place: Range<Offset>) {
         const PAGE: usize = 4096;
-        let start = place.start as usize / PAGE * PAGE;
-        let bytes = (place.end as usize).next_multiple_of(PAGE).min(self.size) - start;
-        let populate = |address: usize, how| {
+        const COLLAPSE: libc::c_int = 25;
+        let advise = |address: usize, start: usize, bytes: usize, how| {
             // SAFETY: inside the mapping; what is there stays.
             unsafe { libc::madvise((address + start) as *mut libc::c_void, bytes, how) };
         };
-        populate(self.writable as usize, libc::MADV_POPULATE_WRITE);
-        populate(self.executable, libc::MADV_POPULATE_READ);
+        let writable = self.writable as usize;
+        let (start, end) = (place.start as usize / PAGE * PAGE, (place.end as usize).next_multiple_of(PAGE));
+        let huge = (start.next_multiple_of(HUGE)..end).step_by(HUGE).filter(|at| at + HUGE <= self.size);
+        for at in huge {
+            // It must not be quite empty.
+            advise(writable, at, PAGE, libc::MADV_POPULATE_WRITE);
+            advise(writable, at, HUGE, COLLAPSE);
+        }
+        let bytes = end.min(self.size) - start;
+        advise(writable, start, bytes, libc::MADV_POPULATE_WRITE);
+        advise(self.executable, start, bytes, libc::MADV_POPULATE_READ);
     }
 
     /// The value that `CodeBuf::put` put at `at`.
@@ -138,6 +154,26 @@ impl Arena {
     pub unsafe fn get<T: Copy>(&self, at: Offset) -> T {
         // SAFETY: inside the mapping and aligned, checked; the caller knows that it is a T.
         unsafe { self.place(at, size_of::<T>(), align_of::<T>()).cast::<T>().read() }
+    }
+}
+
+/// Maps `size` bytes of `fd` where huge pages can be; `MAP_FAILED` if that is not possible.
+fn map(fd: libc::c_int, size: usize, prot: libc::c_int) -> *mut libc::c_void {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: a system call; what it maps is at an address of its choice.
+    let all = unsafe { libc::mmap(std::ptr::null_mut(), size + HUGE, libc::PROT_NONE, flags, -1, 0) };
+    if all == libc::MAP_FAILED {
+        return all;
+    }
+    let before = all.addr().next_multiple_of(HUGE) - all.addr();
+    // SAFETY: all of it is in what was just mapped, which is nobody's yet; what `fd` does not take is unmapped.
+    unsafe {
+        let at = all.byte_add(before);
+        if before > 0 {
+            libc::munmap(all, before);
+        }
+        libc::munmap(at.byte_add(size), HUGE - before);
+        libc::mmap(at, size, prot, libc::MAP_SHARED | libc::MAP_FIXED, fd, 0)
     }
 }
 
@@ -156,20 +192,28 @@ pub(crate) struct CodeBuf {
     arena: Arc<Arena>,
     start: *mut u8,
     at: *mut u8,
-    /// Where records begin.
+    /// Where records begin, and end.
     floor: *mut u8,
+    end: *mut u8,
 }
 
 // SAFETY: the pointers lead into `arena`, which is `Send`.
 unsafe impl Send for CodeBuf {}
+
+/// How far a `CodeBuf` was filled.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark {
+    at: *mut u8,
+    floor: *mut u8,
+}
 
 impl CodeBuf {
     /// The part of `arena` from `start` to `end`, empty. The caller sees to it that no other covers it.
     pub fn new(arena: Arc<Arena>, start: Offset, end: Offset) -> CodeBuf {
         assert!(start <= end && end as usize <= arena.size && end.is_multiple_of(64));
         // SAFETY: inside the mapping, checked.
-        let [start, floor] = [start, end].map(|at| unsafe { arena.writable.add(at as usize) });
-        CodeBuf { arena, start, at: start, floor }
+        let [start, end] = [start, end].map(|at| unsafe { arena.writable.add(at as usize) });
+        CodeBuf { arena, start, at: start, floor: end, end }
     }
 
     /// What it is a part of.
@@ -195,6 +239,18 @@ impl CodeBuf {
         assert!((self.offset_of(self.start)..=self.here()).contains(&to));
         // SAFETY: inside what this buffer has written, checked.
         self.at = unsafe { self.arena.writable.add(to as usize) };
+    }
+
+    /// How far it is filled.
+    pub fn mark(&self) -> Mark {
+        Mark { at: self.at, floor: self.floor }
+    }
+
+    /// Forgets what was written and reserved since `mark`.
+    pub fn return_to(&mut self, mark: Mark) {
+        let (at, floor) = (self.start..=self.at, self.floor..=self.end);
+        assert!(at.contains(&mark.at) && floor.contains(&mark.floor), "it was filled since");
+        (self.at, self.floor) = (mark.at, mark.floor);
     }
 
     /// Bytes left.
@@ -342,5 +398,26 @@ impl DynasmApi for CodeBuf {
     #[inline(always)]
     fn push_u64(&mut self, value: u64) {
         self.write(&value.to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Memory is given where some of it is in use, and to the end of an arena that is no multiple of a huge page.
+    #[test]
+    fn what_is_there_stays() {
+        let size = HUGE + (1 << 20);
+        let arena = Arc::new(Arena::new(size).unwrap());
+        let mut buf = CodeBuf::new(arena.clone(), 0, size as Offset);
+        assert!(arena.address(0).is_multiple_of(HUGE));
+        (0..5000u32).for_each(|n| buf.push_u32(n));
+        let record = buf.put(0x1234_5678u32);
+        arena.populate(0..1 << 20);
+        arena.populate(1 << 20..size as Offset);
+        assert!((0..5000).all(|n| arena.get32(4 * n) == n));
+        assert_eq!(arena.get32(record), 0x1234_5678);
+        assert_eq!(arena.get32(HUGE as Offset), 0);
     }
 }

@@ -3,7 +3,7 @@
 //! One segment is open: its compiler fills it. When it is full the next one is opened, which must have been given up,
 //! and left by every vCPU, before. Nobody waits for that: until it is so, nothing is compiled.
 
-use crate::code::{Arena, CodeBuf, Offset};
+use crate::code::{Arena, CodeBuf, HUGE, Offset};
 use crate::tables::NONE;
 use crate::translate::ROOM;
 use std::ops::Range;
@@ -35,6 +35,8 @@ struct Segment {
 pub(crate) struct Segments {
     all: Vec<Segment>,
     open: usize,
+    /// The host was asked for memory up to here.
+    asked: Offset,
 }
 
 /// What is to be done before a block can be compiled.
@@ -48,8 +50,9 @@ pub(crate) enum Room {
 }
 
 impl Segments {
-    /// The arena's part from `start` on.
-    pub fn new(start: Offset, size: usize) -> Segments {
+    /// The part of `arena` from `start` on.
+    pub fn new(arena: &Arc<Arena>, start: Offset) -> Segments {
+        let size = arena.size();
         let length = (size / MANY).max(LEAST);
         let count = ((size - start as usize) / length).max(1);
         let ends = (1..=count).map(|n| if n == count { size } else { n * length } as Offset);
@@ -60,7 +63,22 @@ impl Segments {
         };
         let mut all: Vec<Segment> = ends.map(segment).collect();
         all[0].state = State::Used;
-        Segments { all, open: 0 }
+        let mut segments = Segments { all, open: 0, asked: 0 };
+        segments.ask_ahead(arena);
+        segments
+    }
+
+    /// Has the host give memory for the open segment and for the next ones, meanwhile: to clear it takes time, and may
+    /// take much where the host is busy.
+    fn ask_ahead(&mut self, arena: &Arc<Arena>) {
+        let wanted = (self.all[self.open].place.end as usize + HUGE).next_multiple_of(HUGE).min(arena.size()) as Offset;
+        let place = self.asked..wanted;
+        if !place.is_empty() {
+            self.asked = wanted;
+            let arena = arena.clone();
+            // Where there is no thread for it, the host gives each page when it is first used.
+            _ = std::thread::Builder::new().name("code-memory".into()).spawn(move || arena.populate(place));
+        }
     }
 
     /// May the open segment be filled further? It is given up before it is opened again.
@@ -92,9 +110,10 @@ impl Segments {
             State::Used => return Room::GiveUp(next),
             State::GivenUp(since) if !epochs.all_since(since) => return Room::Later,
             State::GivenUp(_) => arena.synchronise_fetches(),
-            State::Unused => arena.populate(self.all[next].place.clone()),
+            State::Unused => {}
         }
         self.open = next;
+        self.ask_ahead(arena);
         self.all[next].state = State::Used;
         self.all[next].last = NONE;
         Room::Open(self.buffer(arena))

@@ -23,7 +23,7 @@ use crate::thunks::Thunks;
 use crate::translate::ROOM;
 use cpu::Model;
 use hw::{AccessSize, PhysAddr};
-use mem::{Bus, Ram};
+use mem::{Bus, HostAddr, Ram};
 use std::sync::{Arc, Mutex, MutexGuard};
 use sync::{Epochs, Index};
 
@@ -83,9 +83,7 @@ impl CodeSpace {
         let arena = Arc::new(Arena::new(size)?);
         let mut buf = CodeBuf::new(arena.clone(), 0, size as Offset);
         let thunks = Thunks::write(&mut buf);
-        let segments = Segments::new(thunks.end.next_multiple_of(64), size);
-        // As those that are opened later.
-        arena.populate(segments.segment(0).0);
+        let segments = Segments::new(&arena, thunks.end.next_multiple_of(64));
         let buf = segments.buffer(&arena);
         let (index, filler) = Index::with_filler((size / BYTES_OF_BLOCK).next_power_of_two());
         let compiler = Compiler {
@@ -200,11 +198,12 @@ impl Compiler {
     }
 
     fn translate(&mut self, pc: u64, pa: PhysAddr, context: Static, ram: &Ram) -> Compiled {
-        let count = (4096 - (pa.0 & 0xfff)) / 4;
-        let words = (0..count).map_while(|i| {
-            let at = ram.host(PhysAddr(pa.0 + 4 * i))?;
-            Some(ram.load(at, AccessSize::Word) as u32)
-        });
+        // RAM is whole pages.
+        let (first, count) = match ram.host(pa) {
+            Some(at) => (at, (4096 - (pa.0 as usize & 0xfff)) / 4),
+            None => (HostAddr(0), 0),
+        };
+        let words = (0..count).map(|i| ram.load(HostAddr(first.0 + 4 * i), AccessSize::Word) as u32);
         let before = *self.segments.last();
         let made = self.emitter.translate(pc, pa.0 >> 12, context, words, before);
         *self.segments.last() = made.block;
