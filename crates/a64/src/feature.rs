@@ -88,21 +88,25 @@ impl FeatureSet {
     }
 
     /// And `feature`.
+    #[inline]
     pub const fn with(self, feature: Feature) -> FeatureSet {
         FeatureSet(self.0 | 1 << feature as u8)
     }
 
     /// All of both.
+    #[inline]
     pub const fn and(self, other: FeatureSet) -> FeatureSet {
         FeatureSet(self.0 | other.0)
     }
 
     /// Is `feature` in it?
+    #[inline]
     pub const fn has(self, feature: Feature) -> bool {
         self.0 >> feature as u8 & 1 != 0
     }
 
     /// Are all of `other` in it?
+    #[inline]
     pub const fn contains(self, other: FeatureSet) -> bool {
         other.0 & !self.0 == 0
     }

@@ -59,6 +59,7 @@ impl RowInfo {
 
 impl Row {
     /// This row's entry of the table.
+    #[inline]
     pub fn info(self) -> &'static RowInfo {
         &ROWS[self as usize]
     }
@@ -69,6 +70,7 @@ impl Row {
     }
 
     /// Everything that a PE needs for `word`, which is of this row, to be allocated.
+    #[inline]
     pub fn needs(self, word: u32) -> FeatureSet {
         (self.info().variant)(word).with(self.info().feature)
     }

@@ -16,6 +16,8 @@ const OPS: usize = 1024;
 const MAX_PAGES: usize = if cfg!(test) { 2 } else { 1024 };
 /// Entries of the direct-mapped front of the map.
 const RECENT: usize = 256;
+/// Words whose handlers are kept, a power of two.
+const KNOWN: usize = 1024;
 
 /// Handler number of a word that is not decoded yet.
 pub(crate) const UNDECODED: u16 = ROW_COUNT as u16 + 1;
@@ -47,17 +49,6 @@ impl CodePage {
         self.ops[(pc >> 2) as usize % OPS].get()
     }
 
-    /// Decodes the instruction at `pc` for a PE with `features`, and keeps the result.
-    #[cold]
-    pub fn decode(&self, pc: u64, features: FeatureSet) -> Op {
-        let cell = &self.ops[(pc >> 2) as usize % OPS];
-        let word = cell.get().word;
-        let row = a64::lookup(word).filter(|row| features.contains(row.needs(word)));
-        let op = Op { word, handler: row.map_or(UNALLOCATED, |row| row as u16) };
-        cell.set(op);
-        op
-    }
-
     /// Brings the words up to date with RAM.
     fn refresh(&self, bus: &Bus, at: HostAddr, version: (u32, u32)) {
         // The version was read before the words: a later change moves it again.
@@ -77,11 +68,31 @@ impl CodePage {
 pub(crate) struct CodeCache {
     pages: HashMap<u64, Rc<CodePage>>,
     recent: Vec<(u64, Option<Rc<CodePage>>)>,
+    /// What was decoded last, by word: the same words come again and again.
+    known: Box<[Cell<Op>; KNOWN]>,
 }
 
 impl CodeCache {
     pub fn new() -> CodeCache {
-        CodeCache { pages: HashMap::new(), recent: vec![(0, None); RECENT] }
+        let nothing = const { Cell::new(Op { word: 0, handler: UNDECODED }) };
+        let known = Box::new(std::array::from_fn(|_| nothing.clone()));
+        CodeCache { pages: HashMap::new(), recent: vec![(0, None); RECENT], known }
+    }
+
+    /// Decodes the instruction at `pc` in `page` for the PE, which has `features`, and keeps the result.
+    #[cold]
+    pub fn decode(&self, page: &CodePage, pc: u64, features: FeatureSet) -> Op {
+        let cell = &page.ops[(pc >> 2) as usize % OPS];
+        let word = cell.get().word;
+        let known = &self.known[(word.wrapping_mul(0x9e37_79b1) >> 16) as usize % KNOWN];
+        let mut op = known.get();
+        if op.word != word || op.handler == UNDECODED {
+            let row = a64::lookup(word).filter(|row| features.contains(row.needs(word)));
+            op = Op { word, handler: row.map_or(UNALLOCATED, |row| row as u16) };
+            known.set(op);
+        }
+        cell.set(op);
+        op
     }
 
     /// The page at `pa` with its present instructions; `None` if no RAM is there. With `trust` off (the

@@ -181,7 +181,7 @@ impl Interp {
         let result = loop {
             let mut op = page.op(pc);
             if op.handler == UNDECODED {
-                op = page.decode(pc, self.cpu.model.features);
+                op = self.code.decode(&page, pc, self.cpu.model.features);
             }
             let fall_through = pc.wrapping_add(4);
             self.next = fall_through;
@@ -213,7 +213,7 @@ impl Interp {
     #[cold]
     pub(crate) fn execute_one(&mut self, page: &CodePage) -> (u32, Done) {
         let pc = self.cpu.regs.pc;
-        let op = page.decode(pc, self.cpu.model.features);
+        let op = self.code.decode(page, pc, self.cpu.model.features);
         self.straight_from = pc;
         let btype = match self.cpu.landed(op.word) {
             Ok(btype) => btype,
