@@ -17,7 +17,7 @@ use crate::spans::Spans;
 use crate::tables::{Constant, NewSite, SiteRecord, Tables};
 use crate::thunks::{Thunks, cc, jump_if};
 use crate::vector::{Known, Narrow};
-use a64::{FeatureSet, Row};
+use a64::{FeatureSet, ROW_COUNT, Row};
 use dynasmrt::{DynasmApi, dynasm};
 use hashbrown::HashSet;
 
@@ -252,6 +252,8 @@ pub(crate) struct Emitter {
     pub avx512: bool,
     /// Code counts what it does (`tally`).
     pub counting: bool,
+    /// By row: an instruction of it gave up once.
+    pub gives_up: Box<[bool; ROW_COUNT]>,
     /// Where the code of each instruction begins, that after the last, and that out of line.
     pub marks: Vec<Offset>,
     // The block.
@@ -316,6 +318,7 @@ impl Emitter {
             planted: options.planted,
             avx512: options.avx512,
             counting: options.count,
+            gives_up: Box::new([false; ROW_COUNT]),
             marks: Vec::new(),
             context: Static(0),
             start: 0,
@@ -422,15 +425,15 @@ impl Emitter {
         }
     }
 
-    /// Stores the value of guest register `r`, as `regs` says where it is. May use rax.
-    pub fn write_back(&mut self, regs: &XFile, r: u8) {
+    /// Stores the value of guest register `r`, which is there. May use rax.
+    pub fn write_back(&mut self, r: u8, from: Where) {
         self.rax = None;
-        self.write_back_next(regs, r);
+        self.write_back_next(r, from);
     }
 
     /// The same where rax is what `Emitter::rax` says.
-    fn write_back_next(&mut self, regs: &XFile, r: u8) {
-        match regs.find(r) {
+    fn write_back_next(&mut self, r: u8, from: Where) {
+        match from {
             Where::Place(place) => asm!(self ; mov [BYTE rbp + slot(r)], Rq(HOSTS[place as usize])),
             Where::Constant(n) => match i32::try_from(self.constants[n as usize] as i64) {
                 Ok(v) => asm!(self ; mov QWORD [BYTE rbp + slot(r)], v),
@@ -453,9 +456,9 @@ impl Emitter {
         self.rax = Some(v);
     }
 
-    /// Stores V register `r`, as `v` says where it is.
-    pub fn write_back_v(&mut self, v: &VFile, r: u8) {
-        if let Where::Place(place) = v.find(r) {
+    /// Stores V register `r`, which is there.
+    pub fn write_back_v(&mut self, r: u8, from: Where) {
+        if let Where::Place(place) = from {
             asm!(self ; vmovdqu [rbp + vslot(r.into())], Rx(place));
         }
     }
@@ -463,8 +466,8 @@ impl Emitter {
     /// Stores every guest register that memory is behind on.
     pub fn write_back_all(&mut self, x: &XFile, v: &VFile) {
         self.rax = None;
-        x.all_dirty().for_each(|r| self.write_back_next(x, r));
-        v.all_dirty().for_each(|r| self.write_back_v(v, r));
+        x.all_dirty().for_each(|r| self.write_back_next(r, x.find(r)));
+        v.all_dirty().for_each(|r| self.write_back_v(r, v.find(r)));
     }
 
     /// Memory and registers agree; the registers stay.
@@ -509,8 +512,7 @@ impl Emitter {
         if let Some(r) = owner
             && self.vregs.is_dirty(r)
         {
-            let v = self.vregs;
-            self.write_back_v(&v, r);
+            self.write_back_v(r, Where::Place(place));
             self.vregs.clean(r);
         }
         self.vregs.take(place);
@@ -567,8 +569,7 @@ impl Emitter {
         if let Some(r) = owner
             && self.regs.is_dirty(r)
         {
-            let regs = self.regs;
-            self.write_back(&regs, r);
+            self.write_back(r, Where::Place(place));
             self.regs.clean(r);
         }
         self.regs.take(place);
@@ -816,7 +817,7 @@ impl Emitter {
     /// Remembers how to repair the state if the present instruction does not finish.
     pub fn site(&mut self, access: SlowAccess) -> u32 {
         let constants = self.tables.constants.len();
-        for register in self.regs.all_dirty() {
+        for register in self.regs.dirty_known() {
             if let Where::Constant(n) = self.regs.find(register) {
                 self.tables.constants.push(Constant { value: self.constants[n as usize], register });
             }

@@ -34,7 +34,7 @@ impl Emitter {
     /// Is there a constant to be stored that needs rax?
     fn has_far_constants(&self, x: &XFile) -> bool {
         let is_far = |v: u64| i32::try_from(v as i64).is_err();
-        x.all_dirty().any(|r| matches!(x.find(r), Where::Constant(n) if is_far(self.constants[n as usize])))
+        x.dirty_known().any(|r| matches!(x.find(r), Where::Constant(n) if is_far(self.constants[n as usize])))
     }
 
     fn same_page(&self, target: u64) -> bool {
@@ -108,16 +108,17 @@ impl Emitter {
     pub fn branch_to(&mut self, target: W, kind: BranchKind) {
         self.ended = true;
         if let Some(target) = self.constant(target) {
-            let (state, executed) = (self.state(), self.executed());
+            let executed = self.executed();
             // What a call arrives at, labels know nothing of.
             let inside = kind == BranchKind::Direct;
-            if inside && self.go_to_label(target, &state, executed) {
-                return;
-            }
             if inside && self.is_ahead(target) {
                 asm!(self ; .u8 0xe9 ; .i32 0);
                 let from = self.buf.here() - 4;
-                self.leave_later(from, &state, target, executed);
+                self.leave_later(from, target, executed);
+                return;
+            }
+            let state = self.state();
+            if inside && self.go_to_label(target, &state, executed) {
                 return;
             }
             self.settle(&state, executed);
@@ -147,9 +148,10 @@ impl Emitter {
             }
             return;
         };
-        let (state, executed) = (self.state(), self.executed());
+        let executed = self.executed();
         if target <= self.pc_here() && self.same_page(target) {
             // A loop: what is likely comes first.
+            let state = self.state();
             let over = self.forward(cc ^ 1);
             self.settle(&state, executed);
             self.go(target);
@@ -157,13 +159,14 @@ impl Emitter {
             self.land(over);
         } else {
             let from = self.forward(cc);
-            self.leave_later(from, &state, target, executed);
+            self.leave_later(from, target, executed);
         }
     }
 
-    /// The jump at `from` leaves the block, or skips to a label that is yet to be written.
-    fn leave_later(&mut self, from: Offset, state: &State, target: u64, executed: u32) {
-        let state = self.keep_state(*state);
+    /// The jump at `from` leaves the block, or skips to a label that is yet to be written; registers are as they are
+    /// now.
+    fn leave_later(&mut self, from: Offset, target: u64, executed: u32) {
+        let state = self.keep_state(self.state());
         self.arrivals.push(self.cold.len() as u16);
         self.cold.push(Cold::Exit { from, state, target, executed });
     }

@@ -85,6 +85,11 @@ impl Region {
         self.looped >> index & 1 != 0
     }
 
+    /// No label has been written yet.
+    pub fn forget_labels(&mut self) {
+        self.labels.clear();
+    }
+
     fn written(&self, index: usize) -> Option<Label> {
         self.labels.iter().find(|l| l.index == index).copied()
     }
@@ -102,7 +107,6 @@ impl Emitter {
         let most = self.longest.min((4096 - (self.start as usize & 0xfff)) / 4);
         let region = &mut self.region;
         region.loops.clear();
-        region.labels.clear();
         (region.targets, region.reached, region.looped) = (0, 0, 0);
         (region.needs_flags, region.sets_flags, region.special) = (0, 0, 0);
         region.accesses = [0; 32];
@@ -119,21 +123,16 @@ impl Emitter {
                 continue;
             }
             let (row, facts) = self.scout.look(word);
-            self.rows.push(row);
-            self.facts.push(facts);
-            let here = 1 << index;
-            region.reached |= here;
-            match facts.flags {
-                Use::None => {}
-                Use::Sets => region.sets_flags |= here,
-                Use::Needs => region.needs_flags |= here,
-            }
-            if facts.special {
-                region.special |= here;
-            }
-            if let Some(reach) = facts.reach {
-                region.accesses[reach.base as usize & 31] |= here;
-            }
+            self.rows.push(*row);
+            self.facts.push(*facts);
+            // Without a branch, as what the next instruction does is not predicted.
+            let here = |is: bool| u64::from(is) << index;
+            region.reached |= here(true);
+            region.sets_flags |= here(facts.flags == Use::Sets);
+            region.needs_flags |= here(facts.flags == Use::Needs);
+            region.special |= here(facts.special);
+            let base = facts.reach.map_or(0, |reach| reach.base);
+            region.accesses[base as usize & 31] |= here(facts.reach.is_some());
             if let Some(offset) = facts.branch
                 && let Ok(target) = usize::try_from(index as i64 + i64::from(offset / 4))
                 && target < most
@@ -262,8 +261,7 @@ impl Emitter {
             }
             if !agree {
                 if self.regs.is_dirty(r) {
-                    let regs = self.regs;
-                    self.write_back(&regs, r);
+                    self.write_back(r, self.regs.find(r));
                 }
                 self.regs.drop_value(r);
             } else if behind {
@@ -300,15 +298,13 @@ impl Emitter {
         let v = most(&|f| f.reads_v | f.writes_v, KEPT_V, 0);
         for (_, r) in self.regs.residents().filter(|(_, r)| x >> r & 1 == 0) {
             if self.regs.is_dirty(r) {
-                let regs = self.regs;
-                self.write_back(&regs, r);
+                self.write_back(r, self.regs.find(r));
             }
             self.regs.drop_value(r);
         }
         for (_, r) in self.vregs.residents().filter(|(_, r)| v >> r & 1 == 0) {
             if self.vregs.is_dirty(r) {
-                let vregs = self.vregs;
-                self.write_back_v(&vregs, r);
+                self.write_back_v(r, self.vregs.find(r));
             }
             self.vregs.drop_value(r);
         }
@@ -386,10 +382,10 @@ impl Emitter {
             return;
         }
         for r in from.x.all_dirty().filter(|r| !to.x.is_dirty(*r)) {
-            self.write_back(&from.x, r);
+            self.write_back(r, from.x.find(r));
         }
         for r in from.v.all_dirty().filter(|r| !to.v.is_dirty(*r)) {
-            self.write_back_v(&from.v, r);
+            self.write_back_v(r, from.v.find(r));
         }
         let (moves, rest) = plan(&from.x, &to.x);
         for (to, from) in order(moves) {
@@ -419,10 +415,7 @@ const REST: u8 = 0xff;
 
 /// Is nothing to be done between the two?
 fn agree(from: &State, to: &State) -> bool {
-    fn same<const N: usize>(from: &RegFile<N>, to: &RegFile<N>) -> bool {
-        to.residents().all(|(p, r)| from.find(r) == Where::Place(p)) && from.all_dirty().all(|r| to.is_dirty(r))
-    }
-    same(&from.x, &to.x) && same(&from.v, &to.v)
+    from.x.serves_as(&to.x) && from.v.serves_as(&to.v)
 }
 
 /// What must move between places, as (to, from), and what comes from elsewhere, as (to, guest register).

@@ -115,14 +115,21 @@ impl<const N: usize> RegFile<N> {
         bits(self.dirty)
     }
 
+    /// Those of them whose values are known.
+    #[inline]
+    pub fn dirty_known(&self) -> impl Iterator<Item = u8> + use<N> {
+        bits(self.dirty & self.known)
+    }
+
     /// By place: the guest register that is in it and that memory is behind on, or 0xff.
     #[inline]
     pub fn dirty_places(&self) -> [u8; N] {
-        let mut all = [0xff; N];
-        for (p, r) in self.residents().filter(|(_, r)| self.is_dirty(*r)) {
-            all[p as usize] = r;
-        }
-        all
+        // Without a branch, here and below: which registers are where is not predicted.
+        std::array::from_fn(|p| {
+            let r = self.owner[p];
+            let behind = self.guests >> p & 1 != 0 && self.dirty >> (r & 31) & 1 != 0;
+            if behind { r } else { 0xff }
+        })
     }
 
     /// The present instruction uses this place: it keeps what is in it.
@@ -143,7 +150,11 @@ impl<const N: usize> RegFile<N> {
         }
         let wanted = idle & !self.kept;
         let choice = if wanted != 0 { wanted } else { idle };
-        let place = bits(choice.into()).min_by_key(|p| self.used[*p as usize])?;
+        if choice == 0 {
+            return None;
+        }
+        let age = |p: usize| if choice >> p & 1 != 0 { u32::from(self.used[p]) << 8 | p as u32 } else { u32::MAX };
+        let place = (0..N).map(age).fold(u32::MAX, u32::min) as u8;
         Some((place, self.guest_in(place)))
     }
 
@@ -270,6 +281,14 @@ impl<const N: usize> RegFile<N> {
         self.guests | self.temporary | self.spans | self.flags != 0
     }
 
+    /// Has every guest register that `other` has in a place that place here too, and is memory behind on none that it
+    /// is not behind on there?
+    #[inline]
+    pub fn serves_as(&self, other: &Self) -> bool {
+        let misses = |p: usize| other.guests >> p & 1 != 0 && self.place[other.owner[p] as usize & 31] != p as u8;
+        self.dirty & !other.dirty == 0 && (other.guests == 0 || (0..N).fold(0, |n, p| n + u8::from(misses(p))) == 0)
+    }
+
     /// By place: the guest register that is in it.
     #[inline]
     pub fn residents(&self) -> impl Iterator<Item = (u8, u8)> + use<N> {
@@ -290,7 +309,7 @@ impl<const N: usize> RegFile<N> {
 
     /// Memory is behind wherever it is behind in `other`, of registers that are in places.
     pub fn soil_as(&mut self, other: &Self) {
-        let placed = self.residents().fold(0, |set, (_, r)| set | 1 << r);
+        let placed = (0..N).fold(0, |set, p| set | u32::from(self.guests >> p & 1) << (self.owner[p] & 31));
         self.dirty |= other.dirty & placed;
     }
 

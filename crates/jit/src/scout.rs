@@ -166,16 +166,17 @@ impl Scout {
 
     /// The row of `word`, if the PE has such an instruction, and what it does.
     #[inline]
-    pub fn look(&mut self, word: u32) -> (Option<Row>, Facts) {
+    pub fn look(&mut self, word: u32) -> (&Option<Row>, &Facts) {
         let n = (word.wrapping_mul(0x9e37_79b1) >> 16) as usize % SEEN;
         if self.seen[n].0 != word {
             let (row, facts) = self.find_out(word);
             self.seen[n] = (word, row, facts);
         }
-        let (_, row, facts) = self.seen[n];
+        let (_, row, facts) = &self.seen[n];
         (row, facts)
     }
 
+    #[cold]
     fn find_out(&mut self, word: u32) -> (Option<Row>, Facts) {
         let row = a64::lookup(word).filter(|row| self.features.contains(row.needs(word)));
         self.facts = NOTHING;
@@ -545,7 +546,7 @@ mod tests {
         let mut random = crate::testing::Random(1);
         let words: Vec<u32> = (0..4 * SEEN).map(|_| random.next() as u32 & 0x7fff_ffff).chain([0, !0]).collect();
         for word in words.iter().chain(words.iter().rev()) {
-            assert_eq!(scout.look(*word).1, facts(features, *word), "{word:#010x}");
+            assert_eq!(*scout.look(*word).1, facts(features, *word), "{word:#010x}");
         }
     }
 }
