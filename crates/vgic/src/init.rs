@@ -16,6 +16,7 @@ const IGROUPR: u32 = 0x80;
 const ISENABLER: u32 = 0x100;
 const ICFGR: u32 = 0xc00;
 /// In RD_base.
+const WAKER: u32 = 0x14;
 const PENDBASER: u32 = 0x78;
 
 /// Initialises the VGIC; again is nothing. Takes C alone: a vCPU that is being created is seen by the count.
@@ -43,6 +44,7 @@ pub(crate) fn init(vm: &Vm) -> Result<(), Refusal> {
     for (index, cpu) in config.cpus.iter_mut().enumerate() {
         cpu.reset(gic.cpu_interface(index), &vm.spec.host);
     }
+    assert!(vm.gic.set(gic).is_ok(), "C is held, so this happens once");
     vm.initialised.set();
     Ok(())
 }
@@ -61,7 +63,7 @@ fn build(vm: &Vm, spis: u32) -> Result<Arc<Gic>, Refusal> {
 }
 
 /// How KVM's interrupts are at first, where the architecture leaves it open or says otherwise: all in Group 1, SGIs
-/// enabled, SPIs edge-triggered.
+/// enabled, SPIs edge-triggered, redistributors awake.
 fn power_on(gic: &Gic, spis: u32, pes: usize) {
     for n in 1..=spis / 32 {
         gic.raw_write(Frame::Distributor, IGROUPR + 4 * n, !0);
@@ -72,6 +74,7 @@ fn power_on(gic: &Gic, spis: u32, pes: usize) {
     for pe in 0..pes {
         gic.raw_write(Frame::Private(pe), IGROUPR, !0);
         gic.raw_write(Frame::Private(pe), ISENABLER, 0xffff);
+        gic.raw_write(Frame::Redistributor(pe), WAKER, 0);
         gic.raw_write(Frame::Redistributor(pe), PENDBASER, BASER_RESET as u32);
     }
 }

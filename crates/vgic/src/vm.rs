@@ -8,9 +8,9 @@ use crate::locks::{Lock, Rank};
 use crate::protocol::LockProtocol;
 use crate::regions;
 use crate::vcpus::{Vcpu, VcpuState, Vcpus};
-use gic::{Features, MAX_PES, Product};
+use gic::{Features, Gic, MAX_PES, Product};
 use hw::GuestMemory;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use sync::Attention;
 
 /// What a VM is made of.
@@ -48,6 +48,8 @@ pub struct Vm {
     /// C.
     pub(crate) config: Lock<Config>,
     pub(crate) vcpus: Vcpus,
+    /// The GIC that guests run on, from initialisation on, for who needs no lock.
+    pub(crate) gic: OnceLock<Arc<Gic>>,
     /// The VGIC is initialised. Set under C.
     pub(crate) initialised: Once,
     /// The first `KVM_RUN` has mapped it. Set under C.
@@ -68,6 +70,7 @@ impl Vm {
             slots: Lock::new(Rank::Slots, ()),
             config: Lock::new(Rank::Config, Config::default()),
             vcpus: Vcpus::new(),
+            gic: OnceLock::new(),
             initialised: Once::new(),
             ready: Once::new(),
             dead: Once::new(),
@@ -87,6 +90,12 @@ impl Vm {
     /// The Linux it behaves like.
     pub fn kernel(&self) -> &'static Kernel {
         self.spec.kernel
+    }
+
+    /// The GIC that guests run on, without a lock: to wire devices to it, and for tools that look at it while guests run
+    /// (`describe`, `raw_read`). `None` before initialisation.
+    pub fn gic(&self) -> Option<&Arc<Gic>> {
+        self.gic.get()
     }
 
     /// Is the VGIC initialised?
