@@ -35,6 +35,7 @@ pub const ICC_SGI1R_EL1: u32 = sysreg(3, 0, 12, 11, 5);
 
 /// PSCI functions (DEN 0022).
 pub const PSCI_CPU_ON: u64 = 0xc400_0003;
+pub const PSCI_AFFINITY_INFO: u64 = 0xc400_0004;
 pub const PSCI_SYSTEM_OFF: u64 = 0x8400_0008;
 
 /// Xr = value, in as few moves as it takes.

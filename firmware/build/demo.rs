@@ -4,7 +4,7 @@
 //! stay so, and the interrupt handler uses x9 to x15 besides x0 to x2, which it saves.
 
 use crate::asm::*;
-use crate::gic::{self, GICD, GICR, GICR_STRIDE, SPI, TIMER};
+use crate::gic::{self, GICD, GICR_CPUS, SPI, TIMER};
 use crate::print::Print;
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 
@@ -45,9 +45,8 @@ pub fn assemble() -> Vec<u8> {
     dynasm!(a ; .arch aarch64 ; ldr x26, [x25, MPIDR]);
     print.hex(a, 26);
     print.text(a, ", GICR_TYPER ");
-    load(a, 0, GICR);
-    load(a, 1, GICR_STRIDE);
-    dynasm!(a ; .arch aarch64 ; madd x26, x24, x1, x0 ; ldr x26, [x26, 8]);
+    gic::redistributor(a, 24, 26);
+    dynasm!(a ; .arch aarch64 ; ldr x26, [x26, 8]);
     print.hex(a, 26);
     print.text(a, "\n");
     dynasm!(a ; .arch aarch64 ; add x24, x24, 1 ; cmp x24, x23 ; b.lo <each_cpu);
@@ -116,30 +115,38 @@ fn record(a: &mut Asm, index: u8, to: u8) {
     dynasm!(a ; .arch aarch64 ; add X(to), x0, X(index), lsl 6);
 }
 
-/// x23 = number of redistributors up to the one with GICR_TYPER.Last.
+/// x23 = number of redistributors up to the one with GICR_TYPER.Last, of the second region if there is one.
 fn count_cpus(a: &mut Asm) {
-    load(a, 0, GICR);
-    load(a, 1, GICR_STRIDE);
+    /// Affinity of the first CPU of the second region.
+    const THERE: u32 = GICR_CPUS / 16 * 256 + GICR_CPUS % 16;
+    dynasm!(a ; .arch aarch64 ; movz x23, 0 ; more:);
+    gic::redistributor(a, 23, 26);
     dynasm!(a
         ; .arch aarch64
-        ; movz x23, 0
-        ; more:
-        ; ldr x2, [x0, 8]
+        ; ldr x2, [x26, 8]
         ; add x23, x23, 1
-        ; add x0, x0, x1
         ; tbz x2, 4, <more
+        ; cmp x23, GICR_CPUS
+        ; b.ne >counted
+        ; movz x1, THERE
+        ; movz x2, 0
+    );
+    load(a, 0, PSCI_AFFINITY_INFO);
+    dynasm!(a
+        ; .arch aarch64
+        ; hvc 0
+        ; tbz w0, 31, <more // an error: there is no such CPU
+        ; counted:
     );
 }
 
 /// PSCI CPU_ON for CPUs 1 to x23 - 1, at the affinity their redistributor shows; waits until all are up.
 fn start_others(a: &mut Asm, secondary: dynasmrt::DynamicLabel) {
     dynasm!(a ; .arch aarch64 ; movz x24, 1 ; start: ; cmp x24, x23 ; b.hs >started);
-    load(a, 0, GICR);
-    load(a, 1, GICR_STRIDE);
+    gic::redistributor(a, 24, 26);
     dynasm!(a
         ; .arch aarch64
-        ; madd x0, x24, x1, x0
-        ; ldr w1, [x0, 12] // GICR_TYPER.Affinity_Value
+        ; ldr w1, [x26, 12] // GICR_TYPER.Affinity_Value
         ; and x1, x1, 0xffffff // no Aff3 on this board
         ; adr x2, =>secondary
         ; mov x3, x24

@@ -6,6 +6,9 @@ use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 pub const GICD: u64 = 0x0800_0000;
 pub const GICR: u64 = 0x080a_0000;
 pub const GICR_STRIDE: u64 = 0x2_0000;
+/// Redistributors in the first region; those of all further CPUs are in a second one.
+pub const GICR_CPUS: u32 = 123;
+const GICR_HIGH: u64 = 0x40_0000_0000;
 
 /// The virtual timer's PPI.
 pub const TIMER: u64 = 27;
@@ -29,13 +32,26 @@ pub fn distributor(asm: &mut Asm) {
     dynasm!(asm ; .arch aarch64 ; str w1, [x0, 0xc00 + 4 * (SPI / 16) as u32]); // ICFGR: edge
 }
 
-/// Redistributor and CPU interface of the CPU whose index is in x19.
-pub fn this_cpu(asm: &mut Asm) {
+/// Xto = the redistributor of the CPU whose index is in Xindex, another register. Uses x0 to x2.
+pub fn redistributor(asm: &mut Asm, index: u8, to: u8) {
     load(asm, 0, GICR);
     load(asm, 1, GICR_STRIDE);
     dynasm!(asm
         ; .arch aarch64
-        ; madd x21, x19, x1, x0
+        ; mov x2, X(index)
+        ; cmp x2, GICR_CPUS
+        ; b.lo >low
+        ; sub x2, x2, GICR_CPUS
+    );
+    load(asm, 0, GICR_HIGH);
+    dynasm!(asm ; .arch aarch64 ; low: ; madd X(to), x2, x1, x0);
+}
+
+/// Redistributor and CPU interface of the CPU whose index is in x19.
+pub fn this_cpu(asm: &mut Asm) {
+    redistributor(asm, 19, 21);
+    dynasm!(asm
+        ; .arch aarch64
         ; ldr w1, [x21, 0x14]
         ; and w1, w1, 0xfffffffd // WAKER.ProcessorSleep
         ; str w1, [x21, 0x14]

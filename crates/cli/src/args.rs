@@ -141,9 +141,11 @@ pub struct MachineArgs {
     /// Report guests that execute instructions they changed without cache maintenance: slow
     #[arg(long)]
     pub check_smc: bool,
-    /// What the GIC shows of delays and misuse [default: fast]
-    #[arg(long, value_enum, value_name = "MODE")]
-    pub gic: Option<GicMode>,
+    /// The GIC, in words with commas between. Mode: fast, relaxed (RWP and the like follow late), strict (misuse is
+    /// reported at the end). Model: gic-500, gic-600, gic-700, kvm, architecture. Size: spis=N, espis=N, eppis=N (of
+    /// each PE). direct-lpis: GICR_SETLPIR exists [default: fast,architecture,spis=256]
+    #[arg(long, value_name = "WORD,...", value_parser = crate::gic::parse)]
+    pub gic: Option<machine::GicChoice>,
     /// Name guest addresses of compiled code for `perf`, in /tmp/perf-PID.map
     #[arg(long)]
     pub perf_map: bool,
@@ -167,17 +169,6 @@ pub enum EngineName {
     Jit,
     /// Both, compared block by block: slow; a difference is exit status 7
     Verify,
-}
-
-/// What the GIC shows of delays and misuse.
-#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
-pub enum GicMode {
-    /// Effects are complete when a write returns
-    Fast,
-    /// RWP and ChildrenAsleep follow after 2 microseconds: software that does not poll shows it
-    Relaxed,
-    /// Reports, when the run ends, what is UNPREDICTABLE or a programming error
-    Strict,
 }
 
 /// How `--stats` prints.

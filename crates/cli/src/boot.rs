@@ -1,11 +1,11 @@
 //! `armagic boot` and `armagic demo`: from arguments to a machine, and from its end to an exit status.
 
-use crate::args::{Boot, Demo, EngineName, GicMode, MachineArgs};
+use crate::args::{Boot, Demo, EngineName, MachineArgs};
 use crate::console::{self, Marks, Output};
 use crate::ending::{Reason, Status, Verdict};
 use crate::{guests, stats};
 use anyhow::{Context, Result};
-use machine::{Ending, EngineKind, Extras, Fidelity, Machine, MachineError, MachineSpec, Payload, Report, Tuning};
+use machine::{Ending, EngineKind, Extras, Machine, MachineError, MachineSpec, Payload, Report, Tuning};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -69,9 +69,6 @@ fn target(args: &Boot) -> Result<Target> {
     }
 }
 
-/// How late RWP follows with `--gic relaxed`.
-const RELAXED: Duration = Duration::from_micros(2);
-
 /// With `--stats` code counts, unless `--tune` says otherwise.
 fn tuning(args: &MachineArgs) -> Tuning {
     let tuning = args.tune.clone().unwrap_or_default();
@@ -95,11 +92,7 @@ fn spec(args: &MachineArgs, target: Target, dtb: Option<PathBuf>) -> MachineSpec
         initrd: target.initrd,
         append: target.append,
         dtb,
-        fidelity: match args.gic {
-            None | Some(GicMode::Fast) => Fidelity::Fast,
-            Some(GicMode::Relaxed) => Fidelity::Relaxed(RELAXED),
-            Some(GicMode::Strict) => Fidelity::Strict,
-        },
+        gic: args.gic.unwrap_or_default(),
     }
 }
 

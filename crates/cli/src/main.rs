@@ -5,6 +5,7 @@ mod args;
 mod boot;
 mod console;
 mod ending;
+mod gic;
 mod guests;
 mod jit;
 mod stats;
@@ -14,7 +15,7 @@ mod tune;
 use args::{Cli, Command};
 use clap::Parser;
 use ending::Status;
-use machine::MachineError;
+use machine::{BoardError, MachineError};
 
 fn main() -> ! {
     hw::prepare();
@@ -36,7 +37,9 @@ fn main() -> ! {
 /// Numbers out of range are usage; what remains of errors before a run is about files.
 fn status_of(error: &anyhow::Error) -> Status {
     match error.downcast_ref::<MachineError>() {
-        Some(MachineError::Spec(_) | MachineError::Engine(_)) => Status::Usage,
+        Some(MachineError::Spec(_) | MachineError::Engine(_) | MachineError::Board(BoardError::Gic(_))) => {
+            Status::Usage
+        }
         Some(MachineError::Thread { .. } | MachineError::Board(_)) => Status::Internal,
         _ => Status::Load,
     }

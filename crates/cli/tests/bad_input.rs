@@ -21,8 +21,8 @@ fn check(args: &[&str], status: i32, words: &[&str]) {
 
 #[test]
 fn usage() {
-    check(&["boot", "--smp", "0"], 2, &["--smp 0", "1 to 64"]);
-    check(&["boot", "--smp", "65"], 2, &["--smp 65", "1 to 64"]);
+    check(&["boot", "--smp", "0"], 2, &["--smp 0", "1 to 512"]);
+    check(&["boot", "--smp", "513"], 2, &["--smp 513", "1 to 512"]);
     check(&["boot", "--memory", "32M"], 2, &["--memory 32 MiB", "64 MiB"]);
     check(&["boot", "--memory", "9999G"], 2, &["--memory", "255 GiB"]);
     check(&["boot", "--memory", "lots"], 2, &["lots", "512M"]);
@@ -33,6 +33,10 @@ fn usage() {
     check(&["demo", "--engine", "verify", "--tune", "code=5000"], 2, &["--tune code=5000", "128 KiB"]);
     check(&["demo", "--engine", "interp", "--tune", "hot=1"], 2, &["--tune", "--engine jit"]);
     check(&["boot", "--timeout", "soon"], 2, &["soon"]);
+    check(&["boot", "--gic", "gic-400"], 2, &["gic-400", "gic-600", "espis=N"]);
+    check(&["boot", "--gic", "spis=32"], 2, &["spis=32", "64"]);
+    check(&["demo", "--gic", "spis=1000"], 2, &["1000 SPIs", "988"]);
+    check(&["demo", "--gic", "espis=33"], 2, &["33 extended SPIs", "--gic"]);
     check(&["boots"], 2, &["boots"]);
 }
 

@@ -27,3 +27,14 @@ fn four_cpus() {
 fn sixty_four_cpus() {
     check(64);
 }
+
+/// Their redistributors are in two regions.
+#[test]
+fn two_hundred_cpus() {
+    check(200);
+}
+
+#[test]
+fn as_many_cpus_as_there_can_be() {
+    check(512);
+}

@@ -23,13 +23,12 @@ impl Vcpu {
     }
 
     /// WFE. `Exit::Wfe`, with the PC after it, unless an event is registered, which it consumes. The machine
-    /// does not let it sleep for long: events of the exclusive monitor and the event stream are not generated.
+    /// does not let it sleep for long: events of the exclusive monitor and the event stream are not generated. An
+    /// interrupt that PSTATE masks is no wake-up event for it (ARM DDI 0487, "Wait for Event"); one that it does not mask
+    /// is taken when the machine comes back.
     pub fn wfe(&mut self) -> Result<(), Leave> {
         if self.event {
             self.event = false;
-            return Ok(());
-        }
-        if self.has_wake_up() {
             return Ok(());
         }
         self.check_wait(WAIT_E, 1)?;
@@ -50,7 +49,7 @@ impl Vcpu {
 
     /// WFET: WFE until the virtual count reaches `deadline`.
     pub fn wfet(&mut self, deadline: u64) -> Result<(), Leave> {
-        if std::mem::take(&mut self.event) || self.is_past(deadline) || self.has_wake_up() {
+        if std::mem::take(&mut self.event) || self.is_past(deadline) {
             return Ok(());
         }
         self.check_wait(WAIT_E, 3)?;

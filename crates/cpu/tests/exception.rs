@@ -286,6 +286,20 @@ fn events() {
     assert!(b.explain_sleep().starts_with("PC 0x4, PSTATE.DAIF 1111, timers: Physical off, Virtual off, GIC: "));
 }
 
+/// Both wait for what PSTATE does not mask, but WFI also for what it does: a guest that spins on WFE with interrupts
+/// masked lets others run.
+#[test]
+fn a_masked_interrupt_ends_wfi_and_not_wfe() {
+    let mut c = at("el1h");
+    open_gic(&mut c, 0);
+    c.write_pstate(a64::PstateField::DaifSet, 3).unwrap();
+    c.shared.gic.set_ppi(0, IntId(20), true);
+    assert_eq!((c.wfi(), c.regs.pc), (Ok(()), PC));
+    c.event = false;
+    assert_eq!((c.wfe(), c.exit, c.regs.pc), (Err(Leave::Exit), Exit::Wfe, PC + 4));
+    assert_eq!((c.wfet(u64::MAX), c.exit, c.regs.pc), (Err(Leave::Exit), Exit::Wfe, PC + 8));
+}
+
 /// The register number of a trapped access comes from the instruction itself.
 #[test]
 #[rustfmt::skip]

@@ -20,6 +20,8 @@ pub enum Frame {
 /// One frame: its rows, and the interrupts whose fields it holds.
 pub(crate) struct Table {
     pub rows: &'static [Row],
+    /// More of them, where `rows` has none.
+    pub extra: &'static [Row],
     pub spans: &'static [Span],
 }
 
@@ -39,8 +41,11 @@ const WRITE_READ_ONLY: u32 = 1 << 3;
 
 impl Table {
     fn row(&self, offset: u32) -> Option<&'static Row> {
-        let at = self.rows.partition_point(|row| row.end() <= offset);
-        self.rows.get(at).filter(|row| row.offset <= offset)
+        let in_table = |rows: &'static [Row]| {
+            let at = rows.partition_point(|row| row.end() <= offset);
+            rows.get(at).filter(|row| row.offset <= offset)
+        };
+        in_table(self.rows).or_else(|| in_table(self.extra))
     }
 
     fn array(&self, offset: u32) -> Option<Array> {
@@ -211,7 +216,7 @@ impl Gic {
     fn frame(&self, frame: Frame) -> Option<(Place<'_>, Table)> {
         let (pe, table) = match frame {
             Frame::Distributor => (0, dist::table(self)),
-            Frame::Redistributor(pe) => (pe, redist::control_table()),
+            Frame::Redistributor(pe) => (pe, redist::control_table(self)),
             Frame::Private(pe) => (pe, redist::private_table()),
         };
         (pe < self.state.pes()).then_some((Place::new(self, pe, Security::Secure), table))
@@ -234,7 +239,7 @@ impl Gic {
     pub fn register_name(frame: Frame, offset: u32) -> Option<&'static str> {
         let table = match frame {
             Frame::Distributor => dist::full_table(),
-            Frame::Redistributor(_) => redist::control_table(),
+            Frame::Redistributor(_) => redist::full_control_table(),
             Frame::Private(_) => redist::private_table(),
         };
         table.row(offset).map(|row| row.name).or_else(|| table.array(offset).map(|array| array.field.name))

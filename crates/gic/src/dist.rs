@@ -4,7 +4,7 @@
 
 use crate::access::Table;
 use crate::fidelity::Delayed;
-use crate::identify::PIDR4;
+use crate::identify::Component;
 use crate::ids::{self, PRIVATE, Span};
 use crate::map::{Place, Row, STATUS_BITS, Security, row, sorted_and_disjoint};
 use crate::state::Control;
@@ -23,7 +23,7 @@ const ARE_NS: u64 = 1 << 5;
 const MAP: &[Row] = &[
     row(0x0000, "CTLR").rw(ctlr, set_ctlr),
     row(0x0004, "TYPER").ro(typer),
-    row(0x0008, "IIDR").ro(|p, _| p.gic.features.product.identity().iidr.into()),
+    row(0x0008, "IIDR").ro(|p, _| p.gic.features.product.iidr(Component::Distributor)),
     row(0x000c, "TYPER2").ro(|_, _| 0),
     row(0x0010, "STATUSR")
         .rw(
@@ -46,27 +46,24 @@ const MAP: &[Row] = &[
         .rw(|p, n| irouter(p, espi(n)), |p, n, v, m| set_irouter(p, espi(n), v, m))
         .wide()
         .array(1024),
-    row(0xffd0, "PIDR4").ro(|_, _| PIDR4),
-    row(0xffd4, "PIDR5-7").ro(|_, _| 0).array(3),
-    row(0xffe0, "PIDR0").ro(|p, _| p.gic.features.product.identity().pidr0[0].into()),
-    row(0xffe4, "PIDR1").ro(|p, _| p.gic.features.product.identity().pidr1.into()),
-    row(0xffe8, "PIDR2").ro(|p, _| p.gic.features.product.identity().pidr2.into()),
-    row(0xffec, "PIDR3").ro(|_, _| 0),
-    row(0xfff0, "CIDR0").ro(|_, _| 0x0d),
-    row(0xfff4, "CIDR1").ro(|_, _| 0xf0),
-    row(0xfff8, "CIDR2").ro(|_, _| 0x05),
-    row(0xfffc, "CIDR3").ro(|_, _| 0xb1),
+    row(0xffd0, "PIDR4-7").ro(id).array(4),
+    row(0xffe0, "PIDR0-3").ro(|p, n| id(p, 4 + n)).array(4),
+    row(0xfff0, "CIDR0-3").ro(|p, n| id(p, 8 + n)).array(4),
 ];
 const _: () = assert!(sorted_and_disjoint(MAP));
 
 /// The frame of a GIC with extended SPIs.
 pub(crate) fn full_table() -> Table {
-    Table { rows: MAP, spans: &[Span::Shared, Span::Extended] }
+    Table { rows: MAP, extra: &[], spans: &[Span::Shared, Span::Extended] }
 }
 
 /// The frame of this GIC.
 pub(crate) fn table(gic: &Gic) -> Table {
-    if gic.features.espis != 0 { full_table() } else { Table { rows: MAP, spans: &[Span::Shared] } }
+    if gic.features.espis != 0 { full_table() } else { Table { rows: MAP, extra: &[], spans: &[Span::Shared] } }
+}
+
+fn id(place: &Place, index: u32) -> u64 {
+    place.gic.features.product.id(Component::Distributor, index)
 }
 
 fn espi(n: u32) -> u32 {

@@ -10,8 +10,8 @@ pub enum Fidelity {
     /// Effects are complete when a write returns, and what is UNPREDICTABLE does something harmless.
     #[default]
     Fast,
-    /// RWP reads 1, and ChildrenAsleep follows ProcessorSleep, for this long after what they are about: software that
-    /// does not poll, or that polls the wrong register, shows it. The effects themselves are not late.
+    /// RWP and GICR_SYNCR.Busy read 1, and ChildrenAsleep and RDGPO follow ProcessorSleep and RDGPD, for this long after
+    /// what they are about: software that does not poll, or that polls the wrong register, shows it.
     Relaxed(Duration),
     /// As `Fast`; and what IHI 0069 calls UNPREDICTABLE, or a programming error, is reported (`Gic::reports`).
     Strict,
@@ -39,13 +39,34 @@ pub(crate) enum Delayed {
     Redistributor(usize),
     /// GICR_WAKER.ChildrenAsleep of a PE.
     Sleep(usize),
+    /// GICR_SYNCR.Busy of a PE.
+    Invalidation(usize),
+    /// GICR_PWRR.RDGPO, by the first PE of the group.
+    Power(usize),
+}
+
+impl Delayed {
+    /// How many there are of a GIC.
+    fn count(pes: usize) -> usize {
+        1 + 4 * pes
+    }
+
+    fn index(self) -> usize {
+        match self {
+            Delayed::Distributor => 0,
+            Delayed::Redistributor(pe) => 1 + 4 * pe,
+            Delayed::Sleep(pe) => 2 + 4 * pe,
+            Delayed::Invalidation(pe) => 3 + 4 * pe,
+            Delayed::Power(pe) => 4 + 4 * pe,
+        }
+    }
 }
 
 /// What the modes need; empty in `Fast`.
 pub(crate) struct Watch {
     mode: Fidelity,
     begun: Instant,
-    /// Until when each `Delayed` lasts, in ns since `begun`: GICD_CTLR.RWP, then two words of each PE.
+    /// Until when each `Delayed` lasts, in ns since `begun`.
     until: Box<[AtomicU64]>,
     reports: Mutex<BTreeMap<(&'static str, u32, usize), Report>>,
 }
@@ -55,18 +76,14 @@ impl Watch {
         Watch {
             mode,
             begun: Instant::now(),
-            until: (0..1 + 2 * pes).map(|_| AtomicU64::new(0)).collect(),
+            until: (0..Delayed::count(pes)).map(|_| AtomicU64::new(0)).collect(),
             reports: Mutex::new(BTreeMap::new()),
         }
     }
 
     /// Relaxed everywhere: the effects are ordered by other words, and these only say that a while has passed.
     fn until(&self, what: Delayed) -> &AtomicU64 {
-        match what {
-            Delayed::Distributor => &self.until[0],
-            Delayed::Redistributor(pe) => &self.until[1 + 2 * pe],
-            Delayed::Sleep(pe) => &self.until[2 + 2 * pe],
-        }
+        &self.until[what.index()]
     }
 
     /// Something began that software should poll for.

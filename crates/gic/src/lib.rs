@@ -18,6 +18,7 @@ mod ids;
 mod its;
 mod lpi;
 mod map;
+mod power;
 mod prim;
 mod published;
 mod redist;

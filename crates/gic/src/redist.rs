@@ -5,13 +5,14 @@
 
 use crate::access::Table;
 use crate::fidelity::Delayed;
-use crate::identify::PIDR4;
+use crate::identify::Component;
 use crate::ids::Span;
 use crate::map::{Place, Row, STATUS_BITS, Security, View, row, sorted_and_disjoint};
+use crate::power;
 use crate::wires::Gic;
 use crate::word::{G0, G1, G1S, GROUPS};
 use hw::{AccessSize, MmioDevice};
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 const FRAME: u64 = 0x1_0000;
 /// RD_base and SGI_base; VLPI_base comes with virtual LPIs.
@@ -25,7 +26,7 @@ const DPGS: u64 = 1 << 5;
 const CONTROL: &[Row] = &[
     // RWP and UWP are 0 as effects are immediate.
     row(0x0000, "CTLR").rw(ctlr, set_ctlr),
-    row(0x0004, "IIDR").ro(|p, _| p.gic.features.product.identity().redistributor_iidr.into()),
+    row(0x0004, "IIDR").ro(|p, _| p.gic.features.product.iidr(Component::Redistributor)),
     row(0x0008, "TYPER").ro(typer).wide(),
     row(0x0010, "STATUSR")
         .rw(
@@ -42,35 +43,37 @@ const CONTROL: &[Row] = &[
     row(0x0048, "CLRLPIR").wo(|p, _, v, _| p.gic.set_lpi(p.pe, v as u32, false)).wide(),
     row(0x0070, "PROPBASER").rw(|p, _| p.gic.propbaser(p.pe), |p, _, v, m| p.gic.set_propbaser(p.pe, v, m)).wide(),
     row(0x0078, "PENDBASER").rw(|p, _| p.gic.pendbaser(p.pe), |p, _, v, m| p.gic.set_pendbaser(p.pe, v, m)).wide(),
-    row(0x00a0, "INVLPIR").wo(|p, _, v, m| low(m, || p.gic.invalidate_lpi(p.pe, v as u32))).wide(),
-    row(0x00b0, "INVALLR").wo(|p, _, _, m| low(m, || p.gic.reload_lpis(p.pe))).wide(),
-    // Never busy: an invalidation is complete when its write returns.
-    row(0x00c0, "SYNCR").ro(|_, _| 0),
-    row(0xffd0, "PIDR4").ro(|_, _| PIDR4),
-    row(0xffd4, "PIDR5-7").ro(|_, _| 0).array(3),
-    row(0xffe0, "PIDR0").ro(|p, _| p.gic.features.product.identity().pidr0[1].into()),
-    row(0xffe4, "PIDR1").ro(|p, _| p.gic.features.product.identity().pidr1.into()),
-    row(0xffe8, "PIDR2").ro(|p, _| p.gic.features.product.identity().pidr2.into()),
-    row(0xffec, "PIDR3").ro(|_, _| 0),
-    row(0xfff0, "CIDR0").ro(|_, _| 0x0d),
-    row(0xfff4, "CIDR1").ro(|_, _| 0xf0),
-    row(0xfff8, "CIDR2").ro(|_, _| 0x05),
-    row(0xfffc, "CIDR3").ro(|_, _| 0xb1),
+    row(0x00a0, "INVLPIR").wo(|p, _, v, m| low(p, m, || p.gic.invalidate_lpi(p.pe, v as u32))).wide(),
+    row(0x00b0, "INVALLR").wo(|p, _, _, m| low(p, m, || p.gic.reload_lpis(p.pe))).wide(),
+    row(0x00c0, "SYNCR").ro(|p, _| p.gic.watch.is_busy(Delayed::Invalidation(p.pe)).into()),
+    row(0xffd0, "PIDR4-7").ro(id).array(4),
+    row(0xffe0, "PIDR0-3").ro(|p, n| id(p, 4 + n)).array(4),
+    row(0xfff0, "CIDR0-3").ro(|p, n| id(p, 8 + n)).array(4),
 ];
 const _: () = assert!(sorted_and_disjoint(CONTROL));
 
 /// RD_base holds no fields of interrupts.
-pub(crate) fn control_table() -> Table {
-    Table { rows: CONTROL, spans: &[] }
+pub(crate) fn control_table(gic: &Gic) -> Table {
+    let extra: &[Row] = if gic.power.has_pwrr() { power::ROWS } else { &[] };
+    Table { rows: CONTROL, extra, spans: &[] }
+}
+
+/// With what only some products have.
+pub(crate) fn full_control_table() -> Table {
+    Table { rows: CONTROL, extra: power::ROWS, spans: &[] }
 }
 
 /// SGI_base holds nothing but fields of interrupts.
 pub(crate) fn private_table() -> Table {
-    Table { rows: &[], spans: &[Span::Private] }
+    Table { rows: &[], extra: &[], spans: &[Span::Private] }
+}
+
+fn id(place: &Place, index: u32) -> u64 {
+    place.gic.features.product.id(Component::Redistributor, index)
 }
 
 fn typer(place: &Place, _: u32) -> u64 {
-    let last = place.pe + 1 == place.gic.state.pes();
+    let last = place.gic.regions().any(|region| region.end == place.pe + 1);
     let affinity = place.gic.routes.affinity(place.pe).packed();
     let eppis = u64::from(place.gic.features.eppis / 32);
     let (plpis, direct) = (u64::from(place.gic.has_lpis()), u64::from(place.gic.has_direct_lpis()));
@@ -79,20 +82,27 @@ fn typer(place: &Place, _: u32) -> u64 {
 
 /// WAKER is of the power controller's world: RAZ/WI to Non-secure software while there are two security states.
 fn waker(place: &Place, _: u32) -> u64 {
-    let busy = place.gic.watch.is_busy(Delayed::Sleep(place.pe));
-    match (place.view.all(), place.gic.state.awake(place.pe), busy) {
-        (false, ..) | (true, true, false) => 0,
-        (true, false, false) => PROCESSOR_SLEEP | CHILDREN_ASLEEP,
-        // On the way: ChildrenAsleep is still what it was.
-        (true, true, true) => CHILDREN_ASLEEP,
-        (true, false, true) => PROCESSOR_SLEEP,
+    if !place.view.all() {
+        return 0;
     }
+    let busy = place.gic.watch.is_busy(Delayed::Sleep(place.pe));
+    let of_pe = match (place.gic.state.awake(place.pe), busy) {
+        (true, false) => 0,
+        (false, false) => PROCESSOR_SLEEP | CHILDREN_ASLEEP,
+        // On the way: ChildrenAsleep is still what it was.
+        (true, true) => CHILDREN_ASLEEP,
+        (false, true) => PROCESSOR_SLEEP,
+    };
+    of_pe | power::waker(place)
 }
 
 fn set_waker(place: &Place, _: u32, value: u64, _: u64) {
     let (state, watch, awake) = (&place.gic.state, &place.gic.watch, value & PROCESSOR_SLEEP == 0);
-    if !place.view.all() || awake == state.awake(place.pe) {
+    if !place.view.all() {
         return;
+    }
+    if awake == state.awake(place.pe) {
+        return power::set_waker(place, value);
     }
     if !awake && (0..GROUPS).any(|group| state.published(place.pe, group).pe_enabled()) {
         watch.report("GICR_WAKER", 0, place.pe, || {
@@ -108,6 +118,7 @@ fn set_waker(place: &Place, _: u32, value: u64, _: u64) {
     }
     watch.begin(Delayed::Sleep(place.pe));
     state.set_awake(place.pe, awake);
+    power::set_waker(place, value);
 }
 
 /// GICR_CTLR.RWP: as in GICD_CTLR, of ICENABLER0, the DPG bits and EnableLPIs.
@@ -129,9 +140,11 @@ const ENABLE_LPIS: u64 = 1 << 0;
 /// CES: EnableLPIs can be cleared. IR: INVLPIR, INVALLR and SYNCR are there.
 const LPI_FEATURES: u64 = 1 << 1 | 1 << 2;
 
-/// A write of the upper half alone is no command.
-fn low(mask: u64, command: impl FnOnce()) {
+/// A write of the upper half alone is no command. GICR_SYNCR tells when one is complete; it is when its write returns, but
+/// `Fidelity::Relaxed` shows who does not ask.
+fn low(place: &Place, mask: u64, command: impl FnOnce()) {
     if mask & 1 != 0 {
+        place.gic.watch.begin(Delayed::Invalidation(place.pe));
         command();
     }
 }
@@ -160,14 +173,22 @@ fn set_ctlr(place: &Place, _: u32, value: u64, mask: u64) {
     }
 }
 
-/// All redistributors on the bus, one after another, for accesses of one security state.
-pub(crate) struct Redistributors(pub Arc<Gic>, pub Security);
+/// Redistributors on the bus, one after another, for accesses of one security state.
+pub(crate) struct Redistributors {
+    pub gic: Arc<Gic>,
+    pub security: Security,
+    /// Of these PEs.
+    pub pes: Range<usize>,
+}
 
 impl Redistributors {
     fn at(&self, offset: u64) -> Option<(Place<'_>, Table, u32)> {
-        let pe = (offset / STRIDE) as usize;
-        let table = if offset % STRIDE < FRAME { control_table() } else { private_table() };
-        (pe < self.0.state.pes()).then(|| (Place::new(&self.0, pe, self.1), table, (offset % FRAME) as u32))
+        let pe = self.pes.start + (offset / STRIDE) as usize;
+        let control = offset % STRIDE < FRAME;
+        let table = if control { control_table(&self.gic) } else { private_table() };
+        let (place, within) = (Place::new(&self.gic, pe, self.security), (offset % FRAME) as u32);
+        let there = self.pes.contains(&pe) && power::reaches(&place, control.then_some(within));
+        there.then_some((place, table, within))
     }
 }
 
@@ -179,7 +200,7 @@ impl MmioDevice for Redistributors {
     fn read(&self, offset: u64, size: AccessSize) -> u64 {
         let Some((place, table, within)) = self.at(offset) else { return 0 };
         table.read(&place, within, size).unwrap_or_else(|error| {
-            self.0.state.set_status(Some(place.pe), place.view.secure, error);
+            self.gic.state.set_status(Some(place.pe), place.view.secure, error);
             0
         })
     }
@@ -187,7 +208,7 @@ impl MmioDevice for Redistributors {
     fn write(&self, offset: u64, size: AccessSize, value: u64) {
         let Some((place, table, within)) = self.at(offset) else { return };
         if let Err(error) = table.write(&place, within, size, value) {
-            self.0.state.set_status(Some(place.pe), place.view.secure, error);
+            self.gic.state.set_status(Some(place.pe), place.view.secure, error);
         }
     }
 

@@ -74,22 +74,46 @@ pub struct Features {
     pub espis: u32,
     /// Shared INTIDs in these ranges that are not there: their fields are RAZ/WI.
     pub absent: Vec<IntId>,
-    /// What the identification registers say.
+    /// What the identification registers say, and what of power that product has.
     pub product: Product,
+    /// How many PEs each region of redistributors has, in order; none for all in one.
+    pub regions: Vec<usize>,
     /// What it shows of delays and misuse.
     pub fidelity: Fidelity,
 }
 
-/// Whose identification registers the GIC has.
+/// Whose identification registers the GIC has. What a product adds to the architecture of power management comes with
+/// them: GICR_WAKER.{Sleep, Quiescent} of Arm's, and GICR_PWRR of GIC-600 and GIC-700.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub enum Product {
     /// Arm's architecture numbers and no product: the default.
     #[default]
     Architecture,
+    /// Arm GIC-500 r0p0.
+    Gic500,
     /// Arm GIC-600 r1p6.
     Gic600,
+    /// Arm GIC-700 r2p0 without GICv4.1.
+    Gic700,
     /// What KVM's GICv3 says.
     Kvm,
+}
+
+impl Product {
+    /// All there are.
+    pub const ALL: [Product; 5] =
+        [Product::Architecture, Product::Gic500, Product::Gic600, Product::Gic700, Product::Kvm];
+
+    /// The name that users write.
+    pub fn name(self) -> &'static str {
+        match self {
+            Product::Architecture => "architecture",
+            Product::Gic500 => "gic-500",
+            Product::Gic600 => "gic-600",
+            Product::Gic700 => "gic-700",
+            Product::Kvm => "kvm",
+        }
+    }
 }
 
 /// Why a [`GicSpec`] is refused.
@@ -107,6 +131,8 @@ pub enum GicError {
     Pes(usize),
     /// Two PEs share this affinity.
     Affinity(Affinity),
+    /// Regions that are empty, or do not have these PEs together.
+    Regions(usize),
 }
 
 impl fmt::Display for GicError {
@@ -120,6 +146,7 @@ impl fmt::Display for GicError {
             GicError::Absent(id) => write!(f, "INTID {} is no SPI of this GIC, so it cannot be left out", id.0),
             GicError::Pes(n) => write!(f, "a GIC cannot serve {n} PEs: give 1 to {MAX_PES}"),
             GicError::Affinity(a) => write!(f, "two PEs have affinity {a}: each needs its own"),
+            GicError::Regions(n) => write!(f, "regions of redistributors must have PEs, and {n} together"),
         }
     }
 }
@@ -149,6 +176,11 @@ impl GicSpec {
         }
         if self.pes.is_empty() || self.pes.len() > MAX_PES {
             return Err(GicError::Pes(self.pes.len()));
+        }
+        let regions = &self.features.regions;
+        let whole = regions.is_empty() || regions.iter().sum::<usize>() == self.pes.len();
+        if !whole || regions.contains(&0) {
+            return Err(GicError::Regions(self.pes.len()));
         }
         let mut seen: Vec<_> = self.pes.iter().map(|pe| pe.affinity).collect();
         seen.sort();

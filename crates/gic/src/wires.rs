@@ -2,10 +2,11 @@
 
 use crate::fidelity::Watch;
 use crate::map::Security;
+use crate::power::Power;
 use crate::spec::{Features, GicError, GicSpec};
 use crate::{cpuif::CpuInterface, dist, ids, lpi::Lpis, redist, route::Routes, state::State};
 use hw::{IntId, IrqLine, MmioDevice, Wire};
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 /// A GICv3. Shared by all threads; every method may be called from any of them unless it says otherwise.
 pub struct Gic {
@@ -13,6 +14,7 @@ pub struct Gic {
     pub(crate) routes: Routes,
     pub(crate) features: Features,
     pub(crate) watch: Watch,
+    pub(crate) power: Power,
 }
 
 impl Gic {
@@ -25,7 +27,8 @@ impl Gic {
         let state = State::new(spec.layout(), absent, spec.features.two_states, spec.pes, lpis);
         state.reset(&routes);
         let watch = Watch::new(spec.features.fidelity, state.pes());
-        Ok(Arc::new(Gic { state, routes, features: spec.features, watch }))
+        let power = Power::new(spec.features.product, state.pes());
+        Ok(Arc::new(Gic { state, routes, features: spec.features, watch, power }))
     }
 
     /// Back to power-on, except that wires keep their level: they are the devices'. Only while all vCPUs are
@@ -33,6 +36,7 @@ impl Gic {
     pub fn reset(&self) {
         self.state.reset(&self.routes);
         self.reset_lpis();
+        self.power.reset();
     }
 
     /// The wire of a shared interrupt is now `high`.
@@ -88,17 +92,32 @@ impl Gic {
         Arc::new(dist::Distributor(self.clone(), security))
     }
 
-    /// The GICR frames of all PEs, one after another, `redistributor_region_size` bytes; see `distributor`.
+    /// The PEs of each region of redistributors.
+    pub fn regions(&self) -> impl Iterator<Item = Range<usize>> {
+        let all = [self.state.pes()];
+        let sizes = if self.features.regions.is_empty() { all.to_vec() } else { self.features.regions.clone() };
+        sizes.into_iter().scan(0, |first, n| {
+            *first += n;
+            Some(*first - n..*first)
+        })
+    }
+
+    /// The GICR frames of all PEs, one after another, whatever their regions; see `distributor`.
     pub fn redistributors(self: &Arc<Self>) -> Arc<dyn MmioDevice> {
         self.redistributors_for(Security::NonSecure)
     }
 
-    /// The GICR frames, as accesses of one security state see them.
+    /// The same, as accesses of one security state see them.
     pub fn redistributors_for(self: &Arc<Self>, security: Security) -> Arc<dyn MmioDevice> {
-        Arc::new(redist::Redistributors(self.clone(), security))
+        self.redistributors_of(0..self.state.pes(), security)
     }
 
-    /// Bytes of address space that the redistributors take: RD_base and SGI_base of each PE.
+    /// The GICR frames of some PEs, one after another, 128 KiB each.
+    pub fn redistributors_of(self: &Arc<Self>, pes: Range<usize>, security: Security) -> Arc<dyn MmioDevice> {
+        Arc::new(redist::Redistributors { gic: self.clone(), security, pes })
+    }
+
+    /// Bytes of address space that all redistributors take: RD_base and SGI_base of each PE.
     pub fn redistributor_region_size(&self) -> u64 {
         self.state.pes() as u64 * redist::STRIDE
     }

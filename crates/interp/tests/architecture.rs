@@ -61,12 +61,12 @@ fn events_and_waiting() {
     load(b, CODE, &[WFE, WFE, SVC_5]);
     (b.cpu.regs.pc, b.cpu.event) = (CODE, false);
     assert_eq!((b.run(), b.cpu.regs.pc), (Wfe, CODE + 8));
-    // WFI wakes for what PSTATE masks, and does not take it.
+    // WFI wakes for what PSTATE masks, and does not take it. WFE does not wake for it.
     check_events(a, &[WFI, SVC_5], &[(Wfi, 4), (Firmware, 8)]);
     common::open_gic(a);
     a.cpu.shared.gic.set_ppi(0, IntId::ppi(4), true);
     a.cpu.regs.pstate.daif = 0xf;
-    check_events(a, &[WFI, WFE, SVC_5], &[(Firmware, 12)]);
+    check_events(a, &[WFI, WFE, SVC_5], &[(Wfe, 8), (Firmware, 12)]);
 }
 
 /// `CODE + 0x1000` holds a function that gives 1. After it gives 2 in memory, `change` on the PE that changed it

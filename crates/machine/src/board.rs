@@ -1,7 +1,7 @@
 //! The wiring: RAM, GIC and devices on one bus, with the numbers of `map`.
 
 use crate::map;
-use crate::spec::MachineSpec;
+use crate::spec::{GicChoice, MachineSpec};
 use cpu::{Alarms, Peer, Shared, TlbiQueue};
 use devices::{CharSink, Pl011, Pl031, VirtioMmioSlot};
 use gic::{Affinity, Features, Frame, Gic, GicError, GicSpec, Its, ItsSpec, LpiSpec, PeSpec, Security};
@@ -20,12 +20,9 @@ pub enum BoardError {
     #[error(transparent)]
     Bus(#[from] BusError),
     /// The GIC refuses the configuration.
-    #[error("the interrupt controller cannot be built: {0}")]
+    #[error("the interrupt controller cannot be built: {0} (--gic)")]
     Gic(GicError),
 }
-
-/// SPIs the GIC implements: INTIDs 32 to 287, as the public `virt` layout has them.
-const SPIS: u32 = 256;
 
 /// DeviceID of a message that a PE writes to the ITS itself; that of no device.
 const CPU_DEVICE: u32 = 0xffff;
@@ -49,10 +46,21 @@ pub(crate) fn build(spec: &MachineSpec, console: Box<dyn CharSink>) -> Result<Bo
     };
     let pes = attentions.iter().enumerate().map(pe).collect();
     let ram = Ram::new(map::RAM.base, spec.memory)?;
-    let lpis = Some(LpiSpec::new(Arc::new(ram.clone())));
+    let GicChoice { fidelity, product, spis, espis, eppis, direct_lpis } = spec.gic;
+    let lpis = Some(LpiSpec { direct: direct_lpis, ..LpiSpec::new(Arc::new(ram.clone())) });
     let extras = spec.model.extras();
-    let features = Features { two_states: extras.el3, nmi: extras.nmi, fidelity: spec.fidelity, ..Features::default() };
-    let gic = Gic::new(GicSpec { spis: SPIS, pes, features, lpis }).map_err(BoardError::Gic)?;
+    let areas = map::redistributor_regions(spec.cpus as u32);
+    let features = Features {
+        two_states: extras.el3,
+        nmi: extras.nmi,
+        espis,
+        eppis,
+        product,
+        regions: areas.iter().map(|area| (area.size / map::GICR_STRIDE) as usize).collect(),
+        fidelity,
+        ..Features::default()
+    };
+    let gic = Gic::new(GicSpec { spis, pes, features, lpis }).map_err(BoardError::Gic)?;
     let its = Its::new(gic.clone(), ItsSpec::default());
 
     let mut bus = Bus::new(ram);
@@ -60,10 +68,14 @@ pub(crate) fn build(spec: &MachineSpec, console: Box<dyn CharSink>) -> Result<Bo
     let rtc = Arc::new(Pl031::new(clock, gic.spi_line(map::PL031_INTID)));
     bus.map(map::GICD.base, map::GICD.size, gic.distributor())?;
     bus.map(map::ITS.base, map::ITS.size, its.frames(CPU_DEVICE))?;
-    bus.map(map::GICR.base, gic.redistributor_region_size(), gic.redistributors())?;
     if extras.el3 {
         bus.map_secure(map::GICD.base, gic.distributor_for(Security::Secure));
-        bus.map_secure(map::GICR.base, gic.redistributors_for(Security::Secure));
+    }
+    for (area, pes) in areas.iter().zip(gic.regions()) {
+        bus.map(area.base, area.size, gic.redistributors_of(pes.clone(), Security::NonSecure))?;
+        if extras.el3 {
+            bus.map_secure(area.base, gic.redistributors_of(pes, Security::Secure));
+        }
     }
     bus.map(map::PL011.base, map::PL011.size, uart.clone())?;
     bus.map(map::PL031.base, map::PL031.size, rtc.clone())?;
@@ -86,14 +98,15 @@ fn affinity(mpidr: u64) -> Affinity {
 
 impl Board {
     /// What firmware of EL3 leaves to an operating system of Non-secure state: every interrupt is in Group 1.
-    pub fn leave_to_non_secure(&self) {
+    pub fn leave_to_non_secure(&self, choice: &GicChoice) {
         const IGROUPR: u32 = 0x80;
+        const IGROUPR_E: u32 = 0x1000;
         let gic = &self.shared.gic;
-        for n in 1..=SPIS / 32 {
-            gic.raw_write(Frame::Distributor, IGROUPR + 4 * n, !0);
-        }
+        let distributor = |at| gic.raw_write(Frame::Distributor, at, !0);
+        (1..=choice.spis.div_ceil(32)).for_each(|n| _ = distributor(IGROUPR + 4 * n));
+        (0..choice.espis / 32).for_each(|n| _ = distributor(IGROUPR_E + 4 * n));
         for pe in 0..self.attentions.len() {
-            gic.raw_write(Frame::Private(pe), IGROUPR, !0);
+            (0..=choice.eppis / 32).for_each(|n| _ = gic.raw_write(Frame::Private(pe), IGROUPR + 4 * n, !0));
         }
     }
 

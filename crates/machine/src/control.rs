@@ -61,7 +61,10 @@ struct State {
 /// Shared by the machine and its vCPU threads.
 pub(crate) struct Control {
     state: Mutex<State>,
+    /// The machine waits here for what concerns it.
     changed: Condvar,
+    /// Each PE that is off waits here to be switched on.
+    starts: Vec<Condvar>,
     attentions: Vec<Arc<Attention>>,
 }
 
@@ -76,7 +79,8 @@ pub(crate) enum Power {
 impl Control {
     pub fn new(attentions: Vec<Arc<Attention>>) -> Control {
         let state = State { pes: vec![Pe::Off; attentions.len()], ending: None, quit: false };
-        Control { state: Mutex::new(state), changed: Condvar::new(), attentions }
+        let starts = attentions.iter().map(|_| Condvar::new()).collect();
+        Control { state: Mutex::new(state), changed: Condvar::new(), starts, attentions }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -94,7 +98,7 @@ impl Control {
         let off = matches!(state.pes[index], Pe::Off) && state.ending.is_none();
         if off {
             state.pes[index] = Pe::Starting(start);
-            self.changed.notify_all();
+            self.starts[index].notify_all();
         }
         off
     }
@@ -119,7 +123,7 @@ impl Control {
                 state.pes[index] = Pe::On;
                 return Some(start);
             }
-            state = self.changed.wait(state).expect("see lock");
+            state = self.starts[index].wait(state).expect("see lock");
         }
     }
 
@@ -164,7 +168,7 @@ impl Control {
     /// Lets the vCPU threads go for good.
     pub fn quit(&self) {
         self.lock().quit = true;
-        self.changed.notify_all();
+        self.starts.iter().for_each(Condvar::notify_all);
     }
 
     /// Waits until the run has ended and every PE is off, and clears the ending for another run.

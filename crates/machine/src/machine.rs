@@ -127,7 +127,7 @@ impl Machine {
         let start = Start { entry: self.loaded.entry.0, argument: self.loaded.dtb.0 };
         // Whoever was quick to end the run may have done so by now: then nothing starts, and it has ended.
         if self.power_on.at_el1 && self.spec.model.el3 {
-            self.board.leave_to_non_secure();
+            self.board.leave_to_non_secure(&self.spec.gic);
         }
         // Without firmware of ours nobody else would switch the others on.
         let first = if self.power_on.conduit == Conduit::None { self.spec.cpus } else { 1 };

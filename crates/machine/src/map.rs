@@ -88,6 +88,8 @@ const _: () = {
 pub const GICR_STRIDE: u64 = 128 * KIB;
 /// PEs whose redistributors fit in `GICR`.
 pub const GICR_PES: u32 = 123;
+/// SPIs the GIC has unless others are asked for: INTIDs 32 to 287, as the public layout has them.
+pub const SPIS: u32 = 256;
 /// Number of virtio-mmio slots.
 pub const VIRTIO_SLOTS: u32 = 32;
 /// Bytes from one virtio-mmio slot to the next.
@@ -152,7 +154,8 @@ pub const fn redistributor(index: u32) -> Area {
     Area::new(base, GICR_STRIDE)
 }
 
-/// The regions that hold the redistributors of `pes` PEs, each exactly full: one, or two above `GICR_PES`.
+/// The regions that hold the redistributors of `pes` PEs, each exactly full: one, or two above `GICR_PES`. `virt` puts
+/// the second where we do.
 pub fn redistributor_regions(pes: u32) -> Vec<Area> {
     let low = pes.min(GICR_PES);
     let regions = [(GICR, low), (GICR_HIGH, pes - low)];

@@ -2,13 +2,13 @@
 
 use crate::engine::{EngineKind, Tuning};
 use cpu::Model;
-use gic::Fidelity;
+use gic::{Fidelity, Product};
 use std::path::PathBuf;
 
 /// Smallest RAM, in bytes.
 pub const MIN_MEMORY: u64 = 64 << 20;
 /// Most vCPUs.
-pub const MAX_CPUS: usize = 64;
+pub const MAX_CPUS: usize = gic::MAX_PES;
 
 /// One machine.
 #[derive(Clone, Debug)]
@@ -23,8 +23,8 @@ pub struct MachineSpec {
     pub engine: EngineKind,
     /// What of the compiler is not as usual.
     pub tuning: Tuning,
-    /// What the GIC shows of delays and misuse.
-    pub fidelity: Fidelity,
+    /// What GIC the board has.
+    pub gic: GicChoice,
     /// What is started.
     pub payload: Payload,
     /// Initial RAM disk.
@@ -33,6 +33,41 @@ pub struct MachineSpec {
     pub append: String,
     /// A device tree blob instead of the board's own; command line, initrd and memory are written into it.
     pub dtb: Option<PathBuf>,
+}
+
+/// What of the board's GIC can be chosen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GicChoice {
+    /// What it shows of delays and misuse.
+    pub fidelity: Fidelity,
+    /// Whose identification and power management it has.
+    pub product: Product,
+    /// Shared interrupts: a multiple of 32, or 988.
+    pub spis: u32,
+    /// Extended SPIs: a multiple of 32 up to 1024.
+    pub espis: u32,
+    /// Extended PPIs of each PE: 0, 32 or 64.
+    pub eppis: u32,
+    /// GICR_SETLPIR and GICR_CLRLPIR exist.
+    pub direct_lpis: bool,
+}
+
+impl Default for GicChoice {
+    fn default() -> GicChoice {
+        GicChoice {
+            fidelity: Fidelity::Fast,
+            product: Product::Architecture,
+            spis: crate::map::SPIS,
+            espis: 0,
+            eppis: 0,
+            direct_lpis: false,
+        }
+    }
+}
+
+impl GicChoice {
+    /// The fewest SPIs that this board's devices can do with.
+    pub const MIN_SPIS: u32 = 64;
 }
 
 /// What is started.
@@ -50,6 +85,9 @@ pub enum SpecError {
     /// Too few or too many vCPUs.
     #[error("--smp {0}: a machine has 1 to {MAX_CPUS} CPUs")]
     Cpus(usize),
+    /// Fewer SPIs than devices are wired to.
+    #[error("--gic spis={0}: the board's devices need {min}", min = GicChoice::MIN_SPIS)]
+    Spis(u32),
     /// Too little or too much RAM.
     #[error("--memory {} MiB: RAM is {} MiB to {} GiB, in steps of 1 MiB", .0 >> 20, MIN_MEMORY >> 20, crate::map::RAM.size >> 30)]
     Memory(u64),
@@ -60,6 +98,9 @@ impl MachineSpec {
     pub fn check(&self) -> Result<(), SpecError> {
         if !(1..=MAX_CPUS).contains(&self.cpus) {
             return Err(SpecError::Cpus(self.cpus));
+        }
+        if self.gic.spis < GicChoice::MIN_SPIS {
+            return Err(SpecError::Spis(self.gic.spis));
         }
         if !(MIN_MEMORY..=crate::map::RAM.size).contains(&self.memory) || !self.memory.is_multiple_of(1 << 20) {
             return Err(SpecError::Memory(self.memory));

@@ -7,8 +7,9 @@ use crate::psci::{self, Next};
 use cpu::{Conduit, Exit, Model, Shared, Vcpu, VcpuSpec};
 use std::sync::Arc;
 
-/// Offset in the redistributor's frame.
+/// Offsets in the redistributor's frame.
 const GICR_WAKER: u32 = 0x14;
+const GICR_PWRR: u32 = 0x24;
 
 /// How a PE begins, and who its firmware is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,7 +55,10 @@ fn enter(cpu: &mut Vcpu, start: Start, power_on: PowerOn) {
     cpu.reset();
     // What firmware does before it lets others use the PE's interrupts; kernels do it too, other guests count on it.
     if power_on.conduit != Conduit::None {
-        cpu.shared.gic.raw_write(gic::Frame::Redistributor(cpu.index), GICR_WAKER, 0);
+        let redistributor = gic::Frame::Redistributor(cpu.index);
+        for register in [GICR_PWRR, GICR_WAKER] {
+            cpu.shared.gic.raw_write(redistributor, register, 0);
+        }
     }
     if power_on.at_el1 {
         cpu.leave_to_el1();

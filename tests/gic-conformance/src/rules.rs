@@ -280,9 +280,9 @@ pub const RULES: &[Rule] = &[
     rule("14.7", "A", "ITS commands", "commands are executed in order"),
     rule("16.1", "A", "GICR_WAKER", "a sleeping PE's interrupts are held; ChildrenAsleep answers"),
     rule("16.2", "D", "GICR_PWRR", "GIC-600 powers its redistributors down")
-        .because("that power model is not there yet"),
+        .because("of products that do; the board of the cases has the architecture only"),
     rule("16.3", "D", "GICR_WAKER.Sleep", "GIC-500 and GIC-600 have Sleep and Quiescent")
-        .because("that power model is not there yet"),
+        .because("of products that do; the board of the cases has the architecture only"),
     rule("16.4", "P", "WFI", "with nothing signalled a PE sleeps; a masked interrupt wakes it"),
     rule("16.5", "P", "GICR_WAKER", "interrupts of a PE that is down are held, and SPIs can be routed away"),
     rule("17.1", "P", "ordering", "accesses to one frame are seen in order")

@@ -3,7 +3,7 @@
 use crate::board::LOAD;
 use crate::guest::{self, States};
 use anyhow::{Context, Result, bail};
-use machine::{CharSink, EngineKind, Extras, Fidelity, Machine, MachineSpec, Model, Payload, Tuning};
+use machine::{CharSink, EngineKind, Extras, Fidelity, GicChoice, Machine, MachineSpec, Model, Payload, Tuning};
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::RecvTimeoutError;
@@ -60,7 +60,7 @@ pub fn ours(program: Vec<u8>, states: States, engine: EngineKind, fidelity: Fide
         initrd: None,
         append: String::new(),
         dtb: None,
-        fidelity,
+        gic: GicChoice { fidelity, ..Default::default() },
     };
     let console = Collected::default();
     let mut machine = Machine::new(spec, Box::new(console.clone()))?;

@@ -2,7 +2,7 @@
 
 use super::Its;
 use super::entry::Baser;
-use crate::identify::PIDR4;
+use crate::identify::Component;
 
 type Read = fn(&Its, u32) -> u64;
 /// Index in the array, value, and which bits are written: all, or one half of 64.
@@ -53,7 +53,7 @@ impl Row {
 /// The control frame. TRANSLATER is in the other one.
 pub(super) const MAP: &[Row] = &[
     row(0x0000, "CTLR").rw(ctlr, set_ctlr),
-    row(0x0004, "IIDR").ro(|its, _| its.gic.features.product.identity().iidr.into()),
+    row(0x0004, "IIDR").ro(|its, _| its.gic.features.product.iidr(Component::Its)),
     row(0x0008, "TYPER").ro(|_, _| TYPER).wide(),
     row(0x0040, "STATUSR")
         .rw(|its, _| its.messages().status().into(), |its, _, v, _| its.messages().clear_status(v as u32))
@@ -66,16 +66,9 @@ pub(super) const MAP: &[Row] = &[
     row(0x0088, "CWRITER").rw(|its, _| its.registers().cwriter, set_cwriter).wide(),
     row(0x0090, "CREADR").ro(creadr).raw_write(set_creadr).wide(),
     row(0x0100, "BASER").rw(baser, set_baser).wide().array(8),
-    row(0xffd0, "PIDR4").ro(|_, _| PIDR4),
-    row(0xffd4, "PIDR5-7").ro(|_, _| 0).array(3),
-    row(0xffe0, "PIDR0").ro(|its, _| its.gic.features.product.identity().pidr0[0].into()),
-    row(0xffe4, "PIDR1").ro(|its, _| its.gic.features.product.identity().pidr1.into()),
-    row(0xffe8, "PIDR2").ro(|its, _| its.gic.features.product.identity().pidr2.into()),
-    row(0xffec, "PIDR3").ro(|_, _| 0),
-    row(0xfff0, "CIDR0").ro(|_, _| 0x0d),
-    row(0xfff4, "CIDR1").ro(|_, _| 0xf0),
-    row(0xfff8, "CIDR2").ro(|_, _| 0x05),
-    row(0xfffc, "CIDR3").ro(|_, _| 0xb1),
+    row(0xffd0, "PIDR4-7").ro(id).array(4),
+    row(0xffe0, "PIDR0-3").ro(|its, n| id(its, 4 + n)).array(4),
+    row(0xfff0, "CIDR0-3").ro(|its, n| id(its, 8 + n)).array(4),
 ];
 
 const _: () = {
@@ -100,6 +93,10 @@ const QUIESCENT: u64 = 1 << 31;
 /// HCC, CIL and INV are 0: processor numbers, no system errors, all collections in memory, 16 bits of ICID, and nothing
 /// stays in a cache that has to be taken out.
 const TYPER: u64 = 1 | 7 << 4 | 15 << 8 | 15 << 13 | 1 << 44;
+
+fn id(its: &Its, index: u32) -> u64 {
+    its.gic.features.product.id(Component::Its, index)
+}
 
 fn ctlr(its: &Its, _: u32) -> u64 {
     let registers = its.registers();

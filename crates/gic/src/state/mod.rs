@@ -157,11 +157,7 @@ impl State {
         let _configuration = self.configure();
         let two = !self.control_at_reset.one_state();
         for pe in 0..self.pes.len() {
-            for place in self.layout.private_places() {
-                let sgi = place < 16;
-                let word = Word::at_reset(pe).with_edge(sgi).with_fixed_edge(sgi).with_two_states(two);
-                self.swap(pe, place, |old| word.with_line(old.line()));
-            }
+            self.layout.private_places().for_each(|place| self.swap(pe, place, at_reset(pe, place, two)));
         }
         let spi = Word::at_reset(routes.find(0).unwrap_or(NOBODY)).with_two_states(two);
         for place in self.layout.shared_places() {
@@ -178,6 +174,12 @@ impl State {
         self.control.store(self.control_at_reset.0, Relaxed);
         self.status.iter().for_each(|status| status.store(0, Relaxed));
         self.one_of_n_used.store(0, Relaxed);
+    }
+
+    /// The private interrupts of a PE as after power-on: its redistributor was switched off.
+    pub fn reset_private(&self, pe: usize) {
+        let two = !self.control().one_state();
+        self.layout.private_places().for_each(|place| self.update(pe, place, at_reset(pe, place, two)));
     }
 
     /// Replaces a word without announcing it.
@@ -302,6 +304,13 @@ impl State {
     pub fn unclaim(&self, pe: usize) {
         self.pes[pe].claimed.store(0, Release);
     }
+}
+
+/// A private interrupt after power-on: its wire is a device's.
+fn at_reset(pe: usize, place: u32, two_states: bool) -> impl Fn(Word) -> Word {
+    let sgi = place < 16;
+    let word = Word::at_reset(pe).with_edge(sgi).with_fixed_edge(sgi).with_two_states(two_states);
+    move |old| word.with_line(old.line())
 }
 
 impl Pe {
