@@ -30,6 +30,23 @@ pub enum Command {
     /// Fetch and list guests
     #[command(subcommand)]
     Guest(GuestCommand),
+    /// KVM's interface to a VGICv3 and its ITSs, without KVM
+    #[command(subcommand)]
+    Vgic(VgicCommand),
+}
+
+/// `armagic vgic …`
+#[derive(Subcommand)]
+pub enum VgicCommand {
+    /// Run scripts of attribute calls and what they are to give (docs/vgic.md)
+    #[command(
+        after_help = "Exit status: 0 every statement ended as it was to; 1 one did not; 3 a script cannot be read."
+    )]
+    Script {
+        /// Scripts
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
 }
 
 /// `armagic guest …`

@@ -11,6 +11,7 @@ mod jit;
 mod stats;
 mod terminal;
 mod tune;
+mod vgic;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -24,6 +25,7 @@ fn main() -> ! {
         Command::Demo(args) => boot::demo(args),
         Command::Jit(args) => jit::list(args),
         Command::Guest(command) => guests::run(command),
+        Command::Vgic(command) => vgic::run(command),
     };
     let status = done.unwrap_or_else(|error| {
         terminal::restore();

@@ -3,7 +3,8 @@
 
 use crate::errno::{Errno, Refusal};
 use crate::its::{self, Its};
-use crate::uapi::{self, device_type};
+use crate::locks::Call;
+use crate::uapi::{self, device_type, request};
 use crate::user::{UserMemory, UserPointer, Value};
 use crate::vm::Vm;
 use crate::{attributes, create};
@@ -22,6 +23,17 @@ pub struct DeviceAttr {
     pub addr: u64,
 }
 
+impl DeviceAttr {
+    /// Reads the 24 bytes of the structure: `flags`, `group`, `attr` and `addr`, in this order.
+    fn read(at: u64, memory: &dyn UserMemory) -> Result<DeviceAttr, Refusal> {
+        let mut bytes = [0; 24];
+        memory.read(at, &mut bytes)?;
+        let word = |n: usize| u32::from_le_bytes(bytes[4 * n..][..4].try_into().expect("4 bytes"));
+        let double = |n: usize| u64::from(word(n)) | u64::from(word(n + 1)) << 32;
+        Ok(DeviceAttr { flags: word(0), group: word(1), attr: double(2), addr: double(4) })
+    }
+}
+
 /// A device of a VM. Dropping it does not take it away: it lives as long as the VM.
 #[derive(Clone)]
 pub struct Device {
@@ -38,6 +50,7 @@ enum Kind {
 impl Vm {
     /// `KVM_CREATE_DEVICE`. `None` if `flags` only ask whether it could be made.
     pub fn create_device(self: &Arc<Self>, kind: u32, flags: u32) -> Result<Option<Device>, Refusal> {
+        let _call = Call::CreateDevice.begins();
         self.check_alive()?;
         let available = match kind {
             device_type::VGIC_V3 | device_type::ITS => true,
@@ -74,6 +87,7 @@ impl Device {
 
     /// `KVM_SET_DEVICE_ATTR`.
     pub fn set_attr(&self, attr: &DeviceAttr, memory: &dyn UserMemory) -> Result<(), Refusal> {
+        let _call = Call::SetAttr.begins();
         self.vm.check_alive()?;
         let user = UserPointer { memory, at: attr.addr };
         match &self.kind {
@@ -84,6 +98,7 @@ impl Device {
 
     /// `KVM_GET_DEVICE_ATTR`.
     pub fn get_attr(&self, attr: &DeviceAttr, memory: &dyn UserMemory) -> Result<(), Refusal> {
+        let _call = Call::GetAttr.begins();
         self.vm.check_alive()?;
         let user = UserPointer { memory, at: attr.addr };
         match &self.kind {
@@ -94,11 +109,24 @@ impl Device {
 
     /// `KVM_HAS_DEVICE_ATTR`.
     pub fn has_attr(&self, attr: &DeviceAttr) -> Result<(), Refusal> {
+        let _call = Call::HasAttr.begins();
         self.vm.check_alive()?;
         match &self.kind {
             Kind::Vgic => attributes::has(&self.vm, attr),
             Kind::Its(_) => its::has(attr),
         }
+    }
+
+    /// An ioctl by its number. `at` is where the caller has its `struct kvm_device_attr`.
+    pub fn ioctl(&self, request: u32, at: u64, memory: &dyn UserMemory) -> Result<(), Refusal> {
+        self.vm.check_alive()?;
+        let perform = match request {
+            request::SET_DEVICE_ATTR => Device::set_attr,
+            request::GET_DEVICE_ATTR => Device::get_attr,
+            request::HAS_DEVICE_ATTR => |device: &Device, attr: &DeviceAttr, _: &dyn UserMemory| device.has_attr(attr),
+            _ => return Err(Errno::NoTty.because("a device has no such ioctl").about(request.into())),
+        };
+        perform(self, &DeviceAttr::read(at, memory)?, memory)
     }
 
     /// `set_attr` of a value in this process.

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::errno::{Errno, Refusal};
-use crate::locks::Guard;
+use crate::locks::{Call, Guard};
 use crate::regions::check_layout;
 use crate::vcpus::{Vcpu, VcpuState};
 use crate::vm::Vm;
@@ -32,6 +32,7 @@ impl Drop for Running<'_> {
 impl Vm {
     /// `KVM_RUN`, until what it gives back is dropped. A check of the first run that fails kills the VM.
     pub fn run<'a>(&'a self, vcpu: &'a Vcpu) -> Result<Running<'a>, Refusal> {
+        let _call = Call::Run.begins();
         self.check_alive()?;
         let mut lock = vcpu.lock.lock();
         if !lock.initialised {

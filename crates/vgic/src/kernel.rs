@@ -53,6 +53,10 @@ impl Kernel {
         iidr_revision_ignored: false,
     };
 
+    /// Linux 6.12 before GICD_IIDR was corrected ("Fix IIDR revision field extracted from wrong value", 2026), as every
+    /// version since about 2022.
+    pub const V6_12_UNFIXED: Kernel = Kernel { name: "v6.12-unfixed", iidr_revision_ignored: true, ..Kernel::V6_12 };
+
     /// Linux 7.2.13.
     pub const V7_2: Kernel = Kernel {
         name: "v7.2",
@@ -76,7 +80,7 @@ impl Kernel {
     };
 
     /// All of them.
-    pub const ALL: [&Kernel; 3] = [&Kernel::V6_12, &Kernel::V7_2, &Kernel::V7_3];
+    pub const ALL: [&Kernel; 4] = [&Kernel::V6_12_UNFIXED, &Kernel::V6_12, &Kernel::V7_2, &Kernel::V7_3];
 
     /// The one of that name.
     pub fn by_name(name: &str) -> Option<&'static Kernel> {

@@ -2,7 +2,10 @@
 //!
 //! A build with assertions checks the order whenever a thread waits. A try-lock never waits, so it may be out of order.
 
+use crate::flags::Note;
 use crate::prim::{Mutex, MutexGuard};
+use std::cell::Cell;
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 /// A lock's place in the order.
@@ -20,14 +23,107 @@ pub(crate) enum Rank {
     Config,
 }
 
+/// A call of a VMM, which takes locks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Call {
+    /// None that is known.
+    Other,
+    /// `KVM_CREATE_VCPU`.
+    CreateVcpu,
+    /// `KVM_CREATE_DEVICE`.
+    CreateDevice,
+    /// `KVM_SET_DEVICE_ATTR`.
+    SetAttr,
+    /// `KVM_GET_DEVICE_ATTR`.
+    GetAttr,
+    /// `KVM_HAS_DEVICE_ATTR`.
+    HasAttr,
+    /// An ioctl of a vCPU that is not `KVM_RUN`.
+    VcpuIoctl,
+    /// `KVM_RUN`, and the guest.
+    Run,
+}
+
+impl Call {
+    pub(crate) const ALL: [Call; 8] = [
+        Call::Other,
+        Call::CreateVcpu,
+        Call::CreateDevice,
+        Call::SetAttr,
+        Call::GetAttr,
+        Call::HasAttr,
+        Call::VcpuIoctl,
+        Call::Run,
+    ];
+
+    /// This thread makes the call until what it gives back is dropped.
+    pub(crate) fn begins(self) -> Calling {
+        Calling(CALL.replace(self))
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Call::Other => "another call",
+            Call::CreateVcpu => "KVM_CREATE_VCPU",
+            Call::CreateDevice => "KVM_CREATE_DEVICE",
+            Call::SetAttr => "KVM_SET_DEVICE_ATTR",
+            Call::GetAttr => "KVM_GET_DEVICE_ATTR",
+            Call::HasAttr => "KVM_HAS_DEVICE_ATTR",
+            Call::VcpuIoctl => "a vCPU's ioctl",
+            Call::Run => "KVM_RUN",
+        })
+    }
+}
+
+thread_local! {
+    static CALL: Cell<Call> = const { Cell::new(Call::Other) };
+}
+
+/// See [`Call::begins`]; what this thread did before.
+pub(crate) struct Calling(Call);
+
+impl Drop for Calling {
+    fn drop(&mut self) {
+        CALL.set(self.0);
+    }
+}
+
+/// One lock of a VM, as it was a moment ago.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LockState {
+    /// K, V0, V1 and so on, S, or C.
+    pub name: String,
+    /// What holds it.
+    pub holder: Option<Call>,
+    /// How many threads wait for it.
+    pub waiting: u32,
+}
+
+impl fmt::Display for LockState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.holder {
+            Some(call) => write!(f, "{} held by {call}", self.name)?,
+            None => write!(f, "{} free", self.name)?,
+        }
+        match self.waiting {
+            0 => Ok(()),
+            waiting => write!(f, " ({waiting} waiting)"),
+        }
+    }
+}
+
 pub(crate) struct Lock<T> {
     rank: Rank,
     mutex: Mutex<T>,
+    note: Note,
 }
 
 impl<T> Lock<T> {
     pub fn new(rank: Rank, value: T) -> Lock<T> {
-        Lock { rank, mutex: Mutex::new(value) }
+        Lock { rank, mutex: Mutex::new(value), note: Note::default() }
     }
 
     /// Waits.
@@ -38,8 +134,22 @@ impl<T> Lock<T> {
 
     /// Waits, whatever is held: only for protocols that are wrong.
     pub fn lock_out_of_order(&self) -> Guard<'_, T> {
+        // Only who has to wait says so. A model checker would take the attempt for one more step.
+        #[cfg(not(any(loom, shuttle)))]
+        if let Some(guard) = self.try_lock() {
+            return guard;
+        }
+        self.note.wait();
         // A thread that panicked under a lock is told of elsewhere; the others go on.
-        self.guard(self.mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+        let guard = self.mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        self.note.waited();
+        self.guard(guard)
+    }
+
+    /// What holds it, and how many wait.
+    pub fn state(&self, name: impl Into<String>) -> LockState {
+        let (holder, waiting) = self.note.read();
+        LockState { name: name.into(), holder, waiting }
     }
 
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
@@ -53,13 +163,15 @@ impl<T> Lock<T> {
 
     fn guard<'a>(&'a self, guard: MutexGuard<'a, T>) -> Guard<'a, T> {
         held::push(self.rank);
-        Guard { guard, rank: self.rank }
+        self.note.held_by(Some(CALL.get()));
+        Guard { guard, rank: self.rank, note: &self.note }
     }
 }
 
 pub(crate) struct Guard<'a, T> {
     guard: MutexGuard<'a, T>,
     rank: Rank,
+    note: &'a Note,
 }
 
 impl<T> Deref for Guard<'_, T> {
@@ -78,6 +190,7 @@ impl<T> DerefMut for Guard<'_, T> {
 impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
         held::pop(self.rank);
+        self.note.held_by(None);
     }
 }
 

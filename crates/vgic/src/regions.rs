@@ -139,6 +139,13 @@ pub(crate) fn place(vm: &Vm, config: &mut Config, index: usize) -> Result<(), Re
     Ok(())
 }
 
+/// Takes back the place of a vCPU that does not come to be: the last that was given.
+pub(crate) fn take_back(config: &mut Config, index: usize) {
+    if let Some(placed) = config.cpus[index].placed.take() {
+        dist(config).regions[placed.region].used -= 1;
+    }
+}
+
 /// Do the frames fit where they are said to be?
 pub(crate) fn check_layout(vm: &Vm, dist: &Dist) -> Result<(), Refusal> {
     let vcpus = vm.vcpus.online();

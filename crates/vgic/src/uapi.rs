@@ -17,6 +17,16 @@ pub mod device_type {
 /// `KVM_CREATE_DEVICE_TEST`: asks whether a device could be created.
 pub const CREATE_DEVICE_TEST: u32 = 1;
 
+/// Numbers of the ioctls on a device: `_IOW(0xae, 0xe1, struct kvm_device_attr)` and the two that follow.
+pub mod request {
+    /// `KVM_SET_DEVICE_ATTR`.
+    pub const SET_DEVICE_ATTR: u32 = 0x4018_aee1;
+    /// `KVM_GET_DEVICE_ATTR`.
+    pub const GET_DEVICE_ATTR: u32 = 0x4018_aee2;
+    /// `KVM_HAS_DEVICE_ATTR`.
+    pub const HAS_DEVICE_ATTR: u32 = 0x4018_aee3;
+}
+
 /// Groups of attributes, `KVM_DEV_ARM_VGIC_GRP_*`.
 pub mod group {
     /// Base addresses.

@@ -61,7 +61,7 @@ impl Vcpu {
 
     /// The affinity it gets when it is initialised.
     pub(crate) fn default_affinity(&self) -> Affinity {
-        Affinity { aff0: self.id as u8 & 0xf, aff1: (self.id >> 4) as u8, aff2: (self.id >> 12) as u8, aff3: 0 }
+        affinity_of(self.id)
     }
 
     pub(crate) fn has_el2(&self) -> bool {
@@ -75,6 +75,11 @@ impl Vcpu {
         }
         self.affinity.store(self.default_affinity().packed(), Relaxed);
     }
+}
+
+/// The affinity that `KVM_ARM_VCPU_INIT` gives the vCPU with this id: 16 in a cluster.
+pub(crate) fn affinity_of(id: u32) -> Affinity {
+    Affinity { aff0: id as u8 & 0xf, aff1: (id >> 4) as u8, aff2: (id >> 12) as u8, aff3: 0 }
 }
 
 /// All vCPUs of a VM, in order of creation.

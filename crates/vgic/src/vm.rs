@@ -4,7 +4,7 @@ use crate::config::{Config, Cpu};
 use crate::errno::{Errno, Refusal};
 use crate::flags::{Number, Once};
 use crate::kernel::{Host, Kernel};
-use crate::locks::{Lock, Rank};
+use crate::locks::{Call, Lock, LockState, Rank};
 use crate::protocol::LockProtocol;
 use crate::regions;
 use crate::vcpus::{Vcpu, VcpuState, Vcpus};
@@ -48,6 +48,8 @@ pub struct Vm {
     /// C.
     pub(crate) config: Lock<Config>,
     pub(crate) vcpus: Vcpus,
+    /// A VGIC was created. Set under C.
+    pub(crate) has_vgic: Once,
     /// The GIC that guests run on, from initialisation on, for who needs no lock.
     pub(crate) gic: OnceLock<Arc<Gic>>,
     /// The VGIC is initialised. Set under C.
@@ -70,11 +72,20 @@ impl Vm {
             slots: Lock::new(Rank::Slots, ()),
             config: Lock::new(Rank::Config, Config::default()),
             vcpus: Vcpus::new(),
+            has_vgic: Once::new(),
             gic: OnceLock::new(),
             initialised: Once::new(),
             ready: Once::new(),
             dead: Once::new(),
         })
+    }
+
+    /// Its locks: K, every V, S and C. A moment later they may be otherwise.
+    pub fn locks(&self) -> Vec<LockState> {
+        let vcpus = self.vcpus.iter().map(|vcpu| vcpu.lock.state(format!("V{}", vcpu.index)));
+        let mut locks = vec![self.kvm.state("K")];
+        locks.extend(vcpus.chain([self.slots.state("S"), self.config.state("C")]));
+        locks
     }
 
     /// How register accesses lock from now on.
@@ -122,6 +133,7 @@ impl Vm {
 
     /// `KVM_CREATE_VCPU`.
     pub fn create_vcpu(&self, id: u32) -> Result<Arc<Vcpu>, Refusal> {
+        let _call = Call::CreateVcpu.begins();
         self.check_alive()?;
         let in_one = self.spec.kernel.create_vcpu_in_one;
         let _creation = self.creation.lock();
@@ -146,7 +158,10 @@ impl Vm {
         let _kvm = kvm.unwrap_or_else(|| self.kvm.lock());
         let made = if in_one { made } else { made.and_then(|()| self.check_new(id)) };
         if let Err(refusal) = made {
-            self.config.lock().cpus.pop();
+            let _slots = self.slots.lock();
+            let mut config = self.config.lock();
+            regions::take_back(&mut config, index);
+            config.cpus.pop();
             self.vcpus.set_created(index);
             return Err(refusal);
         }
@@ -184,6 +199,7 @@ impl Vm {
 
     /// An ioctl of a vCPU: `work` happens under its lock.
     pub(crate) fn vcpu_ioctl<R>(&self, vcpu: &Vcpu, work: impl FnOnce(&mut VcpuState) -> R) -> Result<R, Refusal> {
+        let _call = Call::VcpuIoctl.begins();
         self.check_alive()?;
         Ok(work(&mut vcpu.lock.lock()))
     }

@@ -4,6 +4,7 @@ use super::rows::{self, Row, Spot, clear_ones, field, ignore, raw, row, set_ones
 use crate::access::{Direction, Place};
 use crate::config::{Config, Dist};
 use crate::errno::{Errno, Refusal};
+use crate::frames::{GuestRead, GuestWrite};
 use crate::kernel::Kernel;
 use crate::uapi::{GICD_IIDR, GICD_TYPER2};
 use gic::Frame;
@@ -26,26 +27,31 @@ const NASSGICAP: u32 = 1 << 8;
 const ALL: u32 = 1024;
 
 static ROWS: [Row; 19] = [
-    row(0x0000, 4, ctlr, set_ctlr),
-    row(0x0004, 4, typer, ignore),
-    row(0x0008, 4, zero, ignore), // IIDR and TYPER2: see `access`
-    row(0x000c, 4, zero, ignore),
-    row(0x0010, 4, |_| !0, ignore), // STATUSR is said to be settable, but reads as ones
-    field(0x0080, ALL, 1, raw, set_raw),
-    field(0x0100, ALL, 1, raw, set_ones),
-    field(0x0180, ALL, 1, raw, clear_ones),
-    field(0x0200, ALL, 1, raw, set_raw), // pending: the latch, replaced
-    field(0x0280, ALL, 1, zero, ignore),
-    field(0x0300, ALL, 1, raw, set_ones),
-    field(0x0380, ALL, 1, raw, clear_ones),
-    field(0x0400, ALL, 8, raw, set_raw),
-    field(0x0800, ALL, 8, zero, ignore),
-    field(0x0c00, ALL, 2, raw, set_raw),
-    field(0x0d00, ALL, 1, zero, ignore),
-    field(0x6000, ALL, 64, irouter, set_irouter),
-    row(0xffd0, 0x18, zero, ignore),
-    row(0xffe8, 0x18, |spot| if spot.offset == 0xffe8 { 0x3b } else { 0 }, ignore),
+    row(0x0000, "CTLR", 4, ctlr, set_ctlr),
+    row(0x0004, "TYPER", 4, typer, ignore),
+    row(0x0008, "IIDR", 4, zero, ignore), // IIDR and TYPER2: see `access`
+    row(0x000c, "TYPER2", 4, zero, ignore),
+    row(0x0010, "STATUSR", 4, |_| !0, ignore), // STATUSR is said to be settable, but reads as ones
+    field(0x0080, "IGROUPR", ALL, 1, raw, set_raw),
+    field(0x0100, "ISENABLER", ALL, 1, raw, set_ones),
+    field(0x0180, "ICENABLER", ALL, 1, raw, clear_ones),
+    field(0x0200, "ISPENDR", ALL, 1, raw, set_raw), // pending: the latch, replaced
+    field(0x0280, "ICPENDR", ALL, 1, zero, ignore),
+    field(0x0300, "ISACTIVER", ALL, 1, raw, set_ones),
+    field(0x0380, "ICACTIVER", ALL, 1, raw, clear_ones),
+    field(0x0400, "IPRIORITYR", ALL, 8, raw, set_raw),
+    field(0x0800, "ITARGETSR", ALL, 8, zero, ignore),
+    field(0x0c00, "ICFGR", ALL, 2, raw, set_raw),
+    field(0x0d00, "IGRPMODR", ALL, 1, zero, ignore),
+    field(0x6000, "IROUTER", ALL, 64, irouter, set_irouter),
+    row(0xffd0, "PIDR4", 0x18, zero, ignore),
+    row(0xffe8, "PIDR2", 0x18, |spot| if spot.offset == 0xffe8 { 0x3b } else { 0 }, ignore),
 ];
+
+/// The offset of a register.
+pub(crate) fn offset(name: &str) -> Option<u32> {
+    rows::offset(&ROWS, name)
+}
 
 /// HAS. Before the number of interrupts is chosen there are none but the private.
 pub(crate) fn has(config: &Config, offset: u32) -> Result<(), Refusal> {
@@ -125,10 +131,39 @@ fn set_ctlr(spot: &mut Spot, value: u32) {
 }
 
 fn typer(spot: &mut Spot) -> u32 {
-    let config = &spot.place.config;
+    typer_of(spot.place.config)
+}
+
+fn typer_of(config: &Config) -> u32 {
     let lines = config.dist.as_ref().expect("the device exists").interrupts() / 32 - 1;
     let (lpis, id_bits) = if config.has_its { (1 << 17, 15) } else { (0, 9) };
     lines | lpis | id_bits << 19
+}
+
+/// What guests read otherwise than from the GIC.
+pub(crate) fn guest_read(offset: u32) -> Option<GuestRead> {
+    fn dist(config: &Config) -> &Dist {
+        config.dist.as_ref().expect("the guest has its frame")
+    }
+    match offset {
+        0x0000 => Some(|config, _, inner| inner | if dist(config).direct_sgis_requested { NASSGIREQ } else { 0 }),
+        0x0004 => Some(|config, _, _| typer_of(config)),
+        GICD_IIDR => Some(|config, _, _| iidr(dist(config))),
+        GICD_TYPER2 => Some(|config, _, _| typer2(dist(config))),
+        _ => None,
+    }
+}
+
+/// nASSGIreq stays as it is while interrupts are enabled before and after; the rest is the GIC's.
+pub(crate) fn guest_write(offset: u32) -> Option<GuestWrite> {
+    (offset == 0x0000).then_some(|config, value| {
+        let enabled = config.gic().raw_read(Frame::Distributor, 0).unwrap_or(0) & ENABLE;
+        let dist = config.dist.as_mut().expect("the guest has its frame");
+        if enabled & value == 0 {
+            dist.direct_sgis_requested = dist.direct_sgis && value & NASSGIREQ != 0;
+        }
+        false
+    })
 }
 
 /// GICD_IROUTER: Aff2 to Aff0 in the lower word; the upper is 0.

@@ -6,3 +6,5 @@ pub(crate) mod level;
 pub(crate) mod redist;
 mod rows;
 pub(crate) mod sysregs;
+
+pub(crate) use rows::split_index;

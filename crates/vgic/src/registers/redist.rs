@@ -4,8 +4,11 @@
 use super::rows::{self, Row, Spot, clear_ones, field, ignore, raw, row, set_ones, set_raw, zero};
 use crate::access::{Direction, Place};
 use crate::address::FRAME;
+use crate::config::Config;
 use crate::errno::Refusal;
+use crate::frames::{GuestRead, GuestWrite};
 use crate::regions::{self, STRIDE};
+use crate::vcpus::Vcpu;
 use gic::Frame;
 use hw::AccessSize;
 
@@ -20,35 +23,40 @@ const PRIVATE: u32 = 32;
 
 /// Offsets are those of the attribute: SGI_base is at 0x10000.
 static ROWS: [Row; 25] = [
-    row(0x0000, 4, ctlr, set_ctlr),
-    row(0x0004, 4, |_| 0x4b00_043b, ignore),
-    row(0x0008, 4, typer, ignore),
-    row(0x000c, 4, affinity, ignore),
-    row(0x0010, 4, zero, ignore),
-    row(0x0014, 4, zero, ignore), // WAKER
-    row(0x0070, 8, raw, set_propbaser),
-    row(0x0078, 8, raw, set_pendbaser),
-    row(0x00a0, 8, zero, as_the_guest), // INVLPIR
-    row(0x00b0, 8, zero, as_the_guest), // INVALLR
-    row(0x00c0, 4, raw, ignore),        // SYNCR
-    row(0xffd0, 0x18, zero, ignore),
-    row(0xffe8, 0x18, |spot| if spot.offset == 0xffe8 { 0x3b } else { 0 }, ignore),
-    field(0x1_0080, PRIVATE, 1, raw, set_raw),
-    field(0x1_0100, PRIVATE, 1, raw, set_ones),
-    field(0x1_0180, PRIVATE, 1, raw, clear_ones),
-    field(0x1_0200, PRIVATE, 1, raw, set_raw),
-    field(0x1_0280, PRIVATE, 1, zero, ignore),
-    field(0x1_0300, PRIVATE, 1, raw, set_ones),
-    field(0x1_0380, PRIVATE, 1, raw, clear_ones),
-    field(0x1_0400, PRIVATE, 8, raw, set_raw),
-    row(0x1_0c00, 4, |_| 0xaaaa_aaaa, ignore),
-    row(0x1_0c04, 4, zero, ignore),
-    row(0x1_0d00, 4, zero, ignore),
-    row(0x1_0e00, 4, zero, ignore),
+    row(0x0000, "CTLR", 4, ctlr, set_ctlr),
+    row(0x0004, "IIDR", 4, |_| 0x4b00_043b, ignore),
+    row(0x0008, "TYPER", 4, typer, ignore),
+    row(0x000c, "TYPER_HIGH", 4, affinity, ignore),
+    row(0x0010, "STATUSR", 4, zero, ignore),
+    row(0x0014, "WAKER", 4, zero, ignore), // WAKER
+    row(0x0070, "PROPBASER", 8, raw, set_propbaser),
+    row(0x0078, "PENDBASER", 8, raw, set_pendbaser),
+    row(0x00a0, "INVLPIR", 8, zero, as_the_guest), // INVLPIR
+    row(0x00b0, "INVALLR", 8, zero, as_the_guest), // INVALLR
+    row(0x00c0, "SYNCR", 4, raw, ignore),          // SYNCR
+    row(0xffd0, "PIDR4", 0x18, zero, ignore),
+    row(0xffe8, "PIDR2", 0x18, |spot| if spot.offset == 0xffe8 { 0x3b } else { 0 }, ignore),
+    field(0x1_0080, "IGROUPR", PRIVATE, 1, raw, set_raw),
+    field(0x1_0100, "ISENABLER", PRIVATE, 1, raw, set_ones),
+    field(0x1_0180, "ICENABLER", PRIVATE, 1, raw, clear_ones),
+    field(0x1_0200, "ISPENDR", PRIVATE, 1, raw, set_raw),
+    field(0x1_0280, "ICPENDR", PRIVATE, 1, zero, ignore),
+    field(0x1_0300, "ISACTIVER", PRIVATE, 1, raw, set_ones),
+    field(0x1_0380, "ICACTIVER", PRIVATE, 1, raw, clear_ones),
+    field(0x1_0400, "IPRIORITYR", PRIVATE, 8, raw, set_raw),
+    row(0x1_0c00, "ICFGR0", 4, |_| 0xaaaa_aaaa, ignore),
+    row(0x1_0c04, "ICFGR1", 4, zero, ignore),
+    row(0x1_0d00, "IGRPMODR0", 4, zero, ignore),
+    row(0x1_0e00, "NSACR", 4, zero, ignore),
 ];
 
 /// GICR_STATUSR: GET and SET find it, HAS does not: upstream's table is out of order there, and is searched by halves.
 const STATUSR: u32 = 0x10;
+
+/// The offset of a register.
+pub(crate) fn offset(name: &str) -> Option<u32> {
+    rows::offset(&ROWS, name)
+}
 
 pub(crate) fn has(offset: u32) -> Result<(), Refusal> {
     let offset_or_hole = if offset == STATUSR { u32::MAX } else { offset };
@@ -65,8 +73,13 @@ pub(crate) fn access(place: &mut Place, offset: u32, direction: Direction) -> u6
 }
 
 fn ctlr(spot: &mut Spot) -> u32 {
-    let revision = spot.place.config.dist.as_ref().expect("the device exists").revision;
-    spot.raw() & ENABLE_LPIS | if revision >= 3 { REVISION_3 } else { 0 }
+    spot.raw() & ENABLE_LPIS | by_revision(spot.place.config)
+}
+
+/// What GICR_CTLR says of LPIs besides whether they are on.
+fn by_revision(config: &Config) -> u32 {
+    let revision = config.dist.as_ref().expect("the device exists").revision;
+    if revision >= 3 { REVISION_3 } else { 0 }
 }
 
 fn set_ctlr(spot: &mut Spot, value: u32) {
@@ -76,13 +89,31 @@ fn set_ctlr(spot: &mut Spot, value: u32) {
 }
 
 fn typer(spot: &mut Spot) -> u32 {
-    let (config, vcpu) = (&spot.place.config, spot.place.vcpu.expect("redistributors are a vCPU's"));
+    typer_of(spot.place.config, spot.place.vcpu.expect("redistributors are a vCPU's"))
+}
+
+fn typer_of(config: &Config, vcpu: &Vcpu) -> u32 {
     let last = if regions::is_last(config, vcpu.index) { LAST } else { 0 };
     vcpu.id << 8 | last | if config.has_its { PLPIS } else { 0 }
 }
 
 fn affinity(spot: &mut Spot) -> u32 {
     spot.place.vcpu.expect("redistributors are a vCPU's").affinity() & 0xff_ffff
+}
+
+/// What guests read otherwise than from the GIC.
+pub(crate) fn guest_read(offset: u32) -> Option<GuestRead> {
+    match offset {
+        0x0000 => Some(|config, _, inner| inner & !REVISION_3 | by_revision(config)),
+        0x0008 => Some(|config, vcpu, _| typer_of(config, vcpu)),
+        0x000c => Some(|_, vcpu, _| vcpu.affinity() & 0xff_ffff),
+        _ => None,
+    }
+}
+
+/// Without an ITS there are no LPIs to enable.
+pub(crate) fn guest_write(offset: u32) -> Option<GuestWrite> {
+    (offset == 0x0000).then_some(|config, _| !config.has_its)
 }
 
 /// The fields of both table registers that upstream corrects, each within one word: Outer Shareable becomes Inner; an

@@ -38,6 +38,8 @@ pub(crate) type Set = fn(&mut Spot, u32);
 pub(crate) struct Row {
     /// First offset.
     pub offset: u32,
+    /// As IHI 0069 has it less its prefix, and less the number that tells one of an array.
+    pub name: &'static str,
     /// Bytes.
     pub size: u32,
     /// Bits per interrupt; 0 for what is no field of interrupts.
@@ -46,13 +48,13 @@ pub(crate) struct Row {
     pub set: Set,
 }
 
-pub(crate) const fn row(offset: u32, size: u32, get: Get, set: Set) -> Row {
-    Row { offset, size, bits: 0, get, set }
+pub(crate) const fn row(offset: u32, name: &'static str, size: u32, get: Get, set: Set) -> Row {
+    Row { offset, name, size, bits: 0, get, set }
 }
 
 /// A field of each of `interrupts`.
-pub(crate) const fn field(offset: u32, interrupts: u32, bits: u32, get: Get, set: Set) -> Row {
-    Row { offset, size: interrupts * bits / 8, bits, get, set }
+pub(crate) const fn field(offset: u32, name: &'static str, interrupts: u32, bits: u32, get: Get, set: Set) -> Row {
+    Row { offset, name, size: interrupts * bits / 8, bits, get, set }
 }
 
 impl Row {
@@ -63,6 +65,24 @@ impl Row {
             bits => (offset - self.offset) * 8 / bits,
         }
     }
+}
+
+/// The offset of a register: one of an array of fields by its number.
+pub(crate) fn offset(rows: &[Row], name: &str) -> Option<u32> {
+    let whole = rows.iter().find(|row| row.bits == 0 && row.name == name);
+    if let Some(row) = whole {
+        return Some(row.offset);
+    }
+    let (base, index) = split_index(name);
+    let row = rows.iter().find(|row| row.bits != 0 && row.name == base)?;
+    let within = index?.checked_mul(if row.bits == 64 { 8 } else { 4 })?;
+    (within < row.size).then_some(row.offset + within)
+}
+
+/// A name and the number it ends with.
+pub(crate) fn split_index(name: &str) -> (&str, Option<u32>) {
+    let base = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    (base, name[base.len()..].parse().ok())
 }
 
 /// The row of an aligned offset.

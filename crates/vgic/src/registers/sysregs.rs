@@ -31,32 +31,40 @@ enum El2 {
 }
 
 /// Op0, Op1, CRn, CRm and Op2 as the attribute packs them, in bits 15:0.
-const TABLE: &[(u32, u32, Register)] = &{
+const TABLE: &[(u32, u32, &str, Register)] = &{
     use Register::*;
-    // First encoding, how many follow one another, the first register.
+    // First encoding, how many follow one another, the name with n for which, the first register.
     [
-        (0xc230, 1, Pmr),
-        (0xc643, 1, Bpr0),
-        (0xc644, 4, Ap(0, 0)),
-        (0xc648, 4, Ap(1, 0)),
-        (0xc663, 1, Bpr1),
-        (0xc664, 1, Ctlr),
-        (0xc665, 1, Sre),
-        (0xc666, 1, Igrpen0),
-        (0xc667, 1, Igrpen1),
-        (0xe640, 4, El2(0, self::El2::Ap(0))),
-        (0xe648, 4, El2(4, self::El2::Ap(0))),
-        (0xe64d, 1, El2(8, self::El2::Sre)),
-        (0xe658, 1, El2(9, self::El2::Stored)),
-        (0xe659, 1, El2(10, self::El2::Vtr)),
-        (0xe65f, 1, El2(11, self::El2::Stored)),
-        (0xe660, 16, El2(12, self::El2::Stored)),
+        (0xc230, 1, "ICC_PMR_EL1", Pmr),
+        (0xc643, 1, "ICC_BPR0_EL1", Bpr0),
+        (0xc644, 4, "ICC_AP0Rn_EL1", Ap(0, 0)),
+        (0xc648, 4, "ICC_AP1Rn_EL1", Ap(1, 0)),
+        (0xc663, 1, "ICC_BPR1_EL1", Bpr1),
+        (0xc664, 1, "ICC_CTLR_EL1", Ctlr),
+        (0xc665, 1, "ICC_SRE_EL1", Sre),
+        (0xc666, 1, "ICC_IGRPEN0_EL1", Igrpen0),
+        (0xc667, 1, "ICC_IGRPEN1_EL1", Igrpen1),
+        (0xe640, 4, "ICH_AP0Rn_EL2", El2(0, self::El2::Ap(0))),
+        (0xe648, 4, "ICH_AP1Rn_EL2", El2(4, self::El2::Ap(0))),
+        (0xe64d, 1, "ICC_SRE_EL2", El2(8, self::El2::Sre)),
+        (0xe658, 1, "ICH_HCR_EL2", El2(9, self::El2::Stored)),
+        (0xe659, 1, "ICH_VTR_EL2", El2(10, self::El2::Vtr)),
+        (0xe65f, 1, "ICH_VMCR_EL2", El2(11, self::El2::Stored)),
+        (0xe660, 16, "ICH_LRn_EL2", El2(12, self::El2::Stored)),
     ]
 };
 
+/// The encoding of a register, whose name may lack `ICC_` and `_EL1`.
+pub(crate) fn encoding(name: &str) -> Option<u32> {
+    let matches = |known: &str| known == name || known == format!("ICC_{name}_EL1");
+    { TABLE.iter() }.find_map(|&(first, count, known, _)| {
+        (0..count).find(|n| matches(&known.replace('n', &n.to_string()))).map(|n| first + n)
+    })
+}
+
 fn find(encoding: u32, has_el2: bool) -> Option<Register> {
     let encoding = encoding & 0xffff;
-    let &(first, _, register) = TABLE.iter().find(|(first, n, _)| (*first..first + n).contains(&encoding))?;
+    let &(first, _, _, register) = TABLE.iter().find(|(first, n, ..)| (*first..first + n).contains(&encoding))?;
     let n = (encoding - first) as usize;
     match register {
         Register::Ap(group, _) => Some(Register::Ap(group, n)),

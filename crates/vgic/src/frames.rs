@@ -1,0 +1,94 @@
+//! The frames as guests see them: the GIC's own, but for the words in which KVM's differ, as long as it is KVM's product.
+
+use crate::config::Config;
+use crate::regions::STRIDE;
+use crate::registers::{dist, redist};
+use crate::vcpus::Vcpu;
+use crate::vm::Vm;
+use gic::Product;
+use hw::{AccessSize, MmioDevice};
+use std::sync::{Arc, Weak};
+
+/// What a guest reads of a word, from the configuration, the vCPU it belongs to, and what the GIC says.
+pub(crate) type GuestRead = fn(&Config, &Vcpu, u32) -> u32;
+/// What its write does to the configuration; whether it is done with then, and does not reach the GIC.
+pub(crate) type GuestWrite = fn(&mut Config, u32) -> bool;
+
+/// GICD, or GICR of every vCPU in order of index.
+struct Frames {
+    /// The VM may be gone before its bus is.
+    vm: Weak<Vm>,
+    inner: Arc<dyn MmioDevice>,
+    /// Bytes of one vCPU's.
+    stride: u64,
+    /// By offset; the rest takes no lock of ours.
+    read: fn(u32) -> Option<GuestRead>,
+    write: fn(u32) -> Option<GuestWrite>,
+}
+
+impl Vm {
+    /// The distributor's frame, for the guest's bus. `None` before initialisation.
+    pub fn distributor(self: &Arc<Self>) -> Option<Arc<dyn MmioDevice>> {
+        let inner = self.gic.get()?.distributor();
+        let (vm, stride) = (Arc::downgrade(self), u64::MAX);
+        Some(self.as_product(Frames { vm, inner, stride, read: dist::guest_read, write: dist::guest_write }))
+    }
+
+    /// The redistributors' frames, 128 KiB for each vCPU in order of index; which address each has is a matter of
+    /// regions. `None` before initialisation.
+    pub fn redistributors(self: &Arc<Self>) -> Option<Arc<dyn MmioDevice>> {
+        let inner = self.gic.get()?.redistributors();
+        let (vm, stride) = (Arc::downgrade(self), STRIDE);
+        Some(self.as_product(Frames { vm, inner, stride, read: redist::guest_read, write: redist::guest_write }))
+    }
+
+    fn as_product(&self, frames: Frames) -> Arc<dyn MmioDevice> {
+        match self.spec.features.product {
+            Product::Kvm => Arc::new(frames),
+            _ => frames.inner,
+        }
+    }
+}
+
+impl Frames {
+    /// The word at an offset, of which the GIC says `inner`.
+    fn word(&self, offset: u64, inner: u32) -> u32 {
+        let read = (self.read)((offset % self.stride) as u32);
+        let Some((read, vm)) = read.zip(self.vm.upgrade()) else { return inner };
+        let vcpu = vm.vcpu((offset / self.stride) as usize);
+        vcpu.map_or(inner, |vcpu| read(&vm.config.lock(), vcpu, inner))
+    }
+
+    fn is_swallowed(&self, offset: u64, value: u32) -> bool {
+        let write = (self.write)((offset % self.stride) as u32);
+        write.zip(self.vm.upgrade()).is_some_and(|(write, vm)| write(&mut vm.config.lock(), value))
+    }
+}
+
+impl MmioDevice for Frames {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn read(&self, offset: u64, size: AccessSize) -> u64 {
+        let inner = self.inner.read(offset, size);
+        match size {
+            AccessSize::Word => self.word(offset, inner as u32).into(),
+            AccessSize::Double => {
+                let high = self.word(offset + 4, (inner >> 32) as u32);
+                u64::from(self.word(offset, inner as u32)) | u64::from(high) << 32
+            }
+            _ => inner,
+        }
+    }
+
+    fn write(&self, offset: u64, size: AccessSize, value: u64) {
+        if size != AccessSize::Word || !self.is_swallowed(offset, value as u32) {
+            self.inner.write(offset, size, value);
+        }
+    }
+
+    fn reset(&self) {
+        self.inner.reset();
+    }
+}
