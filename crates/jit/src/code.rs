@@ -20,8 +20,11 @@ pub struct CodeError {
 /// A place in the arena: bytes from its start.
 pub(crate) type Offset = u32;
 
-/// The host's huge pages.
-pub(crate) const HUGE: usize = 2 << 20;
+/// The host's pages, and huge pages.
+const PAGE: usize = 4096;
+const HUGE: usize = 2 << 20;
+/// Bytes that the host is asked for at once, if it gives huge pages: most of what a boot needs.
+pub(crate) const AT_ONCE: usize = 4 * HUGE;
 
 /// The memory.
 pub(crate) struct Arena {
@@ -123,27 +126,38 @@ impl Arena {
         unsafe { libc::syscall(libc::SYS_membarrier, PRIVATE_EXPEDITED_SYNC_CORE, 0, 0) };
     }
 
-    /// Has the host give the memory of `place` at once, at both addresses. A huge page that begins there is one
-    /// (Linux 6.1, whatever its settings say of shared memory): 0.06 ms for a MiB instead of 0.8. Small pages otherwise,
-    /// and before Linux 5.14 each when it is first used. What is there stays, and may be used meanwhile.
+    /// Has the host give the memory of `place` at once, at both addresses: it costs less than page by page. Where the
+    /// kernel does not know how (before Linux 5.14), page by page it is.
     pub fn populate(&self, place: Range<Offset>) {
-        const PAGE: usize = 4096;
+        let start = place.start as usize / PAGE * PAGE;
+        let bytes = (place.end as usize).next_multiple_of(PAGE).min(self.size) - start;
+        self.advise(self.writable as usize, start, bytes, libc::MADV_POPULATE_WRITE);
+        self.advise(self.executable, start, bytes, libc::MADV_POPULATE_READ);
+    }
+
+    /// Has the host give `AT_ONCE` bytes from `start` on in huge pages, at both addresses; false if it does not, or there
+    /// are not as many. Linux 6.1 does, whatever its settings say of shared memory, and needs 0.06 ms for a MiB, where
+    /// small pages need 0.8; but a call waits for every CPU, so there should not be many. What is there stays.
+    pub fn populate_huge(&self, start: Offset) -> bool {
         const COLLAPSE: libc::c_int = 25;
-        let advise = |address: usize, start: usize, bytes: usize, how| {
-            // SAFETY: inside the mapping; what is there stays.
-            unsafe { libc::madvise((address + start) as *mut libc::c_void, bytes, how) };
-        };
-        let writable = self.writable as usize;
-        let (start, end) = (place.start as usize / PAGE * PAGE, (place.end as usize).next_multiple_of(PAGE));
-        let huge = (start.next_multiple_of(HUGE)..end).step_by(HUGE).filter(|at| at + HUGE <= self.size);
-        for at in huge {
-            // It must not be quite empty.
-            advise(writable, at, PAGE, libc::MADV_POPULATE_WRITE);
-            advise(writable, at, HUGE, COLLAPSE);
+        let start = start as usize;
+        if start + AT_ONCE > self.size {
+            return false;
         }
-        let bytes = end.min(self.size) - start;
-        advise(writable, start, bytes, libc::MADV_POPULATE_WRITE);
-        advise(self.executable, start, bytes, libc::MADV_POPULATE_READ);
+        let writable = self.writable as usize;
+        // None may be quite empty.
+        (start..start + AT_ONCE)
+            .step_by(HUGE)
+            .for_each(|at| _ = self.advise(writable, at, PAGE, libc::MADV_POPULATE_WRITE));
+        self.advise(writable, start, AT_ONCE, COLLAPSE)
+            && self.advise(self.executable, start, AT_ONCE, libc::MADV_POPULATE_READ)
+    }
+
+    /// Says to the host how `bytes` from `start` on are used at `address`. False if it does not listen.
+    fn advise(&self, address: usize, start: usize, bytes: usize, how: libc::c_int) -> bool {
+        assert!(start + bytes <= self.size);
+        // SAFETY: inside the mapping, checked; what is there stays.
+        unsafe { libc::madvise((address + start) as *mut libc::c_void, bytes, how) == 0 }
     }
 
     /// The value that `CodeBuf::put` put at `at`.
@@ -405,19 +419,20 @@ impl DynasmApi for CodeBuf {
 mod tests {
     use super::*;
 
-    /// Memory is given where some of it is in use, and to the end of an arena that is no multiple of a huge page.
+    /// Memory is given where some of it is in use.
     #[test]
     fn what_is_there_stays() {
-        let size = HUGE + (1 << 20);
+        let size = AT_ONCE + (1 << 20);
         let arena = Arc::new(Arena::new(size).unwrap());
         let mut buf = CodeBuf::new(arena.clone(), 0, size as Offset);
         assert!(arena.address(0).is_multiple_of(HUGE));
         (0..5000u32).for_each(|n| buf.push_u32(n));
         let record = buf.put(0x1234_5678u32);
-        arena.populate(0..1 << 20);
+        arena.populate_huge(0);
         arena.populate(1 << 20..size as Offset);
+        assert!(!arena.populate_huge(AT_ONCE as Offset), "there are not as many");
         assert!((0..5000).all(|n| arena.get32(4 * n) == n));
         assert_eq!(arena.get32(record), 0x1234_5678);
-        assert_eq!(arena.get32(HUGE as Offset), 0);
+        assert_eq!(arena.get32(AT_ONCE as Offset / 2), 0);
     }
 }

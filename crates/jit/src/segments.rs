@@ -3,7 +3,7 @@
 //! One segment is open: its compiler fills it. When it is full the next one is opened, which must have been given up,
 //! and left by every vCPU, before. Nobody waits for that: until it is so, nothing is compiled.
 
-use crate::code::{Arena, CodeBuf, HUGE, Offset};
+use crate::code::{AT_ONCE, Arena, CodeBuf, Offset};
 use crate::tables::NONE;
 use crate::translate::ROOM;
 use std::ops::Range;
@@ -35,7 +35,7 @@ struct Segment {
 pub(crate) struct Segments {
     all: Vec<Segment>,
     open: usize,
-    /// The host was asked for memory up to here.
+    /// The host gave huge pages up to here.
     asked: Offset,
 }
 
@@ -64,20 +64,18 @@ impl Segments {
         let mut all: Vec<Segment> = ends.map(segment).collect();
         all[0].state = State::Used;
         let mut segments = Segments { all, open: 0, asked: 0 };
-        segments.ask_ahead(arena);
+        segments.ask(arena);
         segments
     }
 
-    /// Has the host give memory for the open segment and for the next ones, meanwhile: to clear it takes time, and may
-    /// take much where the host is busy.
-    fn ask_ahead(&mut self, arena: &Arc<Arena>) {
-        let wanted = (self.all[self.open].place.end as usize + HUGE).next_multiple_of(HUGE).min(arena.size()) as Offset;
-        let place = self.asked..wanted;
-        if !place.is_empty() {
-            self.asked = wanted;
-            let arena = arena.clone();
-            // Where there is no thread for it, the host gives each page when it is first used.
-            _ = std::thread::Builder::new().name("code-memory".into()).spawn(move || arena.populate(place));
+    /// Has the host give memory for the open segment, and, if that does not take longer, for some after it.
+    fn ask(&mut self, arena: &Arena) {
+        let place = self.all[self.open].place.clone();
+        while self.asked < place.end && arena.populate_huge(self.asked) {
+            self.asked += AT_ONCE as Offset;
+        }
+        if self.asked < place.end {
+            arena.populate(self.asked.max(place.start)..place.end);
         }
     }
 
@@ -113,7 +111,7 @@ impl Segments {
             State::Unused => {}
         }
         self.open = next;
-        self.ask_ahead(arena);
+        self.ask(arena);
         self.all[next].state = State::Used;
         self.all[next].last = NONE;
         Room::Open(self.buffer(arena))
