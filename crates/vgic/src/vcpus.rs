@@ -60,7 +60,7 @@ impl Vcpu {
     }
 
     /// The affinity it gets when it is initialised.
-    pub(crate) fn default_affinity(&self) -> Affinity {
+    pub fn default_affinity(&self) -> Affinity {
         affinity_of(self.id)
     }
 

@@ -29,6 +29,7 @@ pub(crate) struct Its {
 
 /// What C protects of an ITS.
 pub(crate) struct State {
+    handle: Arc<Its>,
     /// What GITS_IIDR has in [15:12].
     pub abi: u8,
     /// Registers until the VGIC is initialised, by [`Register`].
@@ -54,8 +55,9 @@ pub(crate) fn create(vm: &Vm, _kvm: &Guard<()>) -> Arc<Its> {
     if let Some(live) = config.live() {
         reset_propbaser(&live.gic, vm.vcpus.online());
     }
-    config.itss.push(State { abi: 0, file: Register::RESET, live, fresh: [true; 2] });
-    Arc::new(Its { base: Address::unset(), index: config.itss.len() - 1 })
+    let handle = Arc::new(Its { base: Address::unset(), index: config.itss.len() });
+    config.itss.push(State { handle: handle.clone(), abi: 0, file: Register::RESET, live, fresh: [true; 2] });
+    handle
 }
 
 fn translator(gic: &Arc<Gic>) -> Arc<gic::Its> {
@@ -81,6 +83,12 @@ pub(crate) fn go_live(config: &mut Config, gic: &Arc<Gic>, pes: usize) {
 }
 
 impl State {
+    /// Of its frames, once set.
+    pub fn base(&self) -> Option<u64> {
+        let base = &self.handle.base;
+        base.is_set().then(|| base.get())
+    }
+
     /// The ITS that translates.
     pub fn live(&self) -> Option<&Arc<gic::Its>> {
         self.live.as_ref()

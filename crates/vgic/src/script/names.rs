@@ -60,8 +60,15 @@ pub(super) fn attribute(group: u32, name: &str) -> Option<u64> {
     }
 }
 
+/// The identification registers of any frame, from 0xffd0.
+const IDENTIFICATION: [&str; 12] =
+    ["PIDR4", "PIDR5", "PIDR6", "PIDR7", "PIDR0", "PIDR1", "PIDR2", "PIDR3", "CIDR0", "CIDR1", "CIDR2", "CIDR3"];
+
 /// The offset of an ITS's register: one of an array by its number.
 fn its_register(name: &str) -> Option<u64> {
+    if let Some(n) = IDENTIFICATION.iter().position(|known| *known == name) {
+        return Some(0xffd0 + 4 * n as u64);
+    }
     let (base, index) = registers::split_index(name);
     let first = |name: &str| (0..0x1_0000).step_by(4).find(|&at| gic::Its::register_name(at) == Some(name));
     let whole = first(name).map(u64::from);
