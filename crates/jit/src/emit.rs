@@ -292,6 +292,8 @@ pub(crate) struct Emitter {
     pub with_pages: bool,
     /// The place of a page that was used last.
     pub next_page: u8,
+    /// The address of the present access is SP and an offset.
+    pub on_stack: bool,
     /// Control does not go on after the present instruction.
     pub ended: bool,
     // The instruction.
@@ -344,6 +346,7 @@ impl Emitter {
             with_spans: false,
             with_pages: false,
             next_page: 0,
+            on_stack: false,
             ended: false,
             index: 0,
             nodes: Vec::new(),

@@ -11,7 +11,7 @@ use crate::code::Offset;
 use crate::context::at;
 use crate::emit::{Cold, Emitter, Node, RAX, SlowAccess, Source, W, asm};
 use crate::regs::{HOSTS, Where};
-use crate::spans::Spot;
+use crate::spans::{SP, Spot};
 use crate::tally::Event;
 use crate::thunks::{cc, jump_on};
 use crate::vector::{T0, T1};
@@ -55,6 +55,7 @@ impl Emitter {
     /// Computes an address into rax.
     pub(crate) fn address(&mut self, w: W) {
         self.clobber_flags();
+        self.on_stack = self.based(w).is_some_and(|(base, _)| base == SP);
         match self.at(w) {
             Node::X(..) | Node::At(_) => {
                 let from = self.reg(w);

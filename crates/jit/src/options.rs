@@ -5,7 +5,7 @@ use crate::smc::CodeStores;
 use crate::turn::Turn;
 use crate::vector::evex;
 use cpu::Vcpu;
-use cpu::mmu::Entry;
+use cpu::mmu::Tlb;
 use std::sync::Arc;
 
 /// Most instructions of a block: as many as `Region` has bits.
@@ -13,8 +13,6 @@ const LONGEST: usize = 64;
 /// Least and most bytes of host code: one block must fit, and jumps reach 2 GiB.
 const LEAST_CODE: usize = 128 << 10;
 const MOST_CODE: usize = 1 << 30;
-/// Data entries of a TLB, as compiled code indexes them.
-const ENTRIES: usize = 1024;
 
 /// How the engine works.
 #[derive(Clone, Debug)]
@@ -108,17 +106,16 @@ pub(crate) struct Forced {
     attend_every: u32,
     asked: (u32, u32),
     /// A TLB that knows nothing, if one is ever wanted.
-    blind: Box<[Entry]>,
+    blind: Option<Box<Tlb>>,
     /// An attention word that is always set.
     posted: Box<u32>,
 }
 
 impl Forced {
     pub fn new(options: &Options) -> Forced {
-        const NOTHING: Entry = Entry { read: u64::MAX, write: u64::MAX, addend: 0, meta: 0 };
         let (miss_every, attend_every) = (options.miss_every, options.attend_every);
-        let entries = if miss_every == 0 { 0 } else { ENTRIES };
-        Forced { miss_every, attend_every, asked: (0, 0), blind: vec![NOTHING; entries].into(), posted: Box::new(1) }
+        let blind = (miss_every != 0).then(|| Box::new(Tlb::new()));
+        Forced { miss_every, attend_every, asked: (0, 0), blind, posted: Box::new(1) }
     }
 
     /// The entries that compiled code is to look in instead of the real ones.
@@ -130,7 +127,7 @@ impl Forced {
     #[cold]
     fn count_miss(&mut self) -> Option<usize> {
         self.asked.0 = (self.asked.0 + 1) % self.miss_every;
-        (self.asked.0 == 0).then(|| self.blind.as_ptr().addr())
+        self.blind.as_ref().filter(|_| self.asked.0 == 0).map(|blind| blind.entries())
     }
 
     /// An attention word that is always set.

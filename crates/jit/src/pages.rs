@@ -1,4 +1,4 @@
-//! The pages that accesses in loops found last.
+//! The pages that accesses in loops found last, and those at SP elsewhere.
 //!
 //! The address of such an access is compared with a page remembered for it, and what is added there gives the host's
 //! address: it waits for no entry of the TLB, and a pointer that is followed costs little more than on the host. If
@@ -7,6 +7,9 @@
 //!
 //! A page is remembered as it was found in the current TLB, for reading or for writing, and forgotten whenever Rust
 //! code runs that may change a translation: before compiled code is entered, and in every helper for an instruction.
+//!
+//! The stack's page is remembered in the TLB that it was found in, for all blocks (`cpu::mmu::Tlb::STACK`): what drops
+//! entries of that TLB forgets it, and what makes another TLB current makes another stack's page current.
 
 use crate::Jit;
 use crate::code::{CodeBuf, Offset};
@@ -16,12 +19,15 @@ use crate::memory::{ADDEND, READ, WRITE};
 use crate::tables::Site;
 use crate::tally::Event;
 use crate::thunks::{call, cc, jump_if};
+use cpu::mmu::{NOWHERE, Tlb};
 use dynasmrt::{DynasmApi, dynasm};
 
 /// Pages remembered for reading, and for writing.
 pub(crate) const PAGES: usize = 8;
-/// What no address equals in its upper bits: those above the widest address space differ among themselves.
-const NOWHERE: u64 = 0x0055_0000_0000_0000;
+/// The place of the stack's page for reading; that for writing follows.
+const STACK: u8 = 2 * PAGES as u8;
+/// All places.
+pub(crate) const PLACES: usize = 2 * PAGES + 2;
 /// Changes of a page after which their rate is looked at.
 const SAMPLE: i32 = 64;
 /// Instructions between two of them that are worth it.
@@ -72,19 +78,27 @@ impl Context {
 }
 
 impl Emitter {
-    /// A place for the page of an access that is not `aligned`, if it is in a loop.
+    /// A place for the page of an access that is not `aligned`, if it is in a loop or `on_stack`.
     pub(crate) fn page_place(&mut self, aligned: bool, write: bool) -> Option<u8> {
-        let wanted = self.with_pages && self.region.is_in_loop(self.index) && self.context.lenient() && !aligned;
-        wanted.then(|| {
-            self.next_page = (self.next_page + 1) % PAGES as u8;
-            self.next_page + if write { PAGES as u8 } else { 0 }
-        })
+        let in_loop = self.region.is_in_loop(self.index);
+        if !self.with_pages || !self.context.lenient() || aligned || !in_loop && !self.on_stack {
+            return None;
+        }
+        if !in_loop {
+            return Some(STACK + u8::from(write));
+        }
+        self.next_page = (self.next_page + 1) % PAGES as u8;
+        Some(self.next_page + if write { PAGES as u8 } else { 0 })
     }
 
     /// Checks that `bytes` at the address in rcx are in the page of `place`. If they are not, `Cold::Turn`, which is
     /// yet to be given what else it needs, finds the page; what follows it is for when it is not found.
     pub(crate) fn is_in_page(&mut self, place: u8, bytes: u64) -> Offset {
-        asm!(self ; xor rcx, [rbx + at::PAGE + 8 * i32::from(place)] ; cmp rcx, 4096 - bytes as i32);
+        match place.checked_sub(STACK) {
+            None => asm!(self ; xor rcx, [rbx + at::PAGE + 8 * i32::from(place)]),
+            Some(write) => asm!(self ; xor rcx, [BYTE r14 + stack(write)]),
+        }
+        asm!(self ; cmp rcx, 4096 - bytes as i32);
         let from = self.forward(cc::A);
         self.tally(Event::Remembered);
         from
@@ -97,7 +111,18 @@ impl Emitter {
         let from = self.is_in_page(place, bytes);
         let back = self.buf.here();
         self.cold.push(Cold::Turn { from, back, place, bytes: bytes as u16, base: None });
-        asm!(self ; add rax, [rbx + at::PAGE_ADDEND + 8 * i32::from(place)]);
+        match place.checked_sub(STACK) {
+            None => asm!(self ; add rax, [rbx + at::PAGE_ADDEND + 8 * i32::from(place)]),
+            Some(write) => asm!(self ; add rax, [BYTE r14 + stack_addend(write)]),
+        }
+    }
+
+    /// Loads what is to be added to addresses in the page of `place`.
+    pub(crate) fn page_addend(&mut self, to: u8, place: u8) {
+        match place.checked_sub(STACK) {
+            None => asm!(self ; mov Rq(to), [rbx + at::PAGE_ADDEND + 8 * i32::from(place)]),
+            Some(write) => asm!(self ; mov Rq(to), [BYTE r14 + stack_addend(write)]),
+        }
     }
 
     /// Another page than the one remembered: goes back if the TLB has it. `base` is the address, if not rax.
@@ -113,10 +138,23 @@ impl Emitter {
     }
 }
 
+/// Where the stack's page is from r14, for reading (0) or writing (1).
+const fn stack(write: u8) -> i8 {
+    Tlb::STACK as i8 + 8 * write as i8
+}
+
+/// The same of what is added.
+const fn stack_addend(write: u8) -> i8 {
+    Tlb::STACK_ADDEND as i8 + 8 * write as i8
+}
+
 /// For each place, a routine that looks in the TLB for the page of the address in rax, whose last byte is at rdx, and
 /// remembers it: the zero flag says that it is there.
-pub(crate) fn write_finders(buf: &mut CodeBuf) -> [Offset; 2 * PAGES] {
+pub(crate) fn write_finders(buf: &mut CodeBuf) -> [Offset; PLACES] {
     std::array::from_fn(|place| {
+        if let Some(write) = place.checked_sub(usize::from(STACK)) {
+            return write_stack_finder(buf, write as u8);
+        }
         buf.align_to(16);
         let start = buf.here();
         let (tag, field) = (if place < PAGES { READ } else { WRITE }, 8 * place as i32);
@@ -138,6 +176,36 @@ pub(crate) fn write_finders(buf: &mut CodeBuf) -> [Offset; 2 * PAGES] {
         dynasm!(buf ; .arch x64 ; ret);
         start
     })
+}
+
+/// The same for the stack's page. What it promises besides is kept as well.
+fn write_stack_finder(buf: &mut CodeBuf, write: u8) -> Offset {
+    buf.align_to(16);
+    let start = buf.here();
+    let [tag, other] = if write == 0 { [READ, WRITE] } else { [WRITE, READ] };
+    dynasm!(buf ; .arch x64
+        ; mov ecx, eax ; shr ecx, 7 ; and ecx, 0x7fe0 ; and rdx, -4096
+        ; cmp rdx, [BYTE r14 + rcx + tag]
+    );
+    let unknown = jump_if(buf, cc::NE, None);
+    dynasm!(buf ; .arch x64
+        ; cmp rdx, [BYTE r14 + rcx + other]
+        ; mov rcx, [BYTE r14 + rcx + ADDEND]
+        ; mov [BYTE r14 + stack(write)], rdx
+        ; mov [BYTE r14 + stack_addend(write)], rcx
+    );
+    let only = jump_if(buf, cc::NE, None);
+    dynasm!(buf ; .arch x64
+        ; mov [BYTE r14 + stack(1 - write)], rdx
+        ; mov [BYTE r14 + stack_addend(1 - write)], rcx
+    );
+    let here = buf.here();
+    buf.aim(only, here);
+    dynasm!(buf ; .arch x64 ; cmp ecx, ecx);
+    let here = buf.here();
+    buf.aim(unknown, here);
+    dynasm!(buf ; .arch x64 ; ret);
+    start
 }
 
 impl Jit {

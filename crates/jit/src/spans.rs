@@ -5,7 +5,6 @@
 //! stays in a place. The others are one host instruction. Where the check fails for good (a device, two pages), the
 //! interpreter takes over; where that happens often, the block is compiled again without spans.
 
-use crate::context::at;
 use crate::emit::{Cold, Emitter, Node, RAX, RCX, RDX, SlowAccess, W, asm};
 use crate::memory::{ADDEND, READ, WRITE};
 use crate::regs::HOSTS;
@@ -14,6 +13,8 @@ use dynasmrt::{DynasmApi, dynasm};
 use hw::{Access, Order};
 use semantics::Op2;
 
+/// The number of SP as a base register.
+pub(crate) const SP: u8 = 31;
 /// Spans known at once.
 const MOST: usize = 3;
 /// Bytes that a span may be long, and instructions that are looked at for it.
@@ -80,7 +81,7 @@ impl Emitter {
     }
 
     /// The base register and offset of an address.
-    fn based(&self, w: W) -> Option<(u8, i32)> {
+    pub(crate) fn based(&self, w: W) -> Option<(u8, i32)> {
         let register = |w: W| match self.at(w) {
             Node::X(r, version) if self.versions[r as usize & 31] == version => Some(r),
             _ => None,
@@ -158,6 +159,7 @@ impl Emitter {
         let (tag, last) = (if write { WRITE } else { READ }, high - low - 1);
         let site = self.site(SlowAccess::Reach { write, offset: (low - offset) as i16, bytes: (high - low) as u16 });
         let back = self.buf.here();
+        self.on_stack = base == SP;
         if let Some(page) = self.page_place(false, write) {
             match low {
                 0 => self.mov(RCX, host),
@@ -168,7 +170,7 @@ impl Emitter {
             let turn =
                 Cold::Turn { from, back: found, place: page, bytes: (high - low) as u16, base: Some((host, low)) };
             self.cold.extend([turn, Cold::Reach { from: None, back, site, base: host, offset }]);
-            asm!(self ; mov Rq(addend), [rbx + at::PAGE_ADDEND + 8 * i32::from(page)]);
+            self.page_addend(addend, page);
             self.add_span(Span { base, low, high, write, addend: place });
             return Some(Spot { base: host, addend, offset });
         }

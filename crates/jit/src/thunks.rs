@@ -6,7 +6,7 @@
 use crate::code::{CodeBuf, Offset};
 use crate::context::{BIAS, PC, at};
 use crate::entry;
-use crate::pages::{self, PAGES};
+use crate::pages::{self, PLACES};
 use crate::tables::Exit;
 use dynasmrt::{DynasmApi, dynasm};
 
@@ -75,7 +75,7 @@ pub(crate) struct Thunks {
     /// SVC with the immediate in eax, or ERET (`exception::ERET`): all is in memory, the PC too, and counted.
     pub turn: Offset,
     /// Finds the page that is to be remembered in a place (`pages::write_finders`).
-    pub find_page: [Offset; 2 * PAGES],
+    pub find_page: [Offset; PLACES],
     /// End of all.
     pub end: Offset,
 }

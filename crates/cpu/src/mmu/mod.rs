@@ -17,7 +17,7 @@ pub use perm::{Hierarchy, Need, Perms, View};
 pub use queue::TlbiQueue;
 pub use regime::{Regime, Stage1, half};
 pub use spaces::{Mmu, MmuCounts};
-pub use tlb::{CodeEntry, Entry, Tlb};
+pub use tlb::{CodeEntry, Entry, NOWHERE, Tlb};
 pub use walk::Leaf;
 
 pub(crate) use tlb::PAGE;

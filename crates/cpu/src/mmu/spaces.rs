@@ -153,7 +153,7 @@ impl Mmu {
     /// number modulo 1024). Good until the next call of anything on this PE.
     #[inline(always)]
     pub fn data_entries(&self, unprivileged: bool, upper: bool) -> usize {
-        std::ptr::from_ref(self.bank(unprivileged, u64::from(upper) << 55)).addr()
+        self.bank(unprivileged, u64::from(upper) << 55).entries()
     }
 
     /// `Tlb::stamp` of the translations that instructions of one range are fetched by.

@@ -6,6 +6,7 @@
 
 use super::second::Second;
 use super::{Leaf, Place};
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Data entries.
@@ -34,6 +35,28 @@ pub struct Entry {
     pub addend: u64,
     /// Physical page in bits [63:12], and `Meta` bits.
     pub meta: u64,
+}
+
+/// No page has this address, and none of its bytes has an address that differs from it in the low bits only: bits
+/// [55:52] of an address that is translated are all the same, and those of others are zero.
+pub const NOWHERE: u64 = 0x0055_0000_0000_0000;
+
+/// The pages that compiled code found last at SP, for reading and for writing. It writes them itself, from entries that
+/// promise it at that time, and they may stay when those are evicted; whatever drops entries for good drops them.
+#[derive(Debug)]
+#[repr(C, align(64))]
+struct StackPage {
+    /// Virtual addresses; `NOWHERE` if there is none.
+    page: [AtomicU64; 2],
+    /// As in `Entry`.
+    addend: [AtomicU64; 2],
+}
+
+impl StackPage {
+    const fn none() -> StackPage {
+        let page = [const { AtomicU64::new(NOWHERE) }; 2];
+        StackPage { page, addend: [const { AtomicU64::new(0) }; 2] }
+    }
 }
 
 /// One page for instruction fetches.
@@ -91,6 +114,7 @@ struct Span {
 /// The TLB of one view of one range.
 #[repr(C, align(64))]
 pub struct Tlb {
+    stack: StackPage,
     data: [Entry; DATA],
     code: [CodeEntry; CODE],
     /// Data entries that were filled, until they are more than `FEW`.
@@ -140,6 +164,7 @@ impl Tlb {
     pub fn new() -> Tlb {
         let (data, code) = ([NO_DATA; DATA], [NO_CODE; CODE]);
         Tlb {
+            stack: StackPage::none(),
             data,
             code,
             filled: Vec::with_capacity(FEW),
@@ -154,8 +179,20 @@ impl Tlb {
         }
     }
 
+    /// Where the page remembered of the stack is, from `entries`: for reading, and 8 bytes further for writing.
+    pub const STACK: isize = offset_of!(Tlb, stack) as isize - offset_of!(Tlb, data) as isize;
+    /// What is to be added to addresses in them.
+    pub const STACK_ADDEND: isize = Self::STACK + offset_of!(StackPage, addend) as isize;
+
+    /// Where compiled code finds the data entries.
+    #[inline(always)]
+    pub fn entries(&self) -> usize {
+        self.data.as_ptr().addr()
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
+        self.stack = StackPage::none();
         match self.filled.len() < FEW {
             true => self.filled.iter().for_each(|i| self.data[usize::from(*i) % DATA] = NO_DATA),
             false => self.data = [NO_DATA; DATA],
@@ -278,6 +315,7 @@ impl Tlb {
 
     /// Drops every entry whose leaf maps `va`, and perhaps neighbours.
     pub(super) fn drop_va(&mut self, va: u64, second: &mut Second) {
+        self.stack = StackPage::none();
         let va = va & UNTAGGED;
         let first = va >> self.page_log2 << self.page_log2;
         let mut had_code = false;
