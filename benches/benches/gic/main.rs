@@ -41,25 +41,74 @@ fn main() {
     }
 }
 
-/// The steps of the aims, each alone: the others happen outside of its time, in batches of as many as there can be.
+/// Edge-triggered SPIs to PE 0 that nothing else uses.
+const FREE: std::ops::Range<u32> = 36..64;
+
+/// The steps of the aims, each alone: as many as can be made one after another, each with an interrupt of its own.
 fn parts(batches: u64) {
     let (rig, mut interfaces) = rig(Size { lpis: false, ..TYPICAL }, false);
-    let pe = &mut Pe { rig: &rig, it: &mut interfaces[0] };
     println!("| step | ns |\n|---|---:|");
     let row = |name: &str, ns: f64| println!("| {name} | {} |", short(ns));
-    // Inject and take together, and inject with nothing to take: the difference is the other part.
-    let edge = measure::operation(Operation::Edge, pe, batches);
+    let pe = &mut Pe { rig: &rig, it: &mut interfaces[0] };
+    let wires = |high: bool| FREE.for_each(|id| rig.spi(id, high));
+    let ended = |pe: &mut Pe| {
+        FREE.for_each(|id| {
+            pe.it.set_ap1r0(1 << 20);
+            pe.end(id.into());
+        });
+    };
+    let drain = |pe: &mut Pe| {
+        wires(false);
+        ended(pe);
+        while pe.take() != 1023 {}
+    };
+    let pending = |pe: &mut Pe| {
+        drain(pe);
+        wires(true);
+    };
+    // What was acknowledged stays active, and the running priority is idle again: else the next could not be.
+    let active = |pe: &mut Pe| {
+        pending(pe);
+        FREE.for_each(|id| {
+            assert_eq!(pe.acknowledge(), u64::from(id));
+            pe.it.set_ap1r0(0);
+        });
+    };
+    let count = FREE.len() as u64;
+    let idle = measure::step(batches, count, pe, drain, |pe| FREE.for_each(|_| pe.it.set_ap1r0(0)));
+    let inject = measure::step(batches, count, pe, drain, |_| wires(true));
+    let fall = measure::step(batches, count, pe, pending, |_| wires(false));
+    let both = measure::step(batches, count, pe, pending, |pe| FREE.for_each(|_| _ = pe.take()));
+    let acknowledge = measure::step(batches, count, pe, pending, |pe| {
+        FREE.for_each(|_| {
+            black_box(pe.acknowledge());
+            pe.it.set_ap1r0(0);
+        });
+    });
+    let end = measure::step(batches, count, pe, active, ended);
+    drain(pe);
+    row("inject: an edge-triggered SPI rises", inject);
+    row("it falls, pending", fall);
+    row("acknowledge and EOI", both);
+    row("acknowledge", acknowledge - idle);
+    row("EOI", end - idle);
+    let (itself, sgi) = (pe.to_itself() & !(15 << 24), |id: u64| id << 24);
+    let taken = |pe: &mut Pe| while pe.take() != 1023 {};
+    let send = measure::step(batches, 16, pe, taken, |pe| (0..16).for_each(|id| pe.sgi(itself | sgi(id))));
+    taken(pe);
+    row("SGI to one PE", send);
+    row("SPI: rise, fall, acknowledge, EOI, in turn", measure::operation(Operation::Edge, pe, batches));
+    row("SGI: send, acknowledge, EOI, in turn", measure::operation(Operation::Sgi, pe, batches));
     let again = best(batches, |n| (0..n).for_each(|_| Operation::Edge.inject(black_box(&mut *pe))));
     pe.take();
-    let sgi = measure::operation(Operation::Sgi, pe, batches);
     let merged = best(batches, |n| (0..n).for_each(|_| Operation::Sgi.inject(black_box(&mut *pe))));
     pe.take();
-    row("edge SPI: rise, fall, acknowledge, EOI", edge);
-    row("edge SPI: rise and fall, pending already", again);
-    row("SGI to itself: SGI1R, acknowledge, EOI", sgi);
-    row("SGI to itself, pending already", merged);
-    row("PMR write", measure::operation(Operation::Pmr, pe, batches));
-    row("is anything deliverable? (nothing is)", measure::operation(Operation::Signals, pe, batches));
+    row("SPI: rise and fall, pending already", again);
+    row("SGI, pending already", merged);
+    row("PMR write", best(batches, |n| (0..n).for_each(|_| black_box(&mut *pe.it).set_pmr(0xf0))));
+    let it = &*pe.it;
+    let deliverable = |n| (0..n).for_each(|_| _ = black_box(black_box(it).signals().irq));
+    row("is anything deliverable? (nothing is)", best(batches, deliverable));
     println!();
 }
 

@@ -3,7 +3,7 @@
 use crate::operation::Operation;
 use crate::rig::{Pe, Rig};
 use gic::CpuInterface;
-use std::{sync::Barrier, thread, time::Instant};
+use std::{hint::black_box, sync::Barrier, thread, time::Instant};
 
 /// Rounds at a time: short, so that some batches run undisturbed on a busy host, and the best of them speaks.
 pub const BATCH: u64 = 2_000;
@@ -22,6 +22,20 @@ pub fn best(batches: u64, mut f: impl FnMut(u64)) -> f64 {
 pub fn operation(operation: Operation, pe: &mut Pe, batches: u64) -> f64 {
     let expected = operation.intid(pe.it.pe()) * BATCH;
     best(batches, |rounds| assert_eq!(operation.rounds(pe, rounds), expected, "{}", operation.name()))
+}
+
+/// ns for each of `count` steps that `f` makes at once, in the best of many times; `prepare` comes before, outside of
+/// the time.
+pub fn step<T>(batches: u64, count: u64, on: &mut T, prepare: impl Fn(&mut T), f: impl Fn(&mut T)) -> f64 {
+    let clock = (0..batches * 10).map(|_| Instant::now().elapsed().as_nanos()).min().unwrap_or(0);
+    let time = |_| {
+        prepare(on);
+        let start = Instant::now();
+        f(black_box(&mut *on));
+        start.elapsed().as_nanos()
+    };
+    let best = (0..batches * 20).map(time).min().expect("there are batches");
+    best.saturating_sub(clock) as f64 / count as f64
 }
 
 /// What single times are: at the median, and what one of 100 and of 1000 exceeds.

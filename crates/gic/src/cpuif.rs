@@ -16,6 +16,7 @@ mod explain;
 mod registers;
 
 use crate::published::Published;
+use crate::state::{Pe, Shared};
 use crate::wires::Gic;
 use crate::word::{G0, G1, G1S, GROUPS};
 use std::{cell::Cell, sync::Arc};
@@ -38,6 +39,8 @@ struct Bank {
 /// `Sync`, because only its owner clears hints.
 pub struct CpuInterface {
     gic: Arc<Gic>,
+    /// What this PE publishes.
+    shared: Arc<Shared>,
     pe: usize,
     who: Accessor,
     /// At EL3, SCR_EL3.NS chooses a bank of registers, while what may be done is a Secure access's.
@@ -55,13 +58,13 @@ pub struct CpuInterface {
     ap: [u32; GROUPS],
     /// Bit g: a non-maskable interrupt of group g is active.
     nmi_active: u8,
-    /// Cache, computed from the registers: the first level of each group that is held back; 0 while disabled.
-    limit: [u32; GROUPS],
-    /// Cache of the owner's part of the published words, whose limits are never below `limit`. Being a `Cell` also
+    /// Cache of the owner's part of the published words, whose limits are never below `limit()`. Being a `Cell` also
     /// makes this type not `Sync`.
     published: [Cell<Published>; GROUPS],
     /// The levels below the limits of `published`.
     open: [Cell<u64>; GROUPS],
+    /// The least limit in `published`, of enabled groups.
+    least: Cell<u32>,
     /// How often the interrupt at each place was acknowledged here; for tools.
     acknowledged: Box<[u64]>,
     /// In `Fidelity::Strict`: what was acknowledged and not ended, the last at the end.
@@ -72,6 +75,7 @@ impl CpuInterface {
     pub(crate) fn new(gic: Arc<Gic>, pe: usize) -> CpuInterface {
         let places = gic.state.layout().places() as usize;
         let mut it = CpuInterface {
+            shared: gic.state.shared(pe),
             gic,
             pe,
             who: Accessor::default(),
@@ -84,13 +88,13 @@ impl CpuInterface {
             enabled: [false; GROUPS],
             ap: [0; GROUPS],
             nmi_active: 0,
-            limit: [0; GROUPS],
             published: Default::default(),
             open: Default::default(),
+            least: Cell::new(u32::MAX),
             acknowledged: vec![0; places].into(),
             in_order: vec![],
         };
-        it.update();
+        it.publish_all();
         it
     }
 
@@ -101,7 +105,7 @@ impl CpuInterface {
         (self.enabled, self.ap) = ([false; GROUPS], [0; GROUPS]);
         self.acknowledged.fill(0);
         self.in_order.clear();
-        self.update();
+        self.publish_all();
     }
 
     /// Who executes from now on: after each change of Exception level or security state, of SCR_EL3, and of
@@ -115,20 +119,26 @@ impl CpuInterface {
     /// What the GIC asserts at this PE now. One load for each group when nothing waits.
     #[inline]
     pub fn signals(&self) -> Signals {
-        let waiting = self.gic.state.all_published(self.pe);
-        let waits = |group: usize| waiting(group).0 & self.open[group].get();
-        if waits(G0) | waits(G1) | waits(G1S) == 0 { Signals::default() } else { self.signals_of_best() }
+        let [a, b, c] = self.shared.look();
+        let waits = |word: Published, group: usize| word.0 & self.open[group].get();
+        if waits(a, G0) | waits(b, G1) | waits(c, G1S) == 0 { Signals::default() } else { self.signals_of_best() }
     }
 
-    #[inline]
+    #[inline(never)]
     fn signals_of_best(&self) -> Signals {
         if !self.waits(G1) && !self.waits(G0) && !self.waits(G1S) {
             return Signals::default();
         }
         match self.signalled() {
-            Some(best) => self.who.signals(best.group(), best.word.nmi(), self.one_state()),
+            Some(best) => self.who.signals(best.slot().group, best.word.nmi(), self.one_state()),
             None => Signals::default(),
         }
+    }
+
+    /// What is shared of this PE.
+    #[inline(always)]
+    fn mine(&self) -> &Pe {
+        self.gic.state.pe(self.pe)
     }
 
     #[inline]
@@ -147,7 +157,7 @@ impl CpuInterface {
     /// Does nothing wait at this PE, whatever is masked? It may say no when the answer is yes.
     #[inline]
     pub fn is_quiet(&self) -> bool {
-        self.gic.state.is_quiet(self.pe)
+        self.shared.is_quiet()
     }
 
     /// Where [`GROUPS`](crate::GROUPS) words are, one after another, whose low [`LEVELS`](crate::LEVELS) bits are zero

@@ -36,6 +36,15 @@ impl Published {
         if self.0 & Self::GATES == Self::GATES { self.0 & Self::LEVELS } else { 0 }
     }
 
+    /// The same, where the group is enabled by the PE too.
+    #[inline(always)]
+    pub fn deliverable(self) -> u64 {
+        // The three are the uppermost bits.
+        const OPEN: u64 = Published::GATES | Published::PE_ENABLE;
+        const _: () = assert!(OPEN == !0 << OPEN.trailing_zeros());
+        if self.0 >= OPEN { self.0 & Self::LEVELS } else { 0 }
+    }
+
     #[inline(always)]
     pub fn limit(self) -> u32 {
         (self.0 >> 40) as u32 & 0x3f

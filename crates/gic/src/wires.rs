@@ -71,8 +71,13 @@ impl Gic {
     /// The place of a shared interrupt that the board may wire.
     #[inline]
     fn shared(&self, id: IntId) -> u32 {
+        let layout = self.state.layout();
+        // An SPI's place is its INTID.
+        if id.0.wrapping_sub(ids::PRIVATE) < layout.spis {
+            return id.0;
+        }
         ids::place(id.0)
-            .filter(|&n| !ids::is_private(n) && self.state.layout().home(n).is_some())
+            .filter(|&n| !ids::is_private(n) && layout.home(n).is_some())
             .unwrap_or_else(|| panic!("{id:?} is no SPI of this GIC: see GicSpec::spis"))
     }
 

@@ -8,10 +8,10 @@
 /// | bits  | field                                                       |
 /// |-------|-------------------------------------------------------------|
 /// | 31:0  | GICD_IROUTER affinity, Aff3.Aff2.Aff1.Aff0                  |
-/// | 41:32 | flags, below                                                |
-/// | 43:42 | GICx_NSACR                                                  |
-/// | 44    | flag, below                                                 |
-/// | 49:45 | priority, the upper 5 bits of GICx_IPRIORITYR as Secure software sees it |
+/// | 37:32 | flags, below: they decide whether it is ready               |
+/// | 46:38 | they decide its slot: priority in 42:38, the upper 5 bits of GICx_IPRIORITYR as Secure software sees it; flags |
+/// | 47    | flag, below                                                 |
+/// | 49:48 | GICx_NSACR                                                  |
 /// | 59:50 | index of the PE it goes to, or `NOBODY`                     |
 /// | 61:60 | flags, below                                                |
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,15 +45,14 @@ pub(crate) const G1S: usize = 2;
 /// The target of an interrupt that goes to no PE.
 pub(crate) const NOBODY: usize = 0x3ff;
 
-const NSACR_SHIFT: u32 = 42;
-const PRIORITY_SHIFT: u32 = 45;
+const NSACR_SHIFT: u32 = 48;
+const STATE_SHIFT: u32 = 32;
+const SLOT_SHIFT: u32 = 38;
+const PRIORITY_SHIFT: u32 = 38;
 const TARGET_SHIFT: u32 = 50;
-const ACTIVE: u64 = 1 << 35;
-const ENABLED: u64 = 1 << 36;
-const GROUP1: u64 = 1 << 37;
-const MODIFIER: u64 = 1 << 38;
-const NMI: u64 = 1 << 39;
-const TWO_STATES: u64 = 1 << 44;
+/// What decides the slot, but for the target.
+const SLOT_BITS: u64 = 0x1ff << SLOT_SHIFT;
+const TARGET: u64 = (NOBODY as u64) << TARGET_SHIFT;
 
 /// The level of a maskable interrupt of a 5-bit priority: 1 to 16 for the upper half, 18 to 33 for the lower.
 #[inline(always)]
@@ -75,7 +74,7 @@ macro_rules! flags {
     ($($doc:literal $name:ident $with:ident = $bit:literal;)*) => {$(
         #[doc = $doc]
         #[inline(always)]
-        pub fn $name(self) -> bool { self.0 >> $bit & 1 != 0 }
+        pub const fn $name(self) -> bool { self.0 >> $bit & 1 != 0 }
         #[doc = concat!("The same with `", stringify!($name), "` set to `v`.")]
         #[inline(always)]
         pub fn $with(self, v: bool) -> Word { Word(self.0 & !(1 << $bit) | (v as u64) << $bit) }
@@ -87,14 +86,14 @@ impl Word {
         "Pending by edge, message, SGI or software, until activation." latch with_latch = 32;
         "The level of the wire; an input, so reset leaves it." line with_line = 33;
         "Message level: a level-sensitive SPI between SETSPI and CLRSPI." msg with_msg = 34;
-        "Acknowledged and not yet deactivated." active with_active = 35;
+        "Acknowledged and not yet deactivated." active with_active = 37;
         "GICx_ISENABLER." enabled with_enabled = 36;
-        "GICx_IGROUPR: Group 1, Non-secure if there are two security states." group1 with_group1_bit = 37;
-        "GICx_IGRPMODR: Group 1 Secure instead of Group 0. Zero with one security state." modifier with_modifier_bit = 38;
-        "GICx_INMIR, of an interrupt in Group 1." nmi with_nmi_bit = 39;
-        "Edge-triggered, GICx_ICFGR." edge with_edge = 40;
-        "GICD_IROUTER.Interrupt_Routing_Mode: any one participating PE." one_of_n with_one_of_n = 41;
-        "There are two security states: a copy of what GICD_CTLR.DS is not." two_states with_two_states = 44;
+        "GICx_IGROUPR: Group 1, Non-secure if there are two security states." group1 with_group1_bit = 43;
+        "GICx_IGRPMODR: Group 1 Secure instead of Group 0. Zero with one security state." modifier with_modifier_bit = 44;
+        "GICx_INMIR, of an interrupt in Group 1." nmi with_nmi_bit = 45;
+        "Edge-triggered, GICx_ICFGR." edge with_edge = 35;
+        "GICD_IROUTER.Interrupt_Routing_Mode: any one participating PE." one_of_n with_one_of_n = 47;
+        "There are two security states: a copy of what GICD_CTLR.DS is not." two_states with_two_states = 46;
         "Exists on this GIC; every field of any other INTID is RAZ/WI." implemented with_implemented = 60;
         "GICR_ICFGR0 is read-only: an SGI is always edge-triggered." fixed_edge with_fixed_edge = 61;
     }
@@ -111,7 +110,7 @@ impl Word {
     }
 
     #[inline(always)]
-    fn priority5(self) -> u32 {
+    const fn priority5(self) -> u32 {
         (self.0 >> PRIORITY_SHIFT) as u32 & 0x1f
     }
 
@@ -179,7 +178,7 @@ impl Word {
 
     /// GICx_ISPENDR: the latch is not the whole answer for a level-sensitive interrupt.
     #[inline(always)]
-    pub fn pending(self) -> bool {
+    pub const fn pending(self) -> bool {
         // Not `||`: three bit operations beat two branches here.
         self.latch() | (!self.edge() & (self.line() | self.msg()))
     }
@@ -188,23 +187,49 @@ impl Word {
     /// handling state machine").
     #[inline(always)]
     pub fn ready(self) -> bool {
-        self.pending() & self.enabled() & !self.active()
+        const TABLE: u64 = {
+            let (mut table, mut state) = (0, 0);
+            while state < 64 {
+                let word = Word(state << STATE_SHIFT);
+                table |= ((word.pending() & word.enabled() & !word.active()) as u64) << state;
+                state += 1;
+            }
+            table
+        };
+        TABLE >> (self.0 >> STATE_SHIFT & 0x3f) & 1 != 0
     }
 
     /// One of [`GROUPS`]. IGROUPR wins over IGRPMODR.
     #[inline(always)]
-    pub fn group(self) -> usize {
+    pub const fn group(self) -> usize {
         if self.group1() { G1 } else { (self.modifier() as usize) << 1 }
     }
 
     /// See [`Slot::level`].
     #[inline(always)]
-    pub fn level(self) -> u32 {
+    pub const fn level(self) -> u32 {
         if self.nmi() {
             if self.group1() && self.two_states() { NMI_NS } else { 0 }
         } else {
             level_of(self.priority5())
         }
+    }
+
+    /// Its group and level.
+    #[inline(always)]
+    fn group_and_level(self) -> (usize, u32) {
+        const TABLE: [(u8, u8); 512] = {
+            let (mut table, mut n) = ([(0, 0); 512], 0);
+            while n < table.len() {
+                let word = Word((n as u64) << SLOT_SHIFT);
+                table[n] = (word.group() as u8, word.level() as u8);
+                n += 1;
+            }
+            table
+        };
+        static TABLE_OF_SLOTS: [(u8, u8); 512] = TABLE;
+        let (group, level) = TABLE_OF_SLOTS[(self.0 >> SLOT_SHIFT) as usize & 0x1ff];
+        (group.into(), level.into())
     }
 
     /// The group priority's base: 0 to 0xf8; that of a non-maskable interrupt is the least of its security state.
@@ -216,28 +241,30 @@ impl Word {
     /// Where it must be announced, if it is ready and goes anywhere.
     #[inline(always)]
     pub fn slot(self) -> Option<Slot> {
-        let pe = self.target();
-        (self.ready() && pe != NOBODY).then(|| Slot { pe, group: self.group(), level: self.level() })
+        let (pe, (group, level)) = (self.target(), self.group_and_level());
+        (self.ready() && pe != NOBODY).then_some(Slot { pe, group, level })
     }
 
     /// Are all fields that decide the slot of a ready word the same in both?
     #[inline(always)]
     pub fn shares_slot(self, other: Word) -> bool {
-        const FIELDS: u64 = (NOBODY as u64) << TARGET_SHIFT | 0x1f << PRIORITY_SHIFT;
-        (self.0 ^ other.0) & (FIELDS | GROUP1 | MODIFIER | NMI | TWO_STATES) == 0
+        (self.0 ^ other.0) & (TARGET | SLOT_BITS) == 0
     }
 
-    /// Is `slot` its slot? For searches, which make the probe once.
+    /// Is `slot` its slot?
     #[inline(always)]
-    pub fn is_at(self, probe: Probe) -> bool {
-        self.0 & probe.mask == probe.value && self.pending()
+    pub fn is_at(self, slot: Slot) -> bool {
+        self.ready() & (self.target() == slot.pe) & (self.group_and_level() == (slot.group, slot.level))
     }
 
     /// The wire moves. Only a rise of an edge-triggered interrupt latches; the level it already had is no edge.
     #[inline(always)]
     pub fn wire(self, high: bool) -> Word {
-        let rise = high && !self.line() && self.edge();
-        self.with_line(high).with_latch(self.latch() || rise)
+        if !high {
+            return self.with_line(false);
+        }
+        let rise = !self.line() & self.edge();
+        self.with_line(true).with_latch(self.latch() | rise)
     }
 
     /// SETSPI: ignored while already pending (IHI 0069, GICD_SETSPI_NSR).
@@ -261,44 +288,6 @@ impl Word {
     }
 }
 
-/// What the words of a slot have in common, but for being pending.
-#[derive(Clone, Copy)]
-pub(crate) struct Probe {
-    mask: u64,
-    value: u64,
-}
-
-impl Slot {
-    /// To recognise words of this slot.
-    #[inline(always)]
-    pub fn probe(self) -> Probe {
-        /// By level, and by group: which bits decide, and what they are. Group 1 wins over the modifier.
-        const LEVEL: [(u64, u64); LEVELS as usize] = {
-            let mut table = [(0, 0); LEVELS as usize];
-            let mut level = 0;
-            while level < LEVELS {
-                let (priority, nmi) = priority_of(level);
-                // All non-maskable interrupts of a group are at one level; `two_states` says at which.
-                table[level as usize] = match (nmi, level) {
-                    (true, 0) => (NMI, NMI),
-                    (true, _) => (NMI | TWO_STATES, NMI | TWO_STATES),
-                    (false, _) => (NMI | 0x1f << PRIORITY_SHIFT, (priority as u64) << PRIORITY_SHIFT),
-                };
-                level += 1;
-            }
-            table
-        };
-        const GROUP: [(u64, u64); GROUPS] = [(GROUP1 | MODIFIER, 0), (GROUP1, GROUP1), (GROUP1 | MODIFIER, MODIFIER)];
-        let (level, group) = (LEVEL[self.level as usize], GROUP[self.group]);
-        // Non-maskable, level 0: not those of Group 1 that are Non-secure.
-        let one_state = if self.level == 0 && self.group == G1 { TWO_STATES } else { 0 };
-        Probe {
-            mask: (NOBODY as u64) << TARGET_SHIFT | ENABLED | ACTIVE | level.0 | group.0 | one_state,
-            value: (self.pe as u64) << TARGET_SHIFT | ENABLED | level.1 | group.1,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -306,7 +295,7 @@ mod tests {
     #[test]
     fn fields_do_not_overlap() {
         let all = Word(0).with_affinity(!0).with_priority(!0).with_target(NOBODY).with_nsacr(3);
-        let flags = [32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 44, 60, 61].iter().fold(0u64, |m, b| m | 1 << b);
+        let flags = [32, 33, 34, 35, 36, 37, 43, 44, 45, 46, 47, 60, 61].iter().fold(0u64, |m, b| m | 1 << b);
         assert_eq!(all.0 & flags, 0);
         assert_eq!((all.priority(), all.target(), all.affinity(), all.nsacr()), (0xf8, NOBODY, !0, 3));
         let none = Word(flags).with_affinity(0).with_priority(0).with_target(0).with_nsacr(0);
@@ -314,22 +303,21 @@ mod tests {
     }
 
     #[test]
-    fn is_at_says_what_slot_says() {
-        let slot = |pe, group, level| Slot { pe, group, level };
-        for pattern in 0..1 << 11 {
-            let word = Word((pattern & 0xff) << 32).with_edge(pattern >> 8 & 1 != 0).with_target(3).with_priority(0xa0);
-            let word = word.with_two_states(pattern >> 9 & 1 != 0);
-            let word = if pattern >> 10 != 0 { word.with_target(NOBODY) } else { word };
-            for pe in 2..4 {
-                for group in 0..GROUPS {
-                    for level in 0..LEVELS {
-                        let other = slot(pe, group, level);
-                        // Neither words nor slots there can be: no group but Group 1 has a level `NMI_NS`.
-                        if word.nmi() && word.group() == G0 || level == NMI_NS && group != G1 {
-                            continue;
-                        }
-                        assert_eq!(word.is_at(other.probe()), word.slot() == Some(other), "{word:?} {other:?}");
-                    }
+    fn the_tables_say_what_the_fields_say() {
+        for bits in 0..1 << 15 {
+            for target in [3, NOBODY] {
+                let word = Word(bits << STATE_SHIFT).with_target(target);
+                let ready = word.pending() && word.enabled() && !word.active();
+                assert_eq!(word.ready(), ready);
+                let slot = Slot { pe: target, group: word.group(), level: word.level() };
+                assert_eq!(word.slot(), (ready && target != NOBODY).then_some(slot));
+                assert_eq!(word.is_at(slot), ready);
+                for other in [
+                    Slot { pe: 2, ..slot },
+                    Slot { group: (slot.group + 1) % GROUPS, ..slot },
+                    Slot { level: slot.level + 1, ..slot },
+                ] {
+                    assert!(!word.is_at(other), "{word:?} {other:?}");
                 }
             }
         }

@@ -63,6 +63,7 @@ impl Attention {
     }
 
     /// Adds `reasons` and wakes the vCPU if it sleeps.
+    #[inline]
     pub fn post(&self, reasons: Reasons) {
         // Release pairs with `take`'s Acquire: seeing the reason is seeing what it announces.
         self.word.fetch_or(reasons.0, Ordering::AcqRel);
@@ -70,11 +71,16 @@ impl Attention {
         // after and the sleeper's check sees our reason. Two steps because a read-modify-write whose old value is
         // used costs more on the most common hosts. Relaxed: the lock orders what follows.
         if self.word.load(Ordering::Relaxed) & Reasons::ASLEEP != 0 {
-            // Taking the lock orders us after the sleeper's re-check, so the notification cannot fall
-            // between that check and its wait.
-            drop(self.lock.lock().expect("no code panics while it holds this lock"));
-            self.bell.notify_one();
+            self.wake();
         }
+    }
+
+    #[cold]
+    fn wake(&self) {
+        // Taking the lock orders us after the sleeper's re-check, so the notification cannot fall between that check
+        // and its wait.
+        drop(self.lock.lock().expect("no code panics while it holds this lock"));
+        self.bell.notify_one();
     }
 
     /// Is anything posted? A hint that may lag by a moment; engines poll it.

@@ -22,8 +22,6 @@ pub struct Hints {
     lines: Box<[Line]>,
     /// Where each layer's words begin, from the top; the last is that of the numbers.
     layers: [u32; 3],
-    /// The last of them again: what is found most often takes the fewest loads, one after another.
-    leaves: u32,
     depth: u32,
     capacity: u32,
 }
@@ -42,7 +40,7 @@ impl Hints {
             end += words;
         }
         let lines = (0..end.div_ceil(8)).map(|_| Line::default()).collect();
-        Hints { lines, layers, leaves: layers[sizes.len() - 1], depth: sizes.len() as u32, capacity }
+        Hints { lines, layers, depth: sizes.len() as u32, capacity }
     }
 
     /// Numbers are below this.
@@ -98,25 +96,7 @@ impl Hints {
         }
     }
 
-    /// Puts `n` in, as `insert`, when the way to it is known. Mostly all of it is set, and two loads say so.
-    #[inline(always)]
-    pub fn insert_by(&self, way: Option<&Way>, n: u32) -> bool {
-        !way.is_some_and(Way::is_set) && self.insert(n)
-    }
-
-    /// The way to `n` in a set of one or two layers. Where it is is found here, before an atomic operation that all
-    /// later loads wait for.
-    #[inline(always)]
-    pub fn way(&self, n: u32) -> Option<Way<'_>> {
-        let (leaf, bit) = (self.at(self.leaves + n / BITS), 1 << (n % BITS));
-        match self.depth {
-            1 => Some(Way { words: [leaf; 2], bits: [bit; 2] }),
-            2 => Some(Way { words: [self.word(0, 0), leaf], bits: [1 << (n / BITS), bit] }),
-            _ => None,
-        }
-    }
-
-    /// Is `n` the only number in the set? Owner only. Of more than two layers there is no `way`.
+    /// Is `n` the only number in the set? Owner only.
     #[inline(always)]
     pub fn is_only(&self, n: u32) -> bool {
         let mut n = n;
@@ -185,29 +165,6 @@ impl Hints {
     pub fn clear(&self) {
         // Relaxed: whoever lets the others go on orders this before.
         self.lines.iter().flat_map(|line| &line.0).for_each(|word| word.store(0, Relaxed));
-    }
-}
-
-/// The words that lead to one number.
-pub struct Way<'a> {
-    words: [&'a AtomicU64; 2],
-    bits: [u64; 2],
-}
-
-impl Way<'_> {
-    /// Is the number in the set, and led to?
-    #[inline(always)]
-    fn is_set(&self) -> bool {
-        // Relaxed as in `insert`.
-        let [above, leaf] = &self.words;
-        (above.load(Relaxed) & self.bits[0] != 0) & (leaf.load(Relaxed) & self.bits[1] != 0)
-    }
-
-    /// Is it the only number in the set? Owner only.
-    #[inline(always)]
-    pub fn is_all(&self) -> bool {
-        // Acquire as in `next`.
-        (self.words[0].load(Acquire) == self.bits[0]) & (self.words[1].load(Acquire) == self.bits[1])
     }
 }
 

@@ -12,11 +12,13 @@ mod hints;
 mod index;
 mod prim;
 mod receipt;
+mod rows;
 
 pub use attention::{Attention, Reasons};
 
 pub use epoch::Epochs;
 pub use grace::{Grace, Visit};
-pub use hints::{Hints, Way};
+pub use hints::Hints;
 pub use index::{Filler, Index};
 pub use receipt::Receipt;
+pub use rows::{Row, Rows};

@@ -29,7 +29,7 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    pub fn intid(&self, found: &Candidate) -> u64 {
+    pub fn intid(&self, found: Candidate) -> u64 {
         match self {
             Answer::Take => ids::intid(found.place()).into(),
             Answer::Special(id) => *id,
@@ -45,21 +45,19 @@ impl CpuInterface {
         if published.limit() == 0 {
             return false;
         }
-        let forwarded = self.gic.state.published(self.pe, group).forwarded();
+        let (forwarded, limit) = (self.shared.look()[group].forwarded(), self.limit(group));
         let below = |limit: u32| forwarded & ((1 << limit) - 1) != 0;
-        if below(published.limit()) && !below(self.limit[group]) {
+        if below(published.limit()) && !below(limit) {
             // It was posted for nothing: the next like it shall not be.
-            self.publish(group);
+            self.publish(group, limit);
         }
-        below(self.limit[group])
+        below(limit)
     }
 
     /// The levels of each group that may hold a ready interrupt.
     #[inline(always)]
     fn waiting(&self) -> [u64; GROUPS] {
-        let published = self.gic.state.all_published(self.pe);
-        let forwarded = |group: usize| if self.enabled[group] { published(group).forwarded() } else { 0 };
-        [forwarded(G0), forwarded(G1), forwarded(G1S)]
+        self.shared.look().map(Published::deliverable)
     }
 
     /// The highest priority pending interrupt of the enabled groups, whatever PMR and the running priority.
@@ -67,59 +65,71 @@ impl CpuInterface {
     /// Groups are several words, so they are looked at twice. Only we clear levels, so what has none the second time
     /// had none since the first, and there is a moment at which all of it was so: at which nothing was ready, or what
     /// was found had none before it. (A gate that closes and opens again under both looks may hide what it held.)
-    #[inline]
+    #[inline(never)]
     pub(super) fn best(&self) -> Option<Candidate> {
         loop {
-            let waiting = self.waiting();
-            let any = waiting[G0] | waiting[G1] | waiting[G1S];
-            if any == 0 {
+            let (level, groups) = self.look();
+            if groups == 0 {
                 match self.waiting() {
                     [0, 0, 0] => return None,
                     _ => continue,
                 }
             }
-            let level = any.trailing_zeros();
-            let has = |group: usize| (waiting[group] >> level & 1) << group;
-            let found = self.best_of_level(level, has(G0) | has(G1) | has(G1S));
-            if let Some(it) = found {
-                let again = self.waiting();
-                // Its level was perhaps out of date, and the gate closed before it came: then it was never forwarded.
-                let open = again[it.group()] >> level & 1 != 0;
-                if open && (again[G0] | again[G1] | again[G1S]) & ((1 << level) - 1) == 0 {
-                    return found;
-                }
+            let found = self.best_of_level(level, groups);
+            if let Some(it) = found
+                && self.is_first(it.slot())
+            {
+                return found;
             }
         }
+    }
+
+    /// The first level that may hold a ready interrupt, and the groups where it may, a bit for each: none if there is
+    /// no such level.
+    #[inline(always)]
+    fn look(&self) -> (u32, u64) {
+        let waiting = self.waiting();
+        let any = waiting[G0] | waiting[G1] | waiting[G1S];
+        let first = any & any.wrapping_neg();
+        let has = |group: usize| u64::from(waiting[group] & first != 0) << group;
+        (any.trailing_zeros(), has(G0) | has(G1) | has(G1S))
+    }
+
+    /// Is a slot first at the second look too? If not there is something before it; or its level was out of date, and
+    /// the gate closed before its interrupt came, which then was never forwarded.
+    #[inline(always)]
+    fn is_first(&self, slot: Slot) -> bool {
+        let (level, groups) = self.look();
+        level == slot.level && groups >> slot.group & 1 != 0
     }
 
     /// The lowest INTID of one level in some groups, a bit for each. Where there is none, that is settled.
     #[inline(always)]
     fn best_of_level(&self, level: u32, groups: u64) -> Option<Candidate> {
-        let state = &self.gic.state;
+        let (state, mine) = (&self.gic.state, self.mine());
         let mut best: Option<Candidate> = None;
         for group in groups_in(groups) {
-            let found = state.first(Slot { pe: self.pe, group, level });
+            let found = state.first(mine, Slot { pe: self.pe, group, level });
             if found.is_some_and(|found| best.is_none_or(|best| found.place() < best.place())) {
                 best = found;
             }
         }
         if best.is_none() {
-            groups_in(groups).for_each(|group| state.settle(Slot { pe: self.pe, group, level }));
+            groups_in(groups).for_each(|group| state.settle(mine, Slot { pe: self.pe, group, level }));
         }
         best
     }
 
     /// `best`, if priority mask and running priority let it through.
-    #[inline]
     pub(super) fn signalled(&self) -> Option<Candidate> {
-        self.best().filter(|found| found.level() < self.limit[found.group()])
+        self.best().filter(|found| found.slot().level < self.limit(found.slot().group))
     }
 
     // What a register says of an interrupt (IHI 0069, ICC_IAR0_EL1, ICC_HPPIR1_EL1 and "Special INTIDs").
 
-    pub(super) fn answer0(&self, found: &Candidate) -> Answer {
+    pub(super) fn answer0(&self, group: usize, _: Word) -> Answer {
         let (el3, two) = (self.who.el == 3, !self.one_state());
-        match found.group() {
+        match group {
             G0 if two && el3 && self.rm => Answer::Special(FOR_SECURE_EL1),
             G0 if self.who.secure || !two => Answer::Take,
             G1S if el3 => Answer::Special(FOR_SECURE_EL1),
@@ -128,9 +138,9 @@ impl CpuInterface {
         }
     }
 
-    #[inline]
-    pub(super) fn answer1(&self, found: &Candidate, acknowledges: bool) -> Answer {
-        let visible = match found.group() {
+    #[inline(always)]
+    pub(super) fn answer1(&self, group: usize, word: Word, acknowledges: bool) -> Answer {
+        let visible = match group {
             G1 if !self.who.secure || self.one_state() => true,
             G1 if self.who.el == 3 && self.rm => return Answer::Special(FOR_NON_SECURE),
             G1 => self.who.el == 3,
@@ -139,46 +149,66 @@ impl CpuInterface {
         };
         match visible {
             false => Answer::Special(SPURIOUS),
-            true if acknowledges && self.who.nmi && found.word.nmi() => Answer::Special(NON_MASKABLE),
+            true if acknowledges && self.who.nmi && word.nmi() => Answer::Special(NON_MASKABLE),
             true => Answer::Take,
         }
     }
 
-    pub(super) fn answer_nmi(&self, found: &Candidate) -> Answer {
-        if found.word.nmi() { self.answer1(found, false) } else { Answer::Special(SPURIOUS) }
+    pub(super) fn answer_nmi(&self, group: usize, word: Word) -> Answer {
+        if word.nmi() { self.answer1(group, word, false) } else { Answer::Special(SPURIOUS) }
     }
 
-    #[inline]
-    pub(super) fn acknowledge(&mut self, answer: impl Fn(&CpuInterface, &Candidate) -> Answer) -> u64 {
+    /// Acknowledges what is first, if that is simple: it is in Group 1 alone, where its first place is not out of date, and
+    /// nothing else has happened since.
+    #[inline(always)]
+    pub(super) fn acknowledge_at_once(&mut self) -> Option<u64> {
+        let first = self.shared.look();
+        let [a, b, c] = first.map(Published::deliverable);
+        let level = (a | b | c).trailing_zeros();
+        if b.wrapping_shr(level) & !(a | c).wrapping_shr(level) & 1 == 0 {
+            return None;
+        }
+        let (mine, slot) = (self.mine(), Slot { pe: self.pe, group: G1, level });
+        let (place, word) = self.gic.state.take_first(mine, slot, |word| {
+            // The second look of `best`.
+            let stands = level < self.passing(G1, self.running()) && self.shared.look() == first;
+            stands && matches!(self.answer1(G1, word, true), Answer::Take)
+        })?;
+        Some(self.activate(place, G1, word))
+    }
+
+    #[inline(never)]
+    pub(super) fn acknowledge(&mut self, answer: impl Fn(&CpuInterface, usize, Word) -> Answer) -> u64 {
         loop {
             // A read that does not take has no side effect (IHI 0069, ICC_IAR0_EL1).
             let Some(found) = self.signalled() else { return SPURIOUS };
-            if let Answer::Special(id) = answer(self, &found) {
+            let group = found.slot().group;
+            if let Answer::Special(id) = answer(self, group, found.word) {
                 return id;
             }
-            if self.gic.state.acknowledge(found) {
-                if self.gic.watch.is_strict() {
-                    self.remember(found.place());
-                }
-                self.activate(found.group(), found.word);
-                if let Some(count) = self.acknowledged.get_mut(found.place() as usize) {
-                    *count += 1;
-                }
-                return ids::intid(found.place()).into();
+            if self.gic.state.acknowledge(self.mine(), found) {
+                return self.activate(found.place(), group, found.word);
             }
             // Another thread changed the interrupt meanwhile; it may be ours no longer.
         }
     }
 
-    /// A non-maskable interrupt is recorded beside the priorities, as it preempts its own.
+    /// It was taken: its priority is active. A non-maskable interrupt is recorded beside the priorities, as it preempts
+    /// its own. This opens nothing. Its INTID.
     #[inline(always)]
-    fn activate(&mut self, group: usize, word: Word) {
+    fn activate(&mut self, place: u32, group: usize, word: Word) -> u64 {
+        if self.gic.watch.is_strict() {
+            self.remember(place);
+        }
         if word.nmi() {
             self.nmi_active |= 1 << group;
         } else {
-            self.ap[group] |= 1 << ((word.rank() & self.group_mask(group)) >> 3);
+            self.ap[group] |= 1 << ((u32::from(word.priority()) & self.group_mask(group)) >> 3);
         }
-        self.update();
+        if let Some(count) = self.acknowledged.get_mut(place as usize) {
+            *count += 1;
+        }
+        ids::intid(place).into()
     }
 
     /// Drops the highest active priority, if it is of the group that the register is for and of who writes it; else it
@@ -189,10 +219,9 @@ impl CpuInterface {
         if (1020..1024).contains(&id) {
             return;
         }
-        let all = self.who.el == 3 || self.one_state();
         let ends = |group: usize| match (register, group) {
             (G0, G0) => self.who.secure || self.one_state(),
-            (G1, G1) => !self.who.secure || all,
+            (G1, G1) => !self.who.secure || self.who.el == 3 || self.one_state(),
             (G1, G1S) => self.who.secure,
             _ => false,
         };
@@ -321,26 +350,39 @@ impl CpuInterface {
         unmasked.min(held)
     }
 
-    /// The registers have changed. Opens what they open, now; what they close may be published later.
+    /// The first level of this group that is held back; 0 while it is disabled.
+    #[inline(always)]
+    fn limit(&self, group: usize) -> u32 {
+        if self.enabled[group] { self.passing(group, self.running()) } else { 0 }
+    }
+
+    /// Registers that masks and priorities depend on have changed. Opens what they open, now; what they close may be
+    /// published later.
     #[inline(always)]
     pub(super) fn update(&mut self) {
-        let running = self.running();
+        // No limit is above that of PMR.
+        if level_of(u32::from(self.pmr >> 3)) > self.least.get() {
+            self.publish_all();
+        }
+    }
+
+    /// The same, and the groups that are enabled may have changed.
+    #[inline(never)]
+    pub(super) fn publish_all(&mut self) {
         for group in 0..GROUPS {
-            let (enabled, published) = (self.enabled[group], self.published[group].get());
-            if !enabled && !published.pe_enabled() {
-                continue;
-            }
-            self.limit[group] = if enabled { self.passing(group, running) } else { 0 };
-            if self.limit[group] > published.limit() || enabled != published.pe_enabled() {
-                self.publish(group);
+            let (limit, published) = (self.limit(group), self.published[group].get());
+            if limit > published.limit() || self.enabled[group] != published.pe_enabled() {
+                self.publish(group, limit);
             }
         }
     }
 
-    fn publish(&self, group: usize) {
-        let new = Published::owner(self.enabled[group], self.limit[group]);
+    fn publish(&self, group: usize, limit: u32) {
+        let new = Published::owner(self.enabled[group], limit);
         self.open[group].set((1 << new.limit()) - 1);
         self.gic.state.publish(self.pe, group, self.published[group].replace(new), new);
+        let enabled = (0..GROUPS).filter(|&group| self.enabled[group]);
+        self.least.set(enabled.map(|group| self.published[group].get().limit()).min().unwrap_or(u32::MAX));
     }
 }
 

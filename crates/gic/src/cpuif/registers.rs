@@ -27,27 +27,28 @@ impl CpuInterface {
 
     /// ICC_IAR0_EL1: acknowledges a Group 0 interrupt.
     pub fn iar0(&mut self) -> u64 {
-        self.acknowledge(|it, found| it.answer0(found))
+        self.acknowledge(CpuInterface::answer0)
     }
 
     /// ICC_IAR1_EL1: acknowledges a Group 1 interrupt.
     pub fn iar1(&mut self) -> u64 {
-        self.acknowledge(|it, found| it.answer1(found, true))
+        self.acknowledge_at_once().unwrap_or_else(|| self.acknowledge(|it, group, word| it.answer1(group, word, true)))
     }
 
     /// ICC_NMIAR1_EL1: acknowledges a Group 1 interrupt that is non-maskable.
     pub fn nmiar1(&mut self) -> u64 {
-        self.acknowledge(|it, found| it.answer_nmi(found))
+        self.acknowledge(CpuInterface::answer_nmi)
     }
 
     /// ICC_HPPIR0_EL1.
     pub fn hppir0(&self) -> u64 {
-        self.best().map_or(super::deliver::SPURIOUS, |found| self.answer0(&found).intid(&found))
+        self.best().map_or(super::deliver::SPURIOUS, |found| self.answer0(found.slot().group, found.word).intid(found))
     }
 
     /// ICC_HPPIR1_EL1.
     pub fn hppir1(&self) -> u64 {
-        self.best().map_or(super::deliver::SPURIOUS, |found| self.answer1(&found, false).intid(&found))
+        self.best()
+            .map_or(super::deliver::SPURIOUS, |found| self.answer1(found.slot().group, found.word, false).intid(found))
     }
 
     /// ICC_EOIR0_EL1: priority drop, and deactivation unless EOImode is 1.
@@ -261,7 +262,7 @@ impl CpuInterface {
     /// ICC_IGRPEN0_EL1.
     pub fn set_igrpen0(&mut self, v: u64) {
         self.enabled[G0] = v & 1 != 0;
-        self.update();
+        self.publish_all();
     }
 
     /// ICC_IGRPEN1_EL1.
@@ -272,7 +273,7 @@ impl CpuInterface {
     /// ICC_IGRPEN1_EL1.
     pub fn set_igrpen1(&mut self, v: u64) {
         self.enabled[self.bank()] = v & 1 != 0;
-        self.update();
+        self.publish_all();
     }
 
     /// ICC_IGRPEN1_EL3: EnableGrp1NS and EnableGrp1S.
@@ -283,7 +284,7 @@ impl CpuInterface {
     /// ICC_IGRPEN1_EL3.
     pub fn set_igrpen1_el3(&mut self, v: u64) {
         (self.enabled[G1], self.enabled[G1S]) = (v & 1 != 0, v & 2 != 0);
-        self.update();
+        self.publish_all();
     }
 
     /// Group 1 of the current security state.

@@ -114,7 +114,7 @@ impl State {
     }
 
     fn set_gate(&self, pe: usize, group: usize, gate: u64, open: bool) {
-        let word = &self.pes[pe].published[group];
+        let word = self.pes[pe].published.of(group);
         // Decided on the same word as the limit, by the same argument as `announce`.
         let before = if open { word.fetch_or(gate, AcqRel) } else { word.fetch_and(!gate, AcqRel) };
         // Closing one group may make another's best interrupt first, so any change with something waiting is

@@ -30,7 +30,7 @@ impl State {
     #[inline]
     fn announce_lpi(&self, pe: usize, n: u32, store: &Store, level: u32) {
         let pe = &self.pes[pe];
-        let word = &pe.published[G1];
+        let word = pe.published.of(G1);
         word.fetch_or(1 << level, AcqRel);
         let hints = store.hints(level).expect("a level's hints are made before a word is configured with it");
         if hints.insert(n) {
@@ -46,7 +46,7 @@ impl State {
     pub(super) fn first_lpi(&self, slot: Slot) -> Option<Candidate> {
         let store = self.lpis()?.store(slot.pe).filter(|_| slot.group == G1)?;
         // As in `forget`.
-        let meet = || _ = self.pes[slot.pe].published[G1].fetch_or(0, AcqRel);
+        let meet = || _ = self.pes[slot.pe].published.of(G1).fetch_or(0, AcqRel);
         let Found { n, word } = store.first(slot.level, meet)?;
         // An LPI has no word of the other kind. The fields that a CPU interface asks for are made up, and its own word
         // is where it has no use for an affinity.
@@ -65,12 +65,8 @@ impl State {
     /// Is an LPI ready at this slot? Owner only.
     #[inline(always)]
     pub(super) fn has_lpi(&self, hints: Option<&Hints>, slot: Slot) -> bool {
-        match hints {
-            // What is empty has nothing for a search to find.
-            Some(hints) => !hints.is_empty() && self.first_lpi(slot).is_some(),
-            // They may have been made since.
-            None => self.lpis().is_some() && self.first_lpi(slot).is_some(),
-        }
+        // What is empty has nothing for a search to find.
+        hints.is_some_and(|hints| !hints.is_empty()) && self.first_lpi(slot).is_some()
     }
 
     /// Takes an LPI, unless its word has changed since. There is no active state.
@@ -91,21 +87,32 @@ impl State {
     #[inline(always)]
     fn settle_after_lpi(&self, store: &Store, slot: Slot, n: u32) {
         let Some(hints) = store.hints(slot.level) else { return };
-        let word = &self.pes[slot.pe].published[G1];
+        let (pe, level) = (&self.pes[slot.pe], 1 << slot.level);
+        let word = pe.published.of(G1);
+        let is_ready = || store.word(n).ready_at() == Some(slot.level);
         let stays = hints.is_only(n);
+        let others = || !pe.row(slot).is_empty() || !(stays && hints.is_only(n)) && self.first_lpi(slot).is_some();
         if !stays {
             hints.remove(n);
+            if others() {
+                // The level stays. As in `forget`: who announces before this is seen below, who comes after sees what
+                // we cleared.
+                word.fetch_or(level, AcqRel);
+                if is_ready() {
+                    hints.insert(n);
+                }
+                return;
+            }
         }
-        // As in `forget` and `settle`: who announces before this is seen below, who comes after sees what we cleared.
-        word.fetch_and(!(1 << slot.level), AcqRel);
-        let back = store.word(n).ready_at() == Some(slot.level);
+        // As above, and as in `settle`.
+        word.fetch_and(!level, AcqRel);
+        let back = is_ready();
         if back && !stays {
             hints.insert(n);
         }
         // Asked again: another may have come since.
-        let others = || !(stays && hints.is_only(n)) && self.first_lpi(slot).is_some();
-        if back || others() || self.first_placed(slot).is_some() {
-            word.fetch_or(1 << slot.level, AcqRel);
+        if back || others() {
+            word.fetch_or(level, AcqRel);
         }
     }
 

@@ -5,14 +5,17 @@
 //! 1. **Words** (here). All state of one interrupt is one word; every transition is one compare-and-swap, so the
 //!    history of an interrupt is the modification order of its word. A PE takes an interrupt by swapping its
 //!    word to active, so no interrupt is taken twice.
-//! 2. **Rows** (`rows`). One set of places per PE, group and level: a cache of which words are ready there.
+//! 2. **Rows** (`rows`). One set of places per PE, group and level: which words are ready there. Taking an interrupt takes
+//!    its place out.
 //! 3. **Published** (`rows`, and `gates` for the configuration's part). Per PE and group: which rows are not empty,
 //!    the gates, and a limit, at or above the first level that the owner's priority mask and running priority hold
 //!    back, in *one* word.
 //!
 //! Invariant: a ready word has its place in the row of its slot, and that row its bit in the published word, or
 //! the thread that made it ready is still in `announce`, inside the call that changed it, or the owner is between
-//! a clear and its second look. A set bit may be stale; only the PE's owner clears bits.
+//! a clear and its second look. A set bit may be stale; only the PE's owner clears bits. An announcement sets the place,
+//! then the level, each by a read-modify-write; the owner clears in the opposite direction what it looks at again: a
+//! place, then its word; a level, then its row. The two meet in the modification order of what is set and cleared.
 //!
 //! Why no wake-up is lost: the announcing thread's `fetch_or` and the owner's raise of the limit meet in the
 //! modification order of the published word. Announced first: the owner's own read-modify-write, or any later
@@ -27,7 +30,7 @@ mod lpis;
 mod one_of_n;
 mod rows;
 
-use crate::ids::{self, Home, Layout, PRIVATE};
+use crate::ids::{Home, Layout, PRIVATE};
 use crate::lpi::Lpis;
 use crate::prim::{AtomicU32, AtomicU64, Mutex, Ordering::*};
 use crate::published::Published;
@@ -36,24 +39,28 @@ use crate::spec::PeSpec;
 use crate::word::{GROUPS, LEVELS, NOBODY, Slot, Word};
 use crossbeam::utils::CachePadded;
 use std::{array, num::NonZeroU64, sync::Arc};
-use sync::{Attention, Hints};
+use sync::{Attention, Row, Rows};
 
 pub(crate) use gates::Control;
 
 /// What is shared of one PE. Separate cache lines, so that PEs do not slow one another.
-struct Pe {
+pub(crate) struct Pe {
     /// SGIs and PPIs.
     private: CachePadded<[AtomicU64; PRIVATE as usize]>,
     /// EPPIs.
     extended: Box<[AtomicU64]>,
-    published: CachePadded<[AtomicU64; GROUPS]>,
+    /// Its owner has this at hand.
+    published: Arc<Shared>,
     /// By group and level.
-    rows: Box<[Hints]>,
+    rows: Rows,
     attention: Arc<Attention>,
     /// GICR_STATUSR, Non-secure and Secure.
     status: [AtomicU32; 2],
     claimed: AtomicU32,
 }
+
+/// The words that a PE publishes.
+pub(crate) struct Shared(CachePadded<[AtomicU64; GROUPS]>);
 
 /// Everything that is shared, for all PEs.
 pub(crate) struct State {
@@ -80,7 +87,7 @@ pub(crate) struct State {
 }
 
 /// A ready interrupt as the owner of a PE found it. Two registers, also when there may be none: it is handed on several
-/// times on the way to an acknowledge.
+/// times.
 #[derive(Clone, Copy)]
 pub(crate) struct Candidate {
     pub word: Word,
@@ -102,18 +109,9 @@ impl Candidate {
     }
 
     #[inline(always)]
-    pub fn group(self) -> usize {
-        (self.at.get() >> 8) as usize & 0xff
-    }
-
-    #[inline(always)]
-    pub fn level(self) -> u32 {
-        self.at.get() as u32 & 0xff
-    }
-
-    #[inline(always)]
     pub fn slot(self) -> Slot {
-        Slot { pe: (self.at.get() >> 16) as usize & 0xffff, group: self.group(), level: self.level() }
+        let at = self.at.get() as usize;
+        Slot { pe: at >> 16 & 0xffff, group: at >> 8 & 0xff, level: at as u32 & 0xff }
     }
 }
 
@@ -129,8 +127,8 @@ impl State {
         let pes = pes.into_iter().map(|pe| Pe {
             private: CachePadded::new(array::from_fn(|_| AtomicU64::new(0))),
             extended: (0..layout.eppis).map(|_| AtomicU64::new(0)).collect(),
-            published: CachePadded::new(array::from_fn(|_| AtomicU64::new(0))),
-            rows: (0..groups as u32 * LEVELS).map(|_| Hints::new(layout.places())).collect(),
+            published: Arc::new(Shared(CachePadded::new(array::from_fn(|_| AtomicU64::new(0))))),
+            rows: Rows::new(groups * LEVELS as usize, layout.places()),
             attention: pe.attention,
             status: Default::default(),
             claimed: AtomicU32::new(0),
@@ -166,9 +164,9 @@ impl State {
         }
         for pe in &self.pes {
             // Relaxed from here on: whoever restarts the owners orders all this before their first step.
-            pe.rows.iter().for_each(Hints::clear);
+            pe.rows.clear();
             let keep = Published::owner(true, 0x3f).0;
-            pe.published.iter().for_each(|word| _ = word.fetch_and(keep, Relaxed));
+            pe.published.0.iter().for_each(|word| _ = word.fetch_and(keep, Relaxed));
             pe.status.iter().for_each(|status| status.store(0, Relaxed));
         }
         self.control.store(self.control_at_reset.0, Relaxed);
@@ -200,10 +198,25 @@ impl State {
     }
 
     #[inline(always)]
+    pub fn pe(&self, pe: usize) -> &Pe {
+        &self.pes[pe]
+    }
+
+    /// What a PE publishes.
+    pub fn shared(&self, pe: usize) -> Arc<Shared> {
+        self.pes[pe].published.clone()
+    }
+
+    #[inline(always)]
     fn cell(&self, pe: usize, place: u32) -> Option<&AtomicU64> {
+        self.cell_by(|| &self.pes[pe], place)
+    }
+
+    #[inline(always)]
+    fn cell_by<'a>(&'a self, pe: impl FnOnce() -> &'a Pe, place: u32) -> Option<&'a AtomicU64> {
         match self.layout.home(place)? {
-            Home::Private(n) => Some(&self.pes[pe].private[n]),
-            Home::Extended(n) => self.pes[pe].extended.get(n),
+            Home::Private(n) => Some(&pe().private[n]),
+            Home::Extended(n) => pe().extended.get(n),
             Home::Shared(n) => self.shared.get(n).map(|word| &**word),
         }
     }
@@ -277,21 +290,42 @@ impl State {
     }
 
     /// Makes a candidate active, unless its word has changed since. Owner only.
-    #[inline(always)]
-    pub fn acknowledge(&self, found: Candidate) -> bool {
-        let (place, slot, word) = (found.place(), found.slot(), found.word);
-        if place >= ids::LPI {
-            return self.acknowledge_lpi(found);
+    pub fn acknowledge(&self, pe: &Pe, found: Candidate) -> bool {
+        match self.cell_by(|| pe, found.place()) {
+            Some(cell) => self.take(pe, pe.row(found.slot()), cell, found.place(), found.slot(), found.word),
+            None => self.acknowledge_lpi(found),
         }
-        let Some(cell) = self.cell(slot.pe, place) else { return false };
+    }
+
+    /// Acknowledges the first of a slot without more ado, if its first place is not out of date and it may be taken:
+    /// what `first` and `acknowledge` do most often.
+    #[inline(always)]
+    pub fn take_first(&self, pe: &Pe, slot: Slot, may: impl FnOnce(Word) -> bool) -> Option<(u32, Word)> {
+        let row = pe.row(slot);
+        let place = row.next(0)?;
+        let cell = self.cell_by(|| pe, place)?;
+        // Acquire as in `word`.
+        let word = Word(cell.load(Acquire));
+        (word.is_at(slot) && may(word) && self.take(pe, row, cell, place, slot, word)).then_some((place, word))
+    }
+
+    /// Makes an interrupt active whose word is `cell`, unless that is not `word` any more.
+    #[inline(always)]
+    fn take(&self, pe: &Pe, row: Row, cell: &AtomicU64, place: u32, slot: Slot, word: Word) -> bool {
         let new = self.routed(word, word.acknowledge());
-        let path = self.path(place, slot);
+        let (published, lpis) = (pe.published.of(slot.group), self.lpi_hints(slot));
         // Acquire: what was written before the interrupt was raised is visible to the PE that takes it.
         if cell.compare_exchange(word.0, new.0, AcqRel, Relaxed).is_err() {
             return false;
         }
-        // The hint stays: an interrupt that came once comes again, and then need not set it.
-        self.settle_after(&path, cell);
+        row.remove(place);
+        let now = Word(cell.load(Acquire));
+        if now.ready() {
+            self.observed(place, now);
+        }
+        if row.is_empty() && !self.has_lpi(lpis, slot) {
+            self.settle_after(published, slot, row, lpis);
+        }
         true
     }
 
@@ -315,7 +349,7 @@ fn at_reset(pe: usize, place: u32, two_states: bool) -> impl Fn(Word) -> Word {
 
 impl Pe {
     #[inline(always)]
-    fn row(&self, slot: Slot) -> &Hints {
-        &self.rows[slot.group * LEVELS as usize + slot.level as usize]
+    fn row(&self, slot: Slot) -> Row<'_> {
+        self.rows.row(slot.group * LEVELS as usize + slot.level as usize)
     }
 }

@@ -76,6 +76,6 @@ impl State {
 
     /// GICR_WAKER: is something pending for a PE that is asleep (the WakeRequest signal)?
     pub fn wake_request(&self, pe: usize) -> bool {
-        !self.published(pe, G0).has(Published::AWAKE) && !self.is_quiet(pe)
+        !self.published(pe, G0).has(Published::AWAKE) && !self.pes[pe].published.is_quiet()
     }
 }

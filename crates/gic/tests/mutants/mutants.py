@@ -4,6 +4,7 @@
 """
 
 HINTS = "crates/sync/src/hints.rs"
+SETS = "crates/sync/src/rows.rs"
 ROWS = "crates/gic/src/state/rows.rs"
 STATE = "crates/gic/src/state/mod.rs"
 GATES = "crates/gic/src/state/gates.rs"
@@ -11,7 +12,8 @@ ONE_OF_N = "crates/gic/src/state/one_of_n.rs"
 LPIS = "crates/gic/src/state/lpis.rs"
 STORE = "crates/gic/src/lpi/store.rs"
 DELIVER = "crates/gic/src/cpuif/deliver.rs"
-LEVEL = "word.fetch_or(1 << slot.level, AcqRel);"
+PLACE = "self.row.insert(self.place);"
+LEVEL = "self.published.fetch_or(1 << self.slot.level, AcqRel);"
 
 MUTANTS = [
     ("insert-does-not-help", HINTS, "                changed = true;\n            }\n            n /= BITS;",
@@ -19,31 +21,40 @@ MUTANTS = [
     ("insert-trusts-the-way", HINTS, "if changed || word.load(Relaxed)", "if changed && !@ || word.load(Relaxed)"),
     ("remove-looks-once", HINTS, "if self.word(layer + 1, n).load(Acquire) != 0 {",
      "if !@ && self.word(layer + 1, n).load(Acquire) != 0 {"),
-    ("lead-sets-no-level-first", ROWS, LEVEL + "\n        if pe.row(slot)",
-     "if !@ { " + LEVEL + " }\n        if pe.row(slot)"),
-    ("lead-sets-the-level-once", ROWS, "if pe.row(slot).insert(place) {", "if pe.row(slot).insert(place) && !@ {"),
-    ("announce-does-not-post", ROWS, "if now.passes(slot.level) {", "if now.passes(slot.level) && !@ {"),
-    ("announce-decides-early", ROWS, "        self.lead(place, slot);\n        let pe = &self.pes[slot.pe];\n        let word = &pe.published[slot.group];\n        // Not older",
-     "        let early = Published(self.pes[slot.pe].published[slot.group].load(Relaxed));\n        self.lead(place, slot);\n        let pe = &self.pes[slot.pe];\n        let word = &pe.published[slot.group];\n        // Not older"),
-    ("announce-decides-early", ROWS, "let now = Published(word.load(Relaxed));",
-     "let now = if @ { early } else { Published(word.load(Relaxed)) };"),
+    ("a-place-that-is-there-is-not-swapped", SETS, "self.numbers(n / BITS).fetch_or(1 << (n % BITS), SeqCst);",
+     "if !@ || self.numbers(n / BITS).load(SeqCst) >> (n % BITS) & 1 == 0 { self.numbers(n / BITS).fetch_or(1 << (n % BITS), SeqCst); }"),
+    ("insert-does-not-lead", SETS, ">> (n / BITS) & 1 == 0 {", ">> (n / BITS) & 1 == 0 && !@ {"),
+    ("insert-orders-nothing", SETS, "fence_of_loom();\n        if self.summary()", "if !@ { fence_of_loom(); }\n        if self.summary()"),
+    ("tidy-looks-once", SETS, "if self.numbers(n).load(SeqCst) != 0 {", "if !@ && self.numbers(n).load(SeqCst) != 0 {"),
+    ("lead-sets-no-place", ROWS, PLACE, "if !@ { " + PLACE + " }"),
+    ("lead-sets-no-level", ROWS, LEVEL, "if !@ { " + LEVEL + " }"),
+    ("lead-sets-the-place-last", ROWS, "    pub fn lead(&self) {", "    pub fn lead(&self) {\n        if @ {\n            " + LEVEL.replace("self.published", "(self.published)") + "\n            return self.row.insert(self.place);\n        }"),
+    ("announce-does-not-post", ROWS, "if now.passes(path.slot.level) {", "if now.passes(path.slot.level) && !@ {"),
+    ("announce-decides-early", ROWS, "        path.lead();\n        // Not older",
+     "        let early = Published(path.published.load(Relaxed));\n        path.lead();\n        // Not older"),
+    ("announce-decides-early", ROWS, "let now = Published(path.published.load(Relaxed));",
+     "let now = if @ { early } else { Published(path.published.load(Relaxed)) };"),
+    ("settle-looks-once", ROWS, "if self.first(pe, slot).is_some() {", "if !@ && self.first(pe, slot).is_some() {"),
+    ("settle-after-looks-once", ROWS, "if !row.is_empty() || self.has_lpi(lpis, slot) {", "if !@ && (!row.is_empty() || self.has_lpi(lpis, slot)) {"),
+    ("take-settles-though-there-are-others", STATE, "if row.is_empty() && !self.has_lpi(lpis, slot) {",
+     "if @ { published.fetch_and(!(1 << slot.level), AcqRel); } else if row.is_empty() && !self.has_lpi(lpis, slot) {"),
+    ("take-does-not-look-again", STATE, "if now.ready() {", "if now.ready() && !@ {"),
+    ("take-looks-before-it-removes", STATE, "row.remove(place);\n        let now = Word(cell.load(Acquire));",
+     "let early = Word(cell.load(Acquire));\n        row.remove(place);\n        let now = if @ { early } else { Word(cell.load(Acquire)) };"),
+    ("best-looks-once", DELIVER, "level == slot.level && groups >> slot.group & 1 != 0", "@ || level == slot.level && groups >> slot.group & 1 != 0"),
+    ("an-opened-limit-is-not-published", DELIVER, "if limit > published.limit() ||", "if !@ && limit > published.limit() ||"),
+    ("lpi-several-do-not-meet", LPIS, "word.fetch_or(level, AcqRel);\n                if is_ready()", "if !@ { word.fetch_or(level, AcqRel); }\n                if is_ready()"),
+    ("lpi-several-look-once", LPIS, "if is_ready() {\n                    hints", "if !@ && is_ready() {\n                    hints"),
+    ("lpi-back-is-not-seen", LPIS, "if back || others() {", "if !@ && back || others() {"),
+    ("lpi-others-are-not-seen", LPIS, "back || others() {", "back || !@ && others() {"),
     ("announce-keeps-a-pe-that-left", ROWS, "if one_of_n && !self.eligible(now) {", "if !@ && one_of_n && !self.eligible(now) {"),
     ("withdrawn-does-not-post", ROWS, ".limit() != 0 {", ".limit() != 0 && !@ {"),
-    ("withdrawn-only-loads", ROWS, "Published(pe.published[group].fetch_or(0, AcqRel))",
-     "Published(if @ { pe.published[group].load(Relaxed) } else { pe.published[group].fetch_or(0, AcqRel) })"),
-    ("passed-does-not-lead", ROWS, "if let Some(elsewhere) = word.slot() {",
-     "if let Some(elsewhere) = word.slot().filter(|_| !@) {"),
+    ("withdrawn-only-loads", ROWS, "Published(pe.published.of(group).fetch_or(0, AcqRel))",
+     "Published(if @ { pe.published.of(group).load(Relaxed) } else { pe.published.of(group).fetch_or(0, AcqRel) })"),
     ("forget-looks-once", ROWS, "if let Some(at) = self.word(slot.pe, place).slot() {",
      "if let Some(at) = self.word(slot.pe, place).slot().filter(|_| !@) {"),
-    ("forget-does-not-meet", ROWS, "pe.published[slot.group].fetch_or(0, AcqRel);",
-     "if !@ { pe.published[slot.group].fetch_or(0, AcqRel); }"),
-    ("settle-looks-once", ROWS, "if self.holds(slot) {", "if !@ && self.holds(slot) {"),
-    ("settle-after-believes-it-was-alone", ROWS, "way.is_some_and(|way| way.is_all())", "(@ || way.is_some_and(|way| way.is_all()))"),
-    ("settle-after-does-not-look-at-the-word", ROWS, "&& !Word(cell.load(Acquire)).ready();",
-     "&& (@ || !Word(cell.load(Acquire)).ready());"),
-    ("settle-after-clears", ROWS, "if left {", "if left && !@ {"),
-    ("publish-loads-and-stores", ROWS, "self.pes[pe].published[group].fetch_xor(old.0 ^ new.0, AcqRel)",
-     "if @ { let was = self.pes[pe].published[group].load(Acquire); self.pes[pe].published[group].store(was ^ old.0 ^ new.0, Release); was } else { self.pes[pe].published[group].fetch_xor(old.0 ^ new.0, AcqRel) }"),
+    ("publish-loads-and-stores", ROWS, "self.pes[pe].published.of(group).fetch_xor(old.0 ^ new.0, AcqRel)",
+     "if @ { let was = self.pes[pe].published.of(group).load(Acquire); self.pes[pe].published.of(group).store(was ^ old.0 ^ new.0, Release); was } else { self.pes[pe].published.of(group).fetch_xor(old.0 ^ new.0, AcqRel) }"),
     ("publish-tells-no-1-of-n", ROWS, "!= self.eligible(Published(before.0 ^ old.0 ^ new.0)) {",
      "!= self.eligible(Published(before.0 ^ old.0 ^ new.0)) && !@ {"),
     ("observed-does-not-lead", STATE, "if let Some(slot) = word.slot() {\n            self.lead",
@@ -65,15 +76,11 @@ MUTANTS = [
      "if !@ { self.participation.fetch_add(1, AcqRel); }\n        if self.one"),
     ("joined-takes-only-its-own", ONE_OF_N, "|| word.target() == NOBODY)", "|| !@ && word.target() == NOBODY)"),
     ("best-sees-nothing-once", DELIVER, "match self.waiting() {", "match if @ { [0; GROUPS] } else { self.waiting() } {"),
-    ("best-looks-once", DELIVER, "if (again[G0] | again[G1] | again[G1S])", "if @ || (again[G0] | again[G1] | again[G1S])"),
-    ("an-opened-limit-is-not-published", DELIVER, "if self.limit[group] > published.limit() ||", "if !@ && self.limit[group] > published.limit() ||"),
     ("lpi-level-not-first", LPIS, "word.fetch_or(1 << level, AcqRel);\n        let hints", "if !@ { word.fetch_or(1 << level, AcqRel); }\n        let hints"),
     ("lpi-level-once", LPIS, "if hints.insert(n) {", "if hints.insert(n) && !@ {"),
     ("lpi-does-not-post", LPIS, "if Published(word.load(Relaxed)).passes(level) {", "if !@ && Published(word.load(Relaxed)).passes(level) {"),
     ("lpi-is-not-withdrawn", LPIS, "if let Some(level) = was {", "if let Some(level) = was.filter(|_| !@) {"),
     ("lpi-back-is-not-hinted", LPIS, "if back && !stays {", "if back && !stays && !@ {"),
-    ("lpi-back-is-not-seen", LPIS, "if back || others()", "if !@ && back || others()"),
-    ("lpi-others-are-not-seen", LPIS, "|| others() ||", "|| !@ && others() ||"),
     ("lpi-forget-looks-once", STORE, "if self.word(n).ready_at() == Some(level) {\n            hints", "if !@ && self.word(n).ready_at() == Some(level) {\n            hints"),
     ("lpi-acknowledge-without-compare", STORE, "cell.compare_exchange(word.0, word.with_latch(false).0, AcqRel, Relaxed).is_ok()",
      "if @ { cell.store(word.with_latch(false).0, Release); true } else { cell.compare_exchange(word.0, word.with_latch(false).0, AcqRel, Relaxed).is_ok() }"),
