@@ -175,6 +175,41 @@ fn a_group_that_opens_meets_an_interrupt_that_comes() {
 }
 
 #[test]
+fn another_comes_while_the_last_is_taken() {
+    model(|| {
+        let mut rig = rig(1);
+        rig.gic.set_spi(IntId(33), true);
+        rig.attention[0].take();
+        let gic = rig.gic.clone();
+        let device = thread::spawn(move || gic.set_spi(IntId(32), true));
+        let first = rig.pes[0].iar1();
+        rig.pes[0].set_eoir1(first);
+        wait(&rig.pes[0], &rig.attention[0]);
+        let mut taken = [first, rig.pes[0].iar1()];
+        device.join().unwrap();
+        taken.sort();
+        assert_eq!(taken, [32, 33]);
+    });
+}
+
+#[test]
+fn what_is_taken_is_deactivated_by_another() {
+    model(|| {
+        let mut rig = rig(1);
+        d(&rig.gic, 0xc08, 0);
+        rig.gic.set_spi(IntId(32), true);
+        let gic = rig.gic.clone();
+        let other = thread::spawn(move || d(&gic, 0x384, 1));
+        assert_eq!(rig.pes[0].iar1(), 32);
+        rig.pes[0].set_ap1r0(0);
+        other.join().unwrap();
+        if !rig.gic.describe(0, IntId(32)).unwrap().active {
+            assert_eq!((rig.pes[0].signals().irq, rig.pes[0].iar1()), (true, 32));
+        }
+    });
+}
+
+#[test]
 fn inject_and_retarget() {
     model_with(2, || {
         let mut rig = rig(2);
