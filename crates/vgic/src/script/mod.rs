@@ -33,11 +33,14 @@
 //! index)` is packed as REDIST_REGION is; entries of an ITS's tables are `dte(next, itt, bits)`, `ite(next, intid, icid)`,
 //! `cte(vcpu, icid)`, `l1(page)`, and its commands, of four words, such as `mapd(device, itt, bits)`.
 
+mod attributes;
+mod guest;
 mod memory;
 mod names;
 mod options;
 mod parse;
 mod run;
+mod statement;
 mod value;
 mod vcpus;
 mod words;

@@ -2,7 +2,7 @@
 
 use super::memory::{Caller, Pointer, Ram};
 use super::options::VmOptions;
-use super::parse::{Access, Expected, GuestFrame, Held, Op, Statement, Verb};
+use super::statement::{Access, Expected, GuestFrame, Held, Op, Statement, Verb};
 use super::vcpus::{InFlight, Keeper};
 use super::words::At;
 use super::{Failure, Problem, Unexpected};

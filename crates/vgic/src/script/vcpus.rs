@@ -1,6 +1,6 @@
 //! Threads of a script: vCPUs that are kept inside an ioctl or in KVM_RUN, and a call that waits.
 
-use super::parse::Held;
+use super::statement::Held;
 use crate::{Refusal, Vcpu, Vm};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
