@@ -111,7 +111,7 @@ fn interrupts(samples: usize) {
         let vcpu = vm.vcpu(0).expect("made above").clone();
         let gic = vm.gic().expect("initialised").clone();
         let mut running = vm.run(&vcpu).expect("all is there");
-        let it = running.interface().expect("there is a VGIC");
+        let it = running.interface().as_mut().expect("there is a VGIC");
         it.set_pmr(0xf0);
         it.set_igrpen1(1);
         let mut interrupt = || {

@@ -8,7 +8,7 @@ use crate::{
     Alarms, Debug, Exception, Journal, Model, Monitor, Pmu, Pstate, Regs, ReturnTo, Sys, Timers, TlbiQueue, sysreg,
 };
 use a64::Feature;
-use gic::{CpuInterface, Gic, VirtualInterface};
+use gic::{CpuInterface, Gic, Plug, VirtualInterface};
 use hw::{Clock, Leave};
 use mem::Bus;
 use std::collections::BTreeMap;
@@ -92,8 +92,8 @@ pub struct Vcpu {
     pub model: &'static Model,
     /// Translation: contexts and TLBs.
     pub mmu: Mmu,
-    /// The GIC CPU interface of this PE.
-    pub gic: CpuInterface,
+    /// The GIC CPU interface of this PE, which is in it while the PE runs.
+    pub gic: Plug,
     /// The virtual CPU interface, with EL2.
     pub virt: Option<Box<VirtualInterface>>,
     /// Cache of the level of the maintenance interrupt last driven.
@@ -133,6 +133,12 @@ pub struct Vcpu {
 impl Vcpu {
     /// A PE in reset state at EL1, PC 0.
     pub fn new(spec: VcpuSpec, shared: Arc<Shared>) -> Vcpu {
+        let interface = shared.gic.cpu_interface(spec.index);
+        Vcpu::with_interface(spec, shared, interface)
+    }
+
+    /// The same, whose CPU interface comes from who configures the GIC.
+    pub fn with_interface(spec: VcpuSpec, shared: Arc<Shared>, interface: CpuInterface) -> Vcpu {
         let mut vcpu = Vcpu {
             regs: Regs::default(),
             sys: Sys::default(),
@@ -140,7 +146,7 @@ impl Vcpu {
             mpidr: spec.mpidr,
             model: spec.model,
             mmu: Mmu::new(),
-            gic: shared.gic.cpu_interface(spec.index),
+            gic: Plug::new(interface),
             virt: levels::virtual_interface(spec.model),
             maintenance: false,
             layered: spec.model.is_layered(),

@@ -13,6 +13,7 @@ mod accessor;
 mod check;
 mod deliver;
 mod explain;
+mod plug;
 mod registers;
 
 use crate::published::Published;
@@ -22,6 +23,7 @@ use crate::word::{G0, G1, G1S, GROUPS};
 use std::{cell::Cell, sync::Arc};
 
 pub use accessor::{Accessor, Signals};
+pub use plug::Plug;
 
 /// 5 bits of priority, all of which preempt: BPR0 is at least 2, and BPR1 one more, but for the Secure one.
 const BPR_MIN: [u8; GROUPS] = [2, 3, 2];

@@ -31,7 +31,7 @@ mod wires;
 mod word;
 
 pub use access::Frame;
-pub use cpuif::{Accessor, CpuInterface, Signals};
+pub use cpuif::{Accessor, CpuInterface, Plug, Signals};
 pub use fidelity::{Fidelity, Report};
 pub use its::{CommandError, FailedCommand, Fault, Its, ItsSpec, ItsThread, OnError};
 pub use lpi::{LpiCache, LpiSpec, LpiView};

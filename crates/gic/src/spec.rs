@@ -158,7 +158,8 @@ impl GicSpec {
         Layout { spis: self.spis, eppis: self.features.eppis, espis: self.features.espis }
     }
 
-    pub(crate) fn check(&self) -> Result<(), GicError> {
+    /// May there be such a GIC?
+    pub fn check(&self) -> Result<(), GicError> {
         if self.spis > 988 || (!self.spis.is_multiple_of(32) && self.spis != 988) {
             return Err(GicError::Spis(self.spis));
         }

@@ -4,11 +4,13 @@ use crate::map;
 use crate::spec::{GicChoice, MachineSpec};
 use cpu::{Alarms, Peer, Shared, TlbiQueue};
 use devices::{CharSink, Pl011, Pl031, VirtioMmioSlot};
-use gic::{Affinity, Features, Frame, Gic, GicError, GicSpec, Its, ItsSpec, LpiSpec, PeSpec, Security};
+use gic::{Affinity, Features, Frame, Gic, GicError, GicSpec, Its, LpiSpec, PeSpec, Security};
 use hw::Clock;
 use mem::{Bus, BusError, Ram, RamError};
 use std::sync::Arc;
 use sync::Attention;
+use vgic::uapi::{address, control, device_type, group};
+use vgic::{Device, LockProtocol, Refusal, Vm, VmSpec};
 
 /// The board could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +23,10 @@ pub enum BoardError {
     Bus(#[from] BusError),
     /// The GIC refuses the configuration.
     #[error("the interrupt controller cannot be built: {0} (--gic)")]
-    Gic(GicError),
+    Gic(#[from] GicError),
+    /// The interface to the GIC refuses a call.
+    #[error("the interrupt controller cannot be set up: {0}")]
+    Interface(#[from] Refusal),
 }
 
 /// DeviceID of a message that a PE writes to the ITS itself; that of no device.
@@ -33,46 +38,29 @@ pub(crate) struct Board {
     pub uart: Arc<Pl011>,
     pub rtc: Arc<Pl031>,
     pub its: Arc<Its>,
+    pub config: GicConfig,
     pub attentions: Vec<Arc<Attention>>,
 }
 
 /// Builds the board for `spec`; the UART sends to `console`.
 pub(crate) fn build(spec: &MachineSpec, console: Box<dyn CharSink>) -> Result<Board, BoardError> {
     let clock = Clock::start();
-    let attentions: Vec<_> = (0..spec.cpus).map(|_| Arc::new(Attention::new())).collect();
-    let pe = |(index, attention): (usize, &Arc<Attention>)| PeSpec {
-        affinity: affinity(map::affinity(index as u32)),
-        attention: attention.clone(),
-    };
-    let pes = attentions.iter().enumerate().map(pe).collect();
     let ram = Ram::new(map::RAM.base, spec.memory)?;
-    let GicChoice { fidelity, product, spis, espis, eppis, direct_lpis } = spec.gic;
-    let lpis = Some(LpiSpec { direct: direct_lpis, ..LpiSpec::new(Arc::new(ram.clone())) });
-    let extras = spec.model.extras();
+    let config = GicConfig::build(spec, &ram)?;
+    let attentions: Vec<_> = config.vcpus().map(|vcpu| vcpu.attention()).collect();
+    let (gic, its, extras) = (config.gic(), config.translator(), spec.model.extras());
     let areas = map::redistributor_regions(spec.cpus as u32);
-    let features = Features {
-        two_states: extras.el3,
-        nmi: extras.nmi,
-        espis,
-        eppis,
-        product,
-        regions: areas.iter().map(|area| (area.size / map::GICR_STRIDE) as usize).collect(),
-        fidelity,
-        ..Features::default()
-    };
-    let gic = Gic::new(GicSpec { spis, pes, features, lpis }).map_err(BoardError::Gic)?;
-    let its = Its::new(gic.clone(), ItsSpec::default());
 
     let mut bus = Bus::new(ram);
     let uart = Arc::new(Pl011::new(console, gic.spi_line(map::PL011_INTID)));
     let rtc = Arc::new(Pl031::new(clock, gic.spi_line(map::PL031_INTID)));
-    bus.map(map::GICD.base, map::GICD.size, gic.distributor())?;
+    bus.map(map::GICD.base, map::GICD.size, config.vm.distributor().expect("it was initialised"))?;
     bus.map(map::ITS.base, map::ITS.size, its.frames(CPU_DEVICE))?;
     if extras.el3 {
         bus.map_secure(map::GICD.base, gic.distributor_for(Security::Secure));
     }
     for (area, pes) in areas.iter().zip(gic.regions()) {
-        bus.map(area.base, area.size, gic.redistributors_of(pes.clone(), Security::NonSecure))?;
+        bus.map(area.base, area.size, config.vm.redistributors_of(pes.clone()).expect("it was initialised"))?;
         if extras.el3 {
             bus.map_secure(area.base, gic.redistributors_of(pes, Security::Secure));
         }
@@ -87,13 +75,78 @@ pub(crate) fn build(spec: &MachineSpec, console: Box<dyn CharSink>) -> Result<Bo
     let peers = attentions.iter().map(|a| Peer { attention: a.clone(), tlbi: TlbiQueue::new() }).collect();
     let alarms = Alarms::new(clock, attentions.clone());
     let shared = Arc::new(Shared { bus, gic, clock, alarms, peers });
-    Ok(Board { shared, uart, rtc, its, attentions })
+    Ok(Board { shared, uart, rtc, its, config, attentions })
 }
 
 /// MPIDR_EL1's fields, apart.
 fn affinity(mpidr: u64) -> Affinity {
     let [aff0, aff1, aff2, _, aff3, ..] = mpidr.to_le_bytes();
     Affinity { aff0, aff1, aff2, aff3 }
+}
+
+/// The VM, as a VMM's calls of KVM make it, and its devices: what the board's GIC is configured through.
+#[derive(Clone)]
+pub struct GicConfig {
+    /// The VM.
+    pub vm: Arc<Vm>,
+    /// The VGICv3.
+    pub vgic: Device,
+    /// The ITS.
+    pub its: Device,
+}
+
+impl GicConfig {
+    /// Creates vCPUs and devices, sets addresses and sizes, and initialises, as a VMM does.
+    fn build(spec: &MachineSpec, ram: &Ram) -> Result<GicConfig, BoardError> {
+        let GicChoice { fidelity, product, spis, espis, eppis, direct_lpis } = spec.gic;
+        let extras = spec.model.extras();
+        let areas = map::redistributor_regions(spec.cpus as u32);
+        let features = Features {
+            two_states: extras.el3,
+            nmi: extras.nmi,
+            espis,
+            eppis,
+            product,
+            regions: areas.iter().map(|area| (area.size / map::GICR_STRIDE) as usize).collect(),
+            fidelity,
+            ..Features::default()
+        };
+        let memory = Arc::new(ram.clone());
+        let lpis = Some(LpiSpec { direct: direct_lpis, ..LpiSpec::new(memory.clone()) });
+        let pe = |index| PeSpec { affinity: affinity(map::affinity(index)), attention: Arc::default() };
+        let pes = (0..spec.cpus as u32).map(pe).collect();
+        // It says more of what cannot be than an error number does.
+        GicSpec { spis, pes, features: features.clone(), lpis }.check()?;
+        let vm = VmSpec { protocol: LockProtocol::Rfc, features, spis: Some(spis), direct_lpis, ..VmSpec::new(memory) };
+        let vm = Vm::new(vm);
+        for index in 0..spec.cpus as u32 {
+            let vcpu = vm.create_vcpu(index)?;
+            assert_eq!(vcpu.default_affinity().mpidr(), map::affinity(index), "the board's affinities are KVM's");
+            vm.initialise_vcpu(&vcpu, spec.model.el2)?;
+        }
+        let create = |kind| vm.create_device(kind, 0).map(|device| device.expect("it was not only asked for"));
+        let (vgic, its) = (create(device_type::VGIC_V3)?, create(device_type::ITS)?);
+        vgic.set(group::ADDR, address::DIST, map::GICD.base.0)?;
+        for (index, area) in areas.iter().enumerate() {
+            let count = area.size / map::GICR_STRIDE;
+            vgic.set(group::ADDR, address::REDIST_REGION, count << 52 | area.base.0 | index as u64)?;
+        }
+        its.set(group::ADDR, address::ITS, map::ITS.base.0)?;
+        vgic.set(group::CTRL, control::INIT, 0)?;
+        Ok(GicConfig { vm, vgic, its })
+    }
+
+    fn gic(&self) -> Arc<Gic> {
+        self.vm.gic().expect("it was initialised").clone()
+    }
+
+    fn translator(&self) -> Arc<Its> {
+        self.its.translator().expect("it was initialised")
+    }
+
+    fn vcpus(&self) -> impl Iterator<Item = &Arc<vgic::Vcpu>> {
+        (0..).map_while(|index| self.vm.vcpu(index))
+    }
 }
 
 impl Board {

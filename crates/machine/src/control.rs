@@ -3,6 +3,7 @@
 //! One lock. It is taken when a vCPU is switched on or off, goes to sleep or wakes, and when the run ends;
 //! never on the way of an interrupt.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use sync::{Attention, Reasons};
@@ -56,6 +57,10 @@ struct State {
     pes: Vec<Pe>,
     ending: Option<Ending>,
     quit: bool,
+    /// Somebody wants the PEs to hold still.
+    paused: bool,
+    /// Threads that hold their vCPU's lock, as in KVM_RUN.
+    running: Vec<bool>,
 }
 
 /// Shared by the machine and its vCPU threads.
@@ -66,6 +71,8 @@ pub(crate) struct Control {
     /// Each PE that is off waits here to be switched on.
     starts: Vec<Condvar>,
     attentions: Vec<Arc<Attention>>,
+    /// `State::paused`, for PEs to look at after each exit from their engine.
+    paused: AtomicBool,
 }
 
 /// How PSCI names the state of a PE (DEN 0022, AFFINITY_INFO).
@@ -78,9 +85,21 @@ pub(crate) enum Power {
 
 impl Control {
     pub fn new(attentions: Vec<Arc<Attention>>) -> Control {
-        let state = State { pes: vec![Pe::Off; attentions.len()], ending: None, quit: false };
+        let state = State {
+            pes: vec![Pe::Off; attentions.len()],
+            ending: None,
+            quit: false,
+            paused: false,
+            running: vec![false; attentions.len()],
+        };
         let starts = attentions.iter().map(|_| Condvar::new()).collect();
-        Control { state: Mutex::new(state), changed: Condvar::new(), starts, attentions }
+        Control {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            starts,
+            attentions,
+            paused: AtomicBool::new(false),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -112,11 +131,57 @@ impl Control {
         }
     }
 
-    /// Waits until PE `index` is switched on; `None` when the machine is torn down.
+    /// Waits until the machine is not paused, and counts PE `index` as running; false when it is torn down.
+    pub fn wait_run(&self, index: usize) -> bool {
+        let mut state = self.lock();
+        while state.paused && !state.quit {
+            state = self.starts[index].wait(state).expect("see lock");
+        }
+        state.running[index] = !state.quit;
+        !state.quit
+    }
+
+    /// PE `index` has given back its vCPU's lock.
+    pub fn stops_running(&self, index: usize) {
+        self.lock().running[index] = false;
+        self.changed.notify_all();
+    }
+
+    /// Is PE `index` on, so that it goes on after a pause?
+    pub fn is_on(&self, index: usize) -> bool {
+        matches!(self.lock().pes[index], Pe::On | Pe::Asleep(_))
+    }
+
+    /// Does somebody want the PEs to hold still?
+    pub fn is_paused(&self) -> bool {
+        self.paused.load(Relaxed)
+    }
+
+    /// Makes every PE leave its guest, and waits until all have.
+    pub fn pause(&self) {
+        let mut state = self.lock();
+        state.paused = true;
+        self.paused.store(true, Relaxed);
+        self.starts.iter().for_each(Condvar::notify_all);
+        self.attentions.iter().for_each(|a| a.post(Reasons::CONTROL));
+        while state.running.contains(&true) {
+            state = self.changed.wait(state).expect("see lock");
+        }
+    }
+
+    /// Lets them go on.
+    pub fn resume(&self) {
+        let mut state = self.lock();
+        state.paused = false;
+        self.paused.store(false, Relaxed);
+        self.starts.iter().for_each(Condvar::notify_all);
+    }
+
+    /// Waits until PE `index` is switched on; `None` when the machine pauses or is torn down.
     pub fn wait_start(&self, index: usize) -> Option<Start> {
         let mut state = self.lock();
         loop {
-            if state.quit {
+            if state.quit || state.paused {
                 return None;
             }
             if let Pe::Starting(start) = state.pes[index] {
@@ -184,7 +249,7 @@ impl Control {
             if off && state.ending.is_some() {
                 return state.ending.take().expect("just seen");
             }
-            let quiet = state.ending.is_none() && state.hung() && !wakes();
+            let quiet = state.ending.is_none() && !state.paused && state.hung() && !wakes();
             quiet_since = quiet.then(|| quiet_since.unwrap_or_else(Instant::now));
             if quiet_since.is_some_and(|since| since.elapsed() >= SETTLE) {
                 let report = state.report();

@@ -15,7 +15,7 @@ mod spec;
 mod stats;
 mod vcpu_thread;
 
-pub use board::BoardError;
+pub use board::{BoardError, GicConfig};
 pub use control::Ending;
 pub use cpu::{Extras, Model};
 pub use devices::{CharSink, Pl011};
@@ -23,6 +23,6 @@ pub use engine::{Compiled, EngineError, EngineKind, Exits, OutOfLine, Tuning};
 pub use excerpt::{Excerpt, ExcerptError, Place, excerpt};
 pub use gic::{Fidelity, Product, Report};
 pub use inline::{Inline, Rates};
-pub use machine::{Machine, MachineError, Stopper};
+pub use machine::{Machine, MachineError, Pauser, Stopper};
 pub use spec::{GicChoice, MAX_CPUS, MIN_MEMORY, MachineSpec, Payload, SpecError};
 pub use stats::Stats;

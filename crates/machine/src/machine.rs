@@ -1,6 +1,6 @@
 //! A machine from power-on to the end of its run.
 
-use crate::board::{self, Board, BoardError};
+use crate::board::{self, Board, BoardError, GicConfig};
 use crate::control::{Control, Ending, Start};
 use crate::engine::{EngineError, Engines, Tally};
 use crate::fdt::{self, CpuNode, FdtSpec};
@@ -62,6 +62,22 @@ impl Stopper {
     }
 }
 
+/// Makes a machine's PEs hold still, from another thread: then the configuration interface finds no vCPU busy.
+#[derive(Clone)]
+pub struct Pauser(Arc<Control>);
+
+impl Pauser {
+    /// Every PE leaves its guest before this returns, as a VMM's vCPU threads leave KVM_RUN. The guest's time goes on.
+    pub fn pause(&self) {
+        self.0.pause();
+    }
+
+    /// They go on where they were.
+    pub fn resume(&self) {
+        self.0.resume();
+    }
+}
+
 /// One machine: built, loaded, ready to run.
 pub struct Machine {
     spec: MachineSpec,
@@ -105,6 +121,16 @@ impl Machine {
     /// What the guest did with the GIC that it should not have, in `Fidelity::Strict`; each is told once.
     pub fn gic_reports(&self) -> Vec<gic::Report> {
         self.board.shared.gic.reports()
+    }
+
+    /// The calls that the GIC is configured with, also while the guest runs.
+    pub fn gic_config(&self) -> GicConfig {
+        self.board.config.clone()
+    }
+
+    /// Makes the PEs hold still, from elsewhere.
+    pub fn pauser(&self) -> Pauser {
+        Pauser(self.control.clone())
     }
 
     /// Ends the run from elsewhere.
@@ -180,15 +206,17 @@ impl Machine {
         for index in 0..self.spec.cpus {
             let (control, shared) = (self.control.clone(), self.board.shared.clone());
             let (engines, power_on) = (self.engines.clone(), self.power_on);
+            let vm = self.board.config.vm.clone();
             let spec = VcpuSpec { index, mpidr: map::affinity(index as u32), model: self.spec.model };
             let body = move || {
                 // A panic here is our bug; it must end the run with a message, not leave it waiting.
-                let run = || vcpu_thread::body(&control, shared.clone(), spec, power_on, &engines);
+                let run = || vcpu_thread::body(&control, &vm, shared.clone(), spec, power_on, &engines);
                 std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| {
                     let why = format!("the thread of CPU {index} panicked; the message is above");
                     shared.peers[index].abandon();
                     control.end(Ending::Internal(why));
                     control.went_off(index);
+                    control.stops_running(index);
                     Tally::default()
                 })
             };

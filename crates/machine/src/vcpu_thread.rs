@@ -6,6 +6,7 @@ use crate::load::KernelKind;
 use crate::psci::{self, Next};
 use cpu::{Conduit, Exit, Model, Shared, Vcpu, VcpuSpec};
 use std::sync::Arc;
+use vgic::Vm;
 
 /// Offsets in the redistributor's frame.
 const GICR_WAKER: u32 = 0x14;
@@ -32,21 +33,69 @@ impl PowerOn {
 /// Runs vCPU `spec` whenever it is switched on, until the machine is torn down; what was counted.
 pub(crate) fn body(
     control: &Control,
+    vm: &Vm,
     shared: Arc<Shared>,
     spec: VcpuSpec,
     power_on: PowerOn,
     engines: &Engines,
 ) -> Tally {
-    let index = spec.index;
-    let mut engine = engines.engine(Vcpu::new(spec, shared));
-    engine.cpu().conduit = power_on.conduit;
-    while let Some(start) = control.wait_start(index) {
-        enter(engine.cpu(), start, power_on);
-        while let Some(()) = step(control, &mut engine) {}
+    let (index, vcpu) = (spec.index, vm.vcpu(spec.index).expect("the board has made it"));
+    let mut engine = None;
+    while control.wait_run(index) {
+        // As a VMM's thread is in KVM_RUN: also while the PE sleeps, or is off. The lock is given back at the end of the turn.
+        let mut running = match vm.run(vcpu) {
+            Ok(running) => running,
+            Err(refusal) => {
+                control.end(Ending::Internal(format!("CPU {index} cannot run: {refusal}")));
+                control.stops_running(index);
+                break;
+            }
+        };
+        let interface = running.interface().take().expect("the board has a VGIC");
+        match &mut engine {
+            None => {
+                let spec = VcpuSpec { index, ..spec };
+                let it = engine.insert(engines.engine(Vcpu::with_interface(spec, shared.clone(), interface)));
+                it.cpu().conduit = power_on.conduit;
+            }
+            Some(engine) => {
+                engine.cpu().gic.insert(interface);
+                engine.cpu().unpark();
+            }
+        }
+        let engine = engine.as_mut().expect("just made");
+        turn(control, engine, power_on);
+        engine.cpu().park();
+        *running.interface() = Some(engine.cpu().gic.remove());
+        drop(running);
+        control.stops_running(index);
+    }
+    engine.map(|mut engine| engine.tally()).unwrap_or_default()
+}
+
+/// Runs the PE whenever it is on, until the machine pauses or is torn down. A PE that was on goes on.
+fn turn(control: &Control, engine: &mut Engine, power_on: PowerOn) {
+    let index = engine.cpu().index;
+    loop {
+        if !control.is_on(index) {
+            engine.cpu().park();
+            let Some(start) = control.wait_start(index) else { return };
+            enter(engine.cpu(), start, power_on);
+        }
+        let off = loop {
+            if control.is_paused() {
+                break false;
+            }
+            if step(control, engine).is_none() {
+                break true;
+            }
+        };
+        if !off {
+            return;
+        }
         engine.cpu().park();
         control.went_off(index);
     }
-    engine.tally()
 }
 
 /// Reset state of a PE that is switched on (DEN 0022, "CPU_ON"; Documentation/arch/arm64/booting).

@@ -5,11 +5,12 @@ use crate::config::{Config, Cpu};
 use crate::device::DeviceAttr;
 use crate::errno::{Errno, Refusal};
 use crate::protocol::Idle;
-use crate::registers::{dist, level, redist, sysregs};
+use crate::registers::{dist, level, plain, redist, sysregs};
 use crate::uapi::{GICD_IIDR, GICD_TYPER2, group};
 use crate::user::UserPointer;
 use crate::vcpus::Vcpu;
 use crate::vm::Vm;
+use gic::Product;
 use std::sync::Arc;
 
 /// Which registers.
@@ -183,6 +184,13 @@ fn assert_idle(config: &Config, idle: Idle) {
 
 fn perform(mut place: Place, request: Request, direction: Direction) -> Result<u64, Refusal> {
     let register = request.register();
+    if place.vm.spec.features.product != Product::Kvm {
+        match request.kind {
+            Kind::Distributor => return Ok(plain::distributor(&place, register, direction)),
+            Kind::Redistributor => return Ok(plain::redistributor(&place, register, direction)),
+            Kind::SystemRegister | Kind::Level => {}
+        }
+    }
     match request.kind {
         Kind::Distributor => dist::access(&mut place, register, direction),
         Kind::Redistributor => Ok(redist::access(&mut place, register, direction)),

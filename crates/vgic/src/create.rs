@@ -25,7 +25,7 @@ pub(crate) fn vgic(vm: &Vm, _kvm: &Guard<()>) -> Result<(), Refusal> {
     // More than KVM's 512 vCPUs of a VGICv3 no VM of ours can have, so E2BIG does not occur.
     let revision = if kernel.default_revision == When::Created { REVISION } else { 0 };
     config.dist = Some(Dist {
-        spis: 0,
+        spis: vm.spec.spis.unwrap_or(0),
         base: None,
         regions: vec![],
         revision,

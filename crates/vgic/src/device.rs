@@ -85,6 +85,15 @@ impl Device {
         &self.vm
     }
 
+    /// The ITS that translates, for devices that send it messages and for a bus; `None` of a VGIC, and before that is
+    /// initialised.
+    pub fn translator(&self) -> Option<Arc<gic::Its>> {
+        match &self.kind {
+            Kind::Vgic => None,
+            Kind::Its(its) => self.vm.config.lock().itss[its.index].live().cloned(),
+        }
+    }
+
     /// `KVM_SET_DEVICE_ATTR`.
     pub fn set_attr(&self, attr: &DeviceAttr, memory: &dyn UserMemory) -> Result<(), Refusal> {
         let _call = Call::SetAttr.begins();

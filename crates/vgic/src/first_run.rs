@@ -17,9 +17,9 @@ pub struct Running<'a> {
 }
 
 impl Running<'_> {
-    /// The CPU interface; `None` in a VM without a VGIC.
-    pub fn interface(&mut self) -> Option<&mut CpuInterface> {
-        self.interface.as_mut()
+    /// The CPU interface; `None` in a VM without a VGIC. Who takes it out puts it back before this is dropped.
+    pub fn interface(&mut self) -> &mut Option<CpuInterface> {
+        &mut self.interface
     }
 }
 

@@ -5,8 +5,9 @@ use crate::regions::STRIDE;
 use crate::registers::{dist, redist};
 use crate::vcpus::Vcpu;
 use crate::vm::Vm;
-use gic::Product;
+use gic::{Product, Security};
 use hw::{AccessSize, MmioDevice};
+use std::ops::Range;
 use std::sync::{Arc, Weak};
 
 /// What a guest reads of a word, from the configuration, the vCPU it belongs to, and what the GIC says.
@@ -21,6 +22,8 @@ struct Frames {
     inner: Arc<dyn MmioDevice>,
     /// Bytes of one vCPU's.
     stride: u64,
+    /// Whose is first.
+    first: usize,
     /// By offset; the rest takes no lock of ours.
     read: fn(u32) -> Option<GuestRead>,
     write: fn(u32) -> Option<GuestWrite>,
@@ -30,16 +33,22 @@ impl Vm {
     /// The distributor's frame, for the guest's bus. `None` before initialisation.
     pub fn distributor(self: &Arc<Self>) -> Option<Arc<dyn MmioDevice>> {
         let inner = self.gic.get()?.distributor();
-        let (vm, stride) = (Arc::downgrade(self), u64::MAX);
-        Some(self.as_product(Frames { vm, inner, stride, read: dist::guest_read, write: dist::guest_write }))
+        let (vm, stride, first) = (Arc::downgrade(self), u64::MAX, 0);
+        Some(self.as_product(Frames { vm, inner, stride, first, read: dist::guest_read, write: dist::guest_write }))
     }
 
     /// The redistributors' frames, 128 KiB for each vCPU in order of index; which address each has is a matter of
     /// regions. `None` before initialisation.
     pub fn redistributors(self: &Arc<Self>) -> Option<Arc<dyn MmioDevice>> {
-        let inner = self.gic.get()?.redistributors();
-        let (vm, stride) = (Arc::downgrade(self), STRIDE);
-        Some(self.as_product(Frames { vm, inner, stride, read: redist::guest_read, write: redist::guest_write }))
+        self.redistributors_of(0..self.vcpus.online())
+    }
+
+    /// The frames of some vCPUs, which are one region.
+    pub fn redistributors_of(self: &Arc<Self>, vcpus: Range<usize>) -> Option<Arc<dyn MmioDevice>> {
+        let (stride, first) = (STRIDE, vcpus.start);
+        let inner = self.gic.get()?.redistributors_of(vcpus, Security::NonSecure);
+        let vm = Arc::downgrade(self);
+        Some(self.as_product(Frames { vm, inner, stride, first, read: redist::guest_read, write: redist::guest_write }))
     }
 
     fn as_product(&self, frames: Frames) -> Arc<dyn MmioDevice> {
@@ -55,7 +64,7 @@ impl Frames {
     fn word(&self, offset: u64, inner: u32) -> u32 {
         let read = (self.read)((offset % self.stride) as u32);
         let Some((read, vm)) = read.zip(self.vm.upgrade()) else { return inner };
-        let vcpu = vm.vcpu((offset / self.stride) as usize);
+        let vcpu = vm.vcpu(self.first + (offset / self.stride) as usize);
         vcpu.map_or(inner, |vcpu| read(&vm.config.lock(), vcpu, inner))
     }
 

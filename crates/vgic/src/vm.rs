@@ -25,13 +25,25 @@ pub struct VmSpec {
     pub memory: Arc<dyn GuestMemory>,
     /// What the GIC has beyond KVM's. With [`Product::Kvm`] it is KVM's to the bit, at reset and through the interface.
     pub features: Features,
+    /// How many SPIs there are from the start, for numbers that NR_IRQS would refuse. KVM leaves it open.
+    pub spis: Option<u32>,
+    /// GICR_TYPER.DirectLPI, which KVM does not have.
+    pub direct_lpis: bool,
 }
 
 impl VmSpec {
     /// The newest Linux with its own protocol, on an ordinary host.
     pub fn new(memory: Arc<dyn GuestMemory>) -> VmSpec {
         let features = Features { product: Product::Kvm, ..Features::default() };
-        VmSpec { kernel: &Kernel::V7_3, host: Host::default(), protocol: LockProtocol::Upstream, memory, features }
+        VmSpec {
+            kernel: &Kernel::V7_3,
+            host: Host::default(),
+            protocol: LockProtocol::Upstream,
+            memory,
+            features,
+            spis: None,
+            direct_lpis: false,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod dist;
 pub(crate) mod level;
+pub(crate) mod plain;
 pub(crate) mod redist;
 mod rows;
 pub(crate) mod sysregs;
