@@ -16,6 +16,8 @@ mod explain;
 mod plug;
 mod registers;
 
+use crate::ids::{self, LPI_INTID};
+use crate::lpi::MAX_LPIS;
 use crate::published::Published;
 use crate::state::{Pe, Shared};
 use crate::wires::Gic;
@@ -67,7 +69,7 @@ pub struct CpuInterface {
     open: [Cell<u64>; GROUPS],
     /// The least limit in `published`, of enabled groups.
     least: Cell<u32>,
-    /// How often the interrupt at each place was acknowledged here; for tools.
+    /// How often the interrupt at each place was acknowledged here; for tools. Of LPIs from the first one on.
     acknowledged: Box<[u64]>,
     /// In `Fidelity::Strict`: what was acknowledged and not ended, the last at the end.
     in_order: Vec<u32>,
@@ -105,7 +107,7 @@ impl CpuInterface {
         (self.pmr, self.bpr, self.banks) = (0, BPR_MIN, Default::default());
         (self.pmhe, self.rm, self.nmi_active) = (false, false, 0);
         (self.enabled, self.ap) = ([false; GROUPS], [0; GROUPS]);
-        self.acknowledged.fill(0);
+        self.acknowledged = vec![0; self.gic.state.layout().places() as usize].into();
         self.in_order.clear();
         self.publish_all();
     }
@@ -177,7 +179,18 @@ impl CpuInterface {
 
     /// How often `id` was acknowledged here since power-on.
     pub fn acknowledged(&self, id: hw::IntId) -> u64 {
-        crate::ids::place(id.0).and_then(|place| self.acknowledged.get(place as usize).copied()).unwrap_or(0)
+        let lpi = || id.0.checked_sub(LPI_INTID).filter(|n| *n < MAX_LPIS).map(|n| ids::LPI + n);
+        let place = ids::place(id.0).or_else(lpi);
+        place.and_then(|place| self.acknowledged.get(place as usize).copied()).unwrap_or(0)
+    }
+
+    /// The first LPI was acknowledged here: now there is room for all, which most PEs never need.
+    #[cold]
+    fn count_lpis(&mut self, place: u32) {
+        let mut all = vec![0; (ids::LPI + MAX_LPIS) as usize];
+        all[..self.acknowledged.len()].copy_from_slice(&self.acknowledged);
+        all[place as usize] += 1;
+        self.acknowledged = all.into();
     }
 
     /// GICR_WAKER: does something wait for this PE while it is asleep (WakeRequest)?

@@ -205,8 +205,9 @@ impl CpuInterface {
         } else {
             self.ap[group] |= 1 << ((u32::from(word.priority()) & self.group_mask(group)) >> 3);
         }
-        if let Some(count) = self.acknowledged.get_mut(place as usize) {
-            *count += 1;
+        match self.acknowledged.get_mut(place as usize) {
+            Some(count) => *count += 1,
+            None => self.count_lpis(place),
         }
         ids::intid(place).into()
     }

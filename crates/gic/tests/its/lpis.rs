@@ -178,6 +178,9 @@ fn chk_7_8_pending_again_before_end_of_interrupt() {
     assert!(rig.pending(0, 8192) && !rig.irq(0), "the running priority holds it");
     rig.pes[0].set_eoir1(8192);
     assert!(rig.irq(0));
+    assert_eq!((rig.pes[0].iar1(), rig.pes[0].acknowledged(IntId(8192))), (8192, 2), "LPIs are counted as others are");
+    rig.pes[0].reset();
+    assert_eq!(rig.pes[0].acknowledged(IntId(8192)), 0);
 }
 
 #[test]
