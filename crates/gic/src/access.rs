@@ -2,6 +2,7 @@
 
 use crate::fidelity::Delayed;
 use crate::ids::{self, Span};
+use crate::late::Late;
 use crate::map::{FIELDS, Field, Guard, Place, Row, Security, View};
 use crate::{dist, redist, wires::Gic, word::Word};
 use hw::AccessSize;
@@ -174,10 +175,6 @@ impl Array {
     /// several is not one step, as on a bus.
     fn scatter(&self, place: &Place, offset: u32, bytes: u32, value: u64, write: fn(Word, u32, View) -> Word) {
         let mask = (1u32 << self.field.bits) - 1;
-        if self.field.tracked {
-            let private = self.span == Span::Private;
-            place.gic.watch.begin(if private { Delayed::Redistributor(place.pe) } else { Delayed::Distributor });
-        }
         for (n, shift) in self.places(offset, bytes) {
             let v = (value >> shift) as u32 & mask;
             if self.field.guard == Guard::Trigger && place.gic.watch.is_strict() {
@@ -186,6 +183,12 @@ impl Array {
             place.gic.state.update(place.pe, n, |word| {
                 if self.field.guard.allows(n, word, place.view).1 { write(word, v, place.view) } else { word }
             });
+        }
+        if self.field.tracked && place.view.late {
+            let private = self.span == Span::Private;
+            let what = if private { Delayed::Redistributor(place.pe) } else { Delayed::Distributor };
+            let effects = self.places(offset, bytes).map(|(n, _)| Late::Disable { pe: place.pe, place: n });
+            place.gic.later(what, effects);
         }
     }
 }

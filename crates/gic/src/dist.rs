@@ -6,6 +6,7 @@ use crate::access::Table;
 use crate::fidelity::Delayed;
 use crate::identify::Component;
 use crate::ids::{self, PRIVATE, Span};
+use crate::late::Late;
 use crate::map::{Place, Row, STATUS_BITS, Security, row, sorted_and_disjoint};
 use crate::state::Control;
 use crate::wires::Gic;
@@ -71,10 +72,10 @@ fn espi(n: u32) -> u32 {
 }
 
 /// IHI 0069, GICD_CTLR: three layouts. ARE is fixed on. RWP tells of group enables from 1 to 0, of ARE, DS and E1NWF, and of
-/// ICENABLER; effects are complete when a write returns, whatever it says.
+/// ICENABLER; effects are complete when a write returns, but in `Fidelity::Relaxed` (`late`).
 fn ctlr(place: &Place, _: u32) -> u64 {
     let control = place.gic.state.control();
-    let held = u64::from(control.0) | if place.gic.watch.is_busy(Delayed::Distributor) { RWP } else { 0 };
+    let held = u64::from(control.0) | if place.gic.is_pending(Delayed::Distributor) { RWP } else { 0 };
     match (control.one_state(), place.view.secure) {
         (true, _) => held | ARE,
         (false, true) => held | ARE | ARE_NS,
@@ -91,16 +92,16 @@ fn set_ctlr(place: &Place, _: u32, value: u64, mask: u64) {
     };
     let (old, mask) = (place.gic.state.control(), writable & mask as u32);
     let (closes, moves) = (old.0 & !value as u32 & Control::ENABLES, (old.0 ^ value as u32) & !Control::ENABLES);
-    if (closes | moves) & mask != 0 {
-        place.gic.watch.begin(Delayed::Distributor);
-    }
     if moves & mask & Control::DS != 0 && old.0 & Control::ENABLES != 0 {
         place.gic.watch.report("GICD_CTLR", 0, place.pe, || {
             "DS was set while a group is enabled, which is UNPREDICTABLE; it is set, and Secure groups are gone"
                 .to_owned()
         });
     }
-    place.gic.state.set_control(value as u32, mask);
+    place.gic.state.set_control(value as u32, mask, place.view.late);
+    if (closes | moves) & mask != 0 && place.view.late {
+        place.gic.later(Delayed::Distributor, [Late::CloseGroups]);
+    }
 }
 
 fn typer(place: &Place, _: u32) -> u64 {

@@ -11,7 +11,8 @@ pub enum Fidelity {
     #[default]
     Fast,
     /// RWP and GICR_SYNCR.Busy read 1, and ChildrenAsleep and RDGPO follow ProcessorSleep and RDGPD, for this long after
-    /// what they are about: software that does not poll, or that polls the wrong register, shows it.
+    /// what they are about: software that does not poll, or that polls the wrong register, shows it. What RWP tells of is
+    /// not done before RWP reads 0, but for DPG: see `late`. ITS commands take as long, each.
     Relaxed(Duration),
     /// As `Fast`; and what IHI 0069 calls UNPREDICTABLE, or a programming error, is reported (`Gic::reports`).
     Strict,
@@ -98,6 +99,16 @@ impl Watch {
     pub fn is_busy(&self, what: Delayed) -> bool {
         matches!(self.mode, Fidelity::Relaxed(_))
             && self.until(what).load(Relaxed) > self.begun.elapsed().as_nanos() as u64
+    }
+
+    /// Until when it goes on.
+    pub fn until_ns(&self, what: Delayed) -> u64 {
+        self.until(what).load(Relaxed)
+    }
+
+    /// Of its own clock.
+    pub fn now_ns(&self) -> u64 {
+        self.begun.elapsed().as_nanos() as u64
     }
 
     pub fn is_strict(&self) -> bool {

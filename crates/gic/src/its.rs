@@ -26,17 +26,21 @@ use crate::prim::{AtomicU64, Condvar, Mutex};
 use crate::wires::Gic;
 use cache::Cache;
 use collections::Collections;
-use hw::GuestMemory;
+use hw::{GuestMemory, IrqLine};
 use messages::Messages;
 use queue::{Executor, Registers};
 use std::sync::Arc;
 use sync::Grace;
 
 /// The ITS a board wants.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ItsSpec {
     /// What a command error does to the queue.
     pub on_error: OnError,
+    /// GITS_TYPER.UMSIirq: driven while GITS_STATUSR.UMSI and GITS_CTLR.UMSIirq are 1.
+    pub umsi: Option<IrqLine>,
+    /// GITS_TYPER.SEIS: pulsed at each command error, whose code is the last of `Its::failed_commands`.
+    pub system_error: Option<IrqLine>,
 }
 
 /// One ITS of a GIC. Shared by all threads.
@@ -80,6 +84,6 @@ impl Its {
     /// Back to power-on. Only while all vCPUs are stopped and no device sends.
     pub fn reset(&self) {
         self.reset_queue();
-        *self.messages() = Messages::default();
+        self.change_messages(|messages| *messages = Messages::default());
     }
 }

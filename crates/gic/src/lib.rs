@@ -6,7 +6,8 @@
 //!
 //! This build is IHI 0069 with affinity routing fixed on, one or two security states, Groups 0 and 1, 32 priorities,
 //! 1-of-N routing, message-based SPIs, extended ranges, non-maskable interrupts, LPIs and ITSes. Effects of every write
-//! are complete when it returns, so RWP and UWP read 0; but ITS commands are executed on a thread of their own.
+//! are complete when it returns, so RWP and UWP read 0, but in `Fidelity::Relaxed`; ITS commands are executed on a thread
+//! of their own.
 #![forbid(unsafe_code)]
 
 mod access;
@@ -16,6 +17,7 @@ mod fidelity;
 mod identify;
 mod ids;
 mod its;
+mod late;
 mod lpi;
 mod map;
 mod power;
@@ -34,6 +36,7 @@ pub use access::Frame;
 pub use cpuif::{Accessor, CpuInterface, Plug, Signals};
 pub use fidelity::{Fidelity, Report};
 pub use its::{CommandError, FailedCommand, Fault, Its, ItsSpec, ItsThread, OnError};
+pub use late::LateThread;
 pub use lpi::{LpiCache, LpiSpec, LpiView};
 pub use map::Security;
 pub use spec::{Affinity, Features, GicError, GicSpec, MAX_PES, PeSpec, Product};

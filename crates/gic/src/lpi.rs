@@ -84,6 +84,8 @@ struct Control {
     propbaser: u64,
     pendbaser: u64,
     enabled: bool,
+    /// EnableLPIs was cleared, and the effect is to come: GICR_PENDBASER of then, and how many LPIs there were.
+    stopping: Option<(u64, u32)>,
 }
 
 impl Lpis {

@@ -29,6 +29,8 @@ pub(crate) struct View {
     pub one_state: bool,
     /// GICD_TYPER.NMI.
     pub nmi: bool,
+    /// Does what RWP tells of come late?
+    pub late: bool,
 }
 
 impl View {
@@ -48,7 +50,8 @@ pub(crate) struct Place<'a> {
 impl<'a> Place<'a> {
     pub fn new(gic: &'a Gic, pe: usize, security: Security) -> Place<'a> {
         let secure = security == Security::Secure;
-        let view = View { secure, one_state: gic.state.control().one_state(), nmi: gic.features.nmi };
+        let view =
+            View { secure, one_state: gic.state.control().one_state(), nmi: gic.features.nmi, late: gic.is_relaxed() };
         Place { gic, pe, view }
     }
 }
@@ -218,8 +221,22 @@ const fn plain(
     Field { offset, extended, name, bits, guard, tracked: false, read, write, raw_read: read, raw_write: write }
 }
 
-const ENABLE: [Field; 2] = set_and_clear!("ISENABLER" "ICENABLER" 0x100 0x1200 [Guard::Configuration; 2], true,
-    Word::enabled, Word::enabled, Word::with_enabled);
+const ENABLE: [Field; 2] = {
+    let [set, clear] = set_and_clear!("ISENABLER" "ICENABLER" 0x100 0x1200 [Guard::Configuration; 2], true,
+        reads_enabled, reads_enabled, enable);
+    let disable: fn(Word, u32, View) -> Word = |w, v, view| match (v, view.late) {
+        (0, _) => w,
+        (_, false) => enable(w, false),
+        (_, true) => w.with_leaving(w.enabled()),
+    };
+    [set, Field { write: disable, ..clear }]
+};
+fn reads_enabled(w: Word) -> bool {
+    w.enabled() && !w.leaving()
+}
+fn enable(w: Word, v: bool) -> Word {
+    w.with_enabled(v).with_leaving(false)
+}
 // Set and clear touch the latch only: a level that is asserted stays pending. The host sees the latch alone.
 const PEND: [Field; 2] = set_and_clear!("ISPENDR" "ICPENDR" 0x200 0x1600 [Guard::SetPending, Guard::ClearPending], false,
     Word::pending, Word::latch, Word::with_latch);

@@ -7,6 +7,7 @@ use crate::access::Table;
 use crate::fidelity::Delayed;
 use crate::identify::Component;
 use crate::ids::Span;
+use crate::late::Late;
 use crate::map::{Place, Row, STATUS_BITS, Security, View, row, sorted_and_disjoint};
 use crate::power;
 use crate::wires::Gic;
@@ -40,7 +41,7 @@ const CONTROL: &[Row] = &[
     row(0x0014, "WAKER").rw(waker, set_waker),
     // Without LPIs, or without DirectLPI, these are RAZ/WI.
     row(0x0040, "SETLPIR").wo(|p, _, v, _| p.gic.set_lpi(p.pe, v as u32, true)).wide(),
-    row(0x0048, "CLRLPIR").wo(|p, _, v, _| p.gic.set_lpi(p.pe, v as u32, false)).wide(),
+    row(0x0048, "CLRLPIR").wo(|p, _, v, m| low(p, m, || p.gic.set_lpi(p.pe, v as u32, false))).wide(),
     row(0x0070, "PROPBASER").rw(|p, _| p.gic.propbaser(p.pe), |p, _, v, m| p.gic.set_propbaser(p.pe, v, m)).wide(),
     row(0x0078, "PENDBASER").rw(|p, _| p.gic.pendbaser(p.pe), |p, _, v, m| p.gic.set_pendbaser(p.pe, v, m)).wide(),
     row(0x00a0, "INVLPIR").wo(|p, _, v, m| low(p, m, || p.gic.invalidate_lpi(p.pe, v as u32))).wide(),
@@ -153,7 +154,7 @@ fn ctlr(place: &Place, _: u32) -> u64 {
     let state = &place.gic.state;
     let lpis = if place.gic.has_lpis() { LPI_FEATURES } else { 0 };
     let lpis = lpis | if place.gic.lpis_enabled(place.pe) { ENABLE_LPIS } else { 0 };
-    let lpis = lpis | if place.gic.watch.is_busy(Delayed::Redistributor(place.pe)) { RWP } else { 0 };
+    let lpis = lpis | if place.gic.is_pending(Delayed::Redistributor(place.pe)) { RWP } else { 0 };
     lpis | declines(place.view).fold(0, |value, (bit, group)| value | u64::from(state.declined(place.pe, group)) << bit)
 }
 
@@ -166,10 +167,11 @@ fn set_ctlr(place: &Place, _: u32, value: u64, mask: u64) {
         place.gic.state.set_declined(place.pe, group, declines);
     }
     if mask & ENABLE_LPIS != 0 {
-        if value & ENABLE_LPIS == 0 && place.gic.lpis_enabled(place.pe) {
-            place.gic.watch.begin(Delayed::Redistributor(place.pe));
-        }
+        let stops = value & ENABLE_LPIS == 0 && place.gic.lpis_enabled(place.pe);
         place.gic.set_lpis_enabled(place.pe, value & ENABLE_LPIS != 0);
+        if stops && place.view.late {
+            place.gic.later(Delayed::Redistributor(place.pe), [Late::StopLpis(place.pe)]);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::fidelity::Watch;
 use crate::map::Security;
 use crate::power::Power;
 use crate::spec::{Features, GicError, GicSpec};
-use crate::{cpuif::CpuInterface, dist, ids, lpi::Lpis, redist, route::Routes, state::State};
+use crate::{cpuif::CpuInterface, dist, ids, late, lpi::Lpis, redist, route::Routes, state::State};
 use hw::{IntId, IrqLine, MmioDevice, Wire};
 use std::{ops::Range, sync::Arc};
 
@@ -15,6 +15,7 @@ pub struct Gic {
     pub(crate) features: Features,
     pub(crate) watch: Watch,
     pub(crate) power: Power,
+    pub(crate) late: late::Queue,
 }
 
 impl Gic {
@@ -28,7 +29,7 @@ impl Gic {
         state.reset(&routes);
         let watch = Watch::new(spec.features.fidelity, state.pes());
         let power = Power::new(spec.features.product, state.pes());
-        Ok(Arc::new(Gic { state, routes, features: spec.features, watch, power }))
+        Ok(Arc::new(Gic { state, routes, features: spec.features, watch, power, late: Default::default() }))
     }
 
     /// Back to power-on, except that wires keep their level: they are the devices'. Only while all vCPUs are
@@ -37,6 +38,7 @@ impl Gic {
         self.state.reset(&self.routes);
         self.reset_lpis();
         self.power.reset();
+        self.reset_late();
     }
 
     /// The wire of a shared interrupt is now `high`.

@@ -13,7 +13,7 @@
 /// | 47    | flag, below                                                 |
 /// | 49:48 | GICx_NSACR                                                  |
 /// | 59:50 | index of the PE it goes to, or `NOBODY`                     |
-/// | 61:60 | flags, below                                                |
+/// | 62:60 | flags, below                                                |
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Word(pub(crate) u64);
 
@@ -96,6 +96,7 @@ impl Word {
         "There are two security states: a copy of what GICD_CTLR.DS is not." two_states with_two_states = 46;
         "Exists on this GIC; every field of any other INTID is RAZ/WI." implemented with_implemented = 60;
         "GICR_ICFGR0 is read-only: an SGI is always edge-triggered." fixed_edge with_fixed_edge = 61;
+        "GICx_ICENABLER was written, and the effect is to come: still enabled, and reads as disabled." leaving with_leaving = 62;
     }
 
     /// After power-on: Group 0, disabled, priority 0, level-sensitive, going to `target`.
@@ -295,7 +296,7 @@ mod tests {
     #[test]
     fn fields_do_not_overlap() {
         let all = Word(0).with_affinity(!0).with_priority(!0).with_target(NOBODY).with_nsacr(3);
-        let flags = [32, 33, 34, 35, 36, 37, 43, 44, 45, 46, 47, 60, 61].iter().fold(0u64, |m, b| m | 1 << b);
+        let flags = [32, 33, 34, 35, 36, 37, 43, 44, 45, 46, 47, 60, 61, 62].iter().fold(0u64, |m, b| m | 1 << b);
         assert_eq!(all.0 & flags, 0);
         assert_eq!((all.priority(), all.target(), all.affinity(), all.nsacr()), (0xf8, NOBODY, !0, 3));
         let none = Word(flags).with_affinity(0).with_priority(0).with_target(0).with_nsacr(0);

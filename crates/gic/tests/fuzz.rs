@@ -178,7 +178,14 @@ impl World {
         let lpis = LpiSpec { memory: memory.clone(), cache, direct: noise.one_in(2) };
         let spec = GicSpec { spis: 64, pes: (0..4).map(pe).collect(), features, lpis: Some(lpis) };
         let gic = Gic::new(spec).unwrap();
-        let its = Its::new(gic.clone(), ItsSpec { on_error: noise.of(&[OnError::Skip, OnError::Stall]) });
+        let its = Its::new(
+            gic.clone(),
+            ItsSpec {
+                on_error: noise.of(&[OnError::Skip, OnError::Stall]),
+                umsi: Some(gic.spi_line(IntId(60))),
+                system_error: Some(gic.spi_line(IntId(61))),
+            },
+        );
         let states = [Security::NonSecure, Security::Secure];
         let virt = |n: usize| {
             let spec = VirtualSpec { list_registers: 4 + 4 * n, nmi: n.is_multiple_of(2), extended_range: n > 1 };

@@ -89,6 +89,7 @@ pub struct Machine {
     threads: Vec<JoinHandle<Tally>>,
     alarm: Option<JoinHandle<()>>,
     its: Option<gic::ItsThread>,
+    late: Option<gic::LateThread>,
     input_open: Arc<AtomicBool>,
     started: Option<Instant>,
 }
@@ -104,8 +105,8 @@ impl Machine {
         let loaded = load(&spec, &board)?;
         let power_on = PowerOn::of(spec.model, loaded.kind);
         let input_open = Arc::new(AtomicBool::new(true));
-        let (threads, alarm, its, started) = (vec![], None, None, None);
-        Ok(Machine { spec, engines, board, control, loaded, power_on, threads, alarm, its, input_open, started })
+        let (threads, alarm, its, late, started) = (vec![], None, None, None, None);
+        Ok(Machine { spec, engines, board, control, loaded, power_on, threads, alarm, its, late, input_open, started })
     }
 
     /// The device tree the guest is given.
@@ -193,7 +194,7 @@ impl Machine {
         if let Some(alarm) = self.alarm.take() {
             _ = alarm.join();
         }
-        self.its = None;
+        (self.its, self.late) = (None, None);
         Stats::of(self.spec.engine, &counts, seconds)
     }
 
@@ -203,6 +204,7 @@ impl Machine {
         let alarm = std::thread::Builder::new().name("alarms".into()).spawn(move || shared.alarms.run());
         self.alarm = Some(alarm.map_err(error("timers".into()))?);
         self.its = Some(self.board.its.start().map_err(error("the ITS".into()))?);
+        self.late = self.board.shared.gic.start_late().map_err(error("the GIC".into()))?;
         for index in 0..self.spec.cpus {
             let (control, shared) = (self.control.clone(), self.board.shared.clone());
             let (engines, power_on) = (self.engines.clone(), self.power_on);

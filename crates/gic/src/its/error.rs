@@ -76,8 +76,8 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Why a command was not performed. No register shows it (GITS_TYPER.SEIS is 0); it is for whoever looks for the
-/// reason.
+/// Why a command was not performed. No register shows it; it is for who takes the system error, with GITS_TYPER.SEIS, and
+/// for whoever looks for the reason.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CommandError {
     /// As an ITS with GITS_TYPER.SEIS reports it in its syndrome (IHI 0069, "ITS command error encodings"); the last

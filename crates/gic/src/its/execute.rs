@@ -8,7 +8,37 @@ use super::error::{CommandError, Fault};
 use super::queue::Executor;
 use crate::ids::LPI_INTID;
 
+/// What a command does at a redistributor, which SYNC makes visible: which PE's, and which LPI.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Effect {
+    Pend(usize, u32),
+    Take(usize, u32),
+    Reload(usize, u32),
+    ReloadAll(usize),
+}
+
 impl Its {
+    /// At once; in `Fidelity::Relaxed` with the next SYNC, or other command that depends on it, or when the queue is
+    /// empty (IHI 0069, "ITS commands": visible when a later SYNC is complete).
+    fn at_redistributor(&self, executor: &mut Executor, effect: Effect) {
+        executor.deferred.push(effect);
+        if !self.gic.is_relaxed() {
+            self.make_visible(executor);
+        }
+    }
+
+    /// What was deferred is done.
+    pub(super) fn make_visible(&self, executor: &mut Executor) {
+        for effect in executor.deferred.drain(..) {
+            match effect {
+                Effect::Pend(pe, lpi) => self.gic.pend_lpi(pe, lpi),
+                Effect::Take(pe, lpi) => _ = self.gic.take_lpi(pe, lpi),
+                Effect::Reload(pe, lpi) => self.gic.reload_lpi(pe, lpi),
+                Effect::ReloadAll(pe) => self.gic.reload_lpis(pe),
+            }
+        }
+    }
+
     /// Performs the command in these words.
     pub(super) fn execute(&self, executor: &mut Executor, words: [u64; 4]) -> Result<(), CommandError> {
         let done = decode(words).ok_or(Fault::Unknown).and_then(|command| self.perform(executor, command));
@@ -16,13 +46,17 @@ impl Its {
     }
 
     fn perform(&self, executor: &mut Executor, command: Command) -> Result<(), Fault> {
+        use Command::{Clear, Int, Inv, Invall};
+        if !matches!(command, Int { .. } | Clear { .. } | Inv { .. } | Invall { .. }) {
+            self.make_visible(executor);
+        }
         match command {
             Command::Movi { device, event, icid } => self.movi(device, event, icid),
             // One that goes nowhere is reported like a device's (IMPLEMENTATION DEFINED).
             Command::Int { device, event } => self
-                .on_event(device, event, |pe, lpi| self.gic.pend_lpi(pe, lpi))
+                .on_event(executor, device, event, Effect::Pend)
                 .inspect_err(|fault| self.unmapped(device, event, *fault)),
-            Command::Clear { device, event } => self.on_event(device, event, |pe, lpi| _ = self.gic.take_lpi(pe, lpi)),
+            Command::Clear { device, event } => self.on_event(executor, device, event, Effect::Take),
             // Whatever came before is complete. A redistributor that does not exist has nothing outstanding.
             Command::Sync { pe: _ } => Ok(()),
             Command::Mapd { device, event_bits, itt, valid } => {
@@ -30,9 +64,10 @@ impl Its {
             }
             Command::Mapc { icid, pe, valid } => self.mapc(executor, icid, valid.then_some(pe)),
             Command::Mapti { device, event, intid, icid } => self.mapti(device, event, Ite::new(intid, icid)),
-            Command::Inv { device, event } => self.on_event(device, event, |pe, lpi| self.gic.reload_lpi(pe, lpi)),
+            Command::Inv { device, event } => self.on_event(executor, device, event, Effect::Reload),
             Command::Invall { icid } => {
-                self.gic.reload_lpis(self.collections.find(icid)?);
+                let pe = self.collections.find(icid)?;
+                self.at_redistributor(executor, Effect::ReloadAll(pe));
                 Ok(())
             }
             Command::Movall { from, to } => {
@@ -48,10 +83,16 @@ impl Its {
         (number < self.gic.state.pes() as u64).then_some(number as usize).ok_or(Fault::Processor)
     }
 
-    fn on_event(&self, device: u32, event: u32, act: impl Fn(usize, u32)) -> Result<(), Fault> {
+    fn on_event(
+        &self,
+        executor: &mut Executor,
+        device: u32,
+        event: u32,
+        effect: impl Fn(usize, u32) -> Effect,
+    ) -> Result<(), Fault> {
         let (_, ite) = self.locate(device, event)?;
         let to = self.destination(ite)?;
-        act(to.pe, to.lpi);
+        self.at_redistributor(executor, effect(to.pe, to.lpi));
         Ok(())
     }
 

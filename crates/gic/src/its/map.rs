@@ -54,10 +54,10 @@ impl Row {
 pub(super) const MAP: &[Row] = &[
     row(0x0000, "CTLR").rw(ctlr, set_ctlr),
     row(0x0004, "IIDR").ro(|its, _| its.gic.features.product.iidr(Component::Its)),
-    row(0x0008, "TYPER").ro(|_, _| TYPER).wide(),
+    row(0x0008, "TYPER").ro(typer).wide(),
     row(0x0040, "STATUSR")
-        .rw(|its, _| its.messages().status().into(), |its, _, v, _| its.messages().clear_status(v as u32))
-        .raw_write(|its, _, v, _| its.messages().set_status(v as u32)),
+        .rw(|its, _| its.messages().status().into(), |its, _, v, _| its.change_messages(|it| it.clear_status(v as u32)))
+        .raw_write(|its, _, v, _| its.change_messages(|it| it.set_status(v as u32))),
     row(0x0048, "UMSIR")
         .ro(|its, _| its.messages().umsir())
         .raw_write(|its, _, v, mask| its.messages().set_umsir(v, mask))
@@ -89,8 +89,8 @@ pub(super) fn find(offset: u32) -> Option<(&'static Row, u32, u32)> {
 const ENABLED: u64 = 1 << 0;
 const QUIESCENT: u64 = 1 << 31;
 
-/// Physical LPIs, 8-byte entries of ITTs, 16 bits of EventID and of DeviceID, unmapped MSIs are reported. PTA, SEIS,
-/// HCC, CIL and INV are 0: processor numbers, no system errors, all collections in memory, 16 bits of ICID, and nothing
+/// Physical LPIs, 8-byte entries of ITTs, 16 bits of EventID and of DeviceID, unmapped MSIs are reported. PTA,
+/// HCC, CIL and INV are 0: processor numbers, all collections in memory, 16 bits of ICID, and nothing
 /// stays in a cache that has to be taken out.
 const TYPER: u64 = 1 | 7 << 4 | 15 << 8 | 15 << 13 | 1 << 44;
 
@@ -98,13 +98,27 @@ fn id(its: &Its, index: u32) -> u64 {
     its.gic.features.product.id(Component::Its, index)
 }
 
+const SEIS: u64 = 1 << 18;
+const HAS_UMSI_IRQ: u64 = 1 << 45;
+/// GITS_CTLR.
+const UMSI_IRQ: u64 = 1 << 8;
+
+fn typer(its: &Its, _: u32) -> u64 {
+    let set = |yes: bool, bit: u64| if yes { bit } else { 0 };
+    TYPER | set(its.spec.system_error.is_some(), SEIS) | set(its.spec.umsi.is_some(), HAS_UMSI_IRQ)
+}
+
 fn ctlr(its: &Its, _: u32) -> u64 {
+    let irq = if its.messages().irq { UMSI_IRQ } else { 0 };
     let registers = its.registers();
     let quiescent = !registers.wanted && !registers.active;
-    (if registers.wanted { ENABLED } else { 0 }) | (if quiescent { QUIESCENT } else { 0 })
+    irq | (if registers.wanted { ENABLED } else { 0 }) | (if quiescent { QUIESCENT } else { 0 })
 }
 
 fn set_ctlr(its: &Its, _: u32, value: u64, _: u64) {
+    if its.spec.umsi.is_some() {
+        its.change_messages(|messages| messages.irq = value & UMSI_IRQ != 0);
+    }
     its.registers().wanted = value & ENABLED != 0;
     its.ring();
 }
@@ -112,6 +126,11 @@ fn set_ctlr(its: &Its, _: u32, value: u64, _: u64) {
 /// UNPREDICTABLE while enabled or not quiescent: then we ignore a write of BASER or CBASER.
 fn frozen(registers: &super::queue::Registers) -> bool {
     registers.wanted || registers.active
+}
+
+fn report_frozen(its: &Its, register: &'static str) {
+    let why = || "written while the ITS is enabled or not quiescent, which is UNPREDICTABLE; ignored".to_owned();
+    its.gic.watch.report(register, 0, 0, why);
 }
 
 /// [15:12] are treated as zero: the queue is 64 KiB aligned.
@@ -122,6 +141,8 @@ fn set_cbaser(its: &Its, _: u32, value: u64, mask: u64) {
     if !frozen(&registers) {
         registers.cbaser = (registers.cbaser & !mask | value & mask) & CBASER_MASK;
         (registers.creadr, registers.stalled) = (0, false);
+    } else {
+        report_frozen(its, "GITS_CBASER");
     }
 }
 
@@ -171,5 +192,7 @@ fn set_baser(its: &Its, index: u32, value: u64, mask: u64) {
     if !frozen(&registers) {
         let baser = &mut registers.baser[index as usize];
         *baser = (*baser & !mask | value & mask) & writable;
+    } else {
+        report_frozen(its, "GITS_BASER");
     }
 }

@@ -14,6 +14,8 @@ const SYNDROME: u32 = 0xf << 6;
 pub(super) struct Messages {
     status: u32,
     umsir: u64,
+    /// GITS_CTLR.UMSIirq.
+    pub irq: bool,
 }
 
 impl Messages {
@@ -62,12 +64,25 @@ impl Its {
         self.messages.lock().expect("no code panics while it holds this lock")
     }
 
+    /// Changes them, and the line that UMSI drives.
+    pub(super) fn change_messages(&self, change: impl FnOnce(&mut Messages)) {
+        let mut messages = self.messages();
+        change(&mut messages);
+        if let Some(line) = &self.spec.umsi {
+            // With the lock held, so that the last change is the last level.
+            line.set(messages.irq && messages.status & UMSI != 0);
+        }
+    }
+
     /// A message went nowhere. Not reported while the ITS is disabled.
     #[cold]
     pub(super) fn unmapped(&self, device: u32, event: u32, fault: Fault) {
+        self.gic.watch.report("GITS_TRANSLATER", device, 0, || {
+            format!("the message of event {event:#x} of device {device:#x} went nowhere: {fault}")
+        });
         match fault.syndrome() {
             0 => {}
-            syndrome => self.messages().unmapped(device, event, syndrome),
+            syndrome => self.change_messages(|messages| messages.unmapped(device, event, syndrome)),
         }
     }
 }

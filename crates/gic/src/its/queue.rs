@@ -11,6 +11,8 @@ use super::Its;
 use super::collections::List;
 use super::entry::Baser;
 use super::error::{CommandError, Fault};
+use super::execute::Effect;
+use crate::fidelity::Fidelity;
 use crate::prim::{MutexGuard, Ordering::*};
 use hw::PhysAddr;
 use std::collections::VecDeque;
@@ -50,6 +52,8 @@ pub(super) struct Registers {
 #[derive(Default)]
 pub(super) struct Executor {
     pub list: List,
+    /// What commands have done that SYNC is to make visible, in `Fidelity::Relaxed`.
+    pub deferred: Vec<Effect>,
     errors: VecDeque<FailedCommand>,
 }
 
@@ -133,7 +137,14 @@ impl Its {
         let mut executor = self.executor.lock().expect("no code panics while it holds this lock");
         loop {
             // Not in the condition of the loop, where the lock would be held for a turn.
-            let Some(step) = self.registers().next() else { return };
+            let (step, threaded) = {
+                let registers = self.registers();
+                (registers.next(), registers.threaded)
+            };
+            if let (Fidelity::Relaxed(delay), true) = (self.gic.features.fidelity, threaded) {
+                thread::sleep(delay);
+            }
+            let Some(step) = step else { return self.make_visible(&mut executor) };
             match step {
                 Step::Enable(baser) => self.open(&mut executor, baser),
                 Step::Disable => self.close(&mut executor),
@@ -151,6 +162,7 @@ impl Its {
 
     /// Nothing is kept but what is in guest memory.
     fn close(&self, executor: &mut Executor) {
+        self.make_visible(executor);
         self.devices.store(0, Release);
         self.forget(None);
         self.collections.unload(&mut executor.list);
@@ -168,10 +180,15 @@ impl Its {
         let done = fetch().map_err(|_| Fault::Unbacked.of_command(0));
         let done = done.and_then(|()| self.execute(executor, words));
         if let Err(error) = done {
+            self.gic.watch.report("GITS_CWRITER", error.code, 0, || {
+                format!("command {words:x?} at {offset:#x} of the queue was not performed: {error}")
+            });
+            let pulse = |line: &hw::IrqLine| [true, false].map(|high| line.set(high));
             if executor.errors.len() == ERRORS {
                 executor.errors.pop_front();
             }
             executor.errors.push_back(FailedCommand { offset, words, error });
+            self.spec.system_error.iter().for_each(|line| _ = pulse(line));
         }
         let mut registers = self.registers();
         if done.is_err() && self.spec.on_error == OnError::Stall {

@@ -13,7 +13,7 @@ impl Gic {
         self.state.lpis().is_some_and(|lpis| lpis.control(pe).enabled)
     }
 
-    /// GICR_CTLR.EnableLPIs. Complete on return, so RWP stays 0.
+    /// GICR_CTLR.EnableLPIs. Complete on return, but in `Fidelity::Relaxed` with `finish_stopping`.
     pub(crate) fn set_lpis_enabled(&self, pe: usize, enable: bool) {
         let Some(lpis) = self.state.lpis() else { return };
         let mut control = lpis.control(pe);
@@ -23,10 +23,28 @@ impl Gic {
         control.enabled = enable;
         let (propbaser, pendbaser, number) = (control.propbaser, control.pendbaser, tables::lpis(control.propbaser));
         if enable {
+            // Software that did not wait for RWP (UNPREDICTABLE) finds it done.
+            self.stop_now(pe, &mut control);
             self.start(pe, propbaser, pendbaser, number);
             // What PTZ promised was true once.
             control.pendbaser &= !PTZ;
         } else {
+            control.stopping = Some((pendbaser, number));
+            if !self.is_relaxed() {
+                self.stop_now(pe, &mut control);
+            }
+        }
+    }
+
+    /// The effect of EnableLPIs=0 has come.
+    pub(crate) fn finish_stopping(&self, pe: usize) {
+        if let Some(lpis) = self.state.lpis() {
+            self.stop_now(pe, &mut lpis.control(pe));
+        }
+    }
+
+    fn stop_now(&self, pe: usize, control: &mut super::Control) {
+        if let (Some(lpis), Some((pendbaser, number))) = (self.state.lpis(), control.stopping.take()) {
             let bits = self.stop(pe, number);
             // Where there is no memory there is nobody to miss it.
             _ = tables::write_pending(&*lpis.spec.memory, pendbaser, &bits);
@@ -70,7 +88,8 @@ impl Gic {
         let Some(lpis) = self.state.lpis() else { return };
         for pe in 0..lpis.banks.len() {
             let mut control = lpis.control(pe);
-            self.stop(pe, if control.enabled { tables::lpis(control.propbaser) } else { 0 });
+            let stopping = control.stopping.map_or(0, |(_, number)| number);
+            self.stop(pe, if control.enabled { tables::lpis(control.propbaser) } else { stopping });
             *control = super::Control { propbaser: super::PROPBASER_RESET, ..Default::default() };
         }
     }
@@ -89,7 +108,9 @@ impl Gic {
     pub(crate) fn set_propbaser(&self, pe: usize, value: u64, mask: u64) {
         let Some(lpis) = self.state.lpis() else { return };
         let mut control = lpis.control(pe);
-        if !control.enabled {
+        if control.enabled {
+            self.report_tables("GICR_PROPBASER", pe);
+        } else {
             control.propbaser = (control.propbaser & !mask | value & mask) & PROPBASER_MASK;
         }
     }
@@ -103,9 +124,16 @@ impl Gic {
     pub(crate) fn set_pendbaser(&self, pe: usize, value: u64, mask: u64) {
         let Some(lpis) = self.state.lpis() else { return };
         let mut control = lpis.control(pe);
-        if !control.enabled {
+        if control.enabled {
+            self.report_tables("GICR_PENDBASER", pe);
+        } else {
             control.pendbaser = (control.pendbaser & !mask | value & mask) & PENDBASER_MASK;
         }
+    }
+
+    fn report_tables(&self, register: &'static str, pe: usize) {
+        let why = || "written while EnableLPIs is 1, which is UNPREDICTABLE; ignored".to_owned();
+        self.watch.report(register, 0, pe, why);
     }
 
     /// GICR_SETLPIR and GICR_CLRLPIR.

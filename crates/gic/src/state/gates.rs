@@ -53,8 +53,8 @@ impl State {
     }
 
     /// Replaces what `mask` covers of `Control`. DS can be set, and only power-on clears it (IHI 0069,
-    /// GICD_CTLR.DS).
-    pub fn set_control(&self, value: u32, mask: u32) {
+    /// GICD_CTLR.DS). Groups that are disabled close at once, or, if `late`, with `close_groups`.
+    pub fn set_control(&self, value: u32, mask: u32, late: bool) {
         let _configuration = self.configure();
         let old = self.control();
         let one_state = (old.0 | value & mask) & Control::DS;
@@ -67,11 +67,22 @@ impl State {
         }
         for pe in 0..self.pes.len() {
             for group in 0..GROUPS {
-                self.set_gate(pe, group, Published::DISTRIBUTED, new.enables(group));
+                if new.enables(group) || !late {
+                    self.set_gate(pe, group, Published::DISTRIBUTED, new.enables(group));
+                }
             }
             if old.wakes_for_one_of_n() != new.wakes_for_one_of_n() {
                 self.participation_changed(pe);
             }
+        }
+    }
+
+    /// Closes the groups that are disabled.
+    pub fn close_groups(&self) {
+        let _configuration = self.configure();
+        let control = self.control();
+        for group in (0..GROUPS).filter(|&group| !control.enables(group)) {
+            (0..self.pes.len()).for_each(|pe| self.set_gate(pe, group, Published::DISTRIBUTED, false));
         }
     }
 

@@ -316,3 +316,41 @@ fn two_itses_share_the_redistributors() {
     assert_eq!(rig.syndrome(), Some(0b0011), "device 3 is the other's");
     assert_eq!(frames.read(0x40, AccessSize::Word), 0);
 }
+
+/// UMSIirq and SEIS: a line while there is a report, a pulse at each error of a command.
+#[test]
+fn chk_5_7_unmapped_messages_and_errors_can_interrupt() {
+    use armagic_gic::{Its, ItsSpec};
+    use hw::IntId;
+    let rig = Rig::mapped(1, Options::default());
+    rig.gicd.write(0xc08, AccessSize::Word, 0b10 << 16);
+    let line = |id| Some(rig.gic.spi_line(IntId(id)));
+    let its = Its::new(rig.gic.clone(), ItsSpec { umsi: line(39), system_error: line(40), ..ItsSpec::default() });
+    let frames = its.frames(0);
+    let write = |at, value| frames.write(at, AccessSize::Double, value);
+    let typer = frames.read(8, AccessSize::Double);
+    assert_eq!((typer >> 18 & 1, typer >> 45 & 1), (1, 1));
+    assert_eq!(rig.gits.read(8, AccessSize::Double) & (1 << 18 | 1 << 45), 0);
+    write(0x80, 1 << 63 | QUEUE);
+    write(0x100, 1 << 63 | DEVICES);
+    write(0x108, 1 << 63 | COLLECTIONS);
+    frames.write(0, AccessSize::Word, 1);
+    let state = |id| {
+        let view = rig.gic.describe(0, IntId(id)).unwrap();
+        (view.line, view.pending)
+    };
+    its.write(77, 0);
+    assert_eq!(state(39), (false, false), "UMSIirq is 0");
+    frames.write(0, AccessSize::Word, 1 << 8 | 1);
+    assert_eq!((state(39), frames.read(0, AccessSize::Word)), ((true, true), 1 << 8 | 1));
+    frames.write(0x40, AccessSize::Word, 1 << 4);
+    assert_eq!(state(39), (false, false));
+    its.write(77, 0);
+    assert!(state(39).0);
+    rig.set_word(QUEUE, 0xff);
+    write(0x88, 32);
+    assert_eq!(state(40), (false, true), "a pulse, of which an edge is left");
+    assert_eq!(its.failed_commands().len(), 1);
+    its.reset();
+    assert_eq!((state(39), frames.read(0, AccessSize::Word)), ((false, false), 1 << 31));
+}

@@ -98,7 +98,7 @@ impl Rig {
         let features = Features { two_states: options.two_states, ..Default::default() };
         let spec = GicSpec { spis: 32, pes: specs.collect(), lpis: Some(lpis), features };
         let gic = Gic::new(spec).unwrap();
-        let its = Its::new(gic.clone(), ItsSpec { on_error: options.on_error });
+        let its = Its::new(gic.clone(), ItsSpec { on_error: options.on_error, ..ItsSpec::default() });
         Rig {
             memory,
             gicr: gic.redistributors(),
