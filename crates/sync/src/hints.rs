@@ -131,8 +131,24 @@ impl Hints {
                 }
                 None
             }
+            _ if from == 0 => self.first().or_else(|| self.below(0, 0, 0)),
             _ => self.below(0, 0, from),
         }
+    }
+
+    /// The least number in a set of three layers, unless a word on the way to it is empty.
+    #[inline(always)]
+    fn first(&self) -> Option<u32> {
+        let mut n = 0;
+        for layer in 0..3 {
+            // Acquire as in `within`.
+            let word = self.word(layer, n).load(Acquire);
+            if word == 0 {
+                return None;
+            }
+            n = n * BITS + word.trailing_zeros();
+        }
+        Some(n)
     }
 
     /// In word `n` of the last layer.
