@@ -66,6 +66,7 @@ impl State {
     #[inline(always)]
     pub(super) fn has_lpi(&self, hints: Option<&Hints>, slot: Slot) -> bool {
         // What is empty has nothing for a search to find.
+        let hints = hints.filter(|hints| !hints.is_empty());
         let Some(first) = hints.and_then(|hints| hints.next(0)) else { return false };
         let store = self.lpis().and_then(|lpis| lpis.store(slot.pe));
         store.is_some_and(|store| store.word(first).ready_at() == Some(slot.level)) || self.first_lpi(slot).is_some()
