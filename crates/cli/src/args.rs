@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
+use vgic::LockProtocol;
 
 /// Boots arm64 systems on any host, around a GICv3 that can be seen through.
 #[derive(Parser)]
@@ -47,6 +48,35 @@ pub enum VgicCommand {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Let threads race for GICD_IIDR under each locking protocol: EBUSY rates, and how long calls take
+    Race(RaceArgs),
+}
+
+/// `armagic vgic race`
+#[derive(Args)]
+pub struct RaceArgs {
+    /// Only this protocol: upstream, rfc, under-config-lock, decide-then-retake, target-vcpu-only, device-level, without-vcpu,
+    /// blocking [default: each]
+    #[arg(long, value_name = "NAME", value_parser = protocol)]
+    pub protocol: Option<LockProtocol>,
+    /// vCPUs, each with a thread that is inside its ioctls half of the time
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=512))]
+    pub vcpus: u32,
+    /// Threads that access the register
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=512))]
+    pub threads: u32,
+    /// How long for each protocol
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub seconds: u64,
+    /// With an initialised VGIC, as while a guest runs
+    #[arg(long)]
+    pub initialised: bool,
+}
+
+/// One of those that are sound: the others hang or panic, as they are to.
+fn protocol(name: &str) -> Result<LockProtocol, String> {
+    let names = || LockProtocol::sound().map(LockProtocol::name).collect::<Vec<_>>().join(", ");
+    LockProtocol::sound().find(|protocol| protocol.name() == name).ok_or_else(|| format!("give one of {}", names()))
 }
 
 /// `armagic guest …`

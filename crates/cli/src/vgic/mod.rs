@@ -1,5 +1,8 @@
 //! `armagic vgic`: KVM's configuration interface.
 
+mod histogram;
+mod race;
+
 use crate::args::VgicCommand;
 use crate::ending::Status;
 use ::vgic::script::{self, Failure};
@@ -9,6 +12,7 @@ use std::path::Path;
 /// Does one of its commands.
 pub fn run(command: &VgicCommand) -> Result<Status> {
     match command {
+        VgicCommand::Race(args) => race::run(args),
         VgicCommand::Script { files } => {
             // A script that fails does not keep the others from running.
             let statuses = files.iter().map(|file| play(file)).collect::<Result<Vec<_>>>()?;
