@@ -18,7 +18,10 @@ const FILES: &[&str] = &[
     include_str!("../cases/acknowledge.txt"),
     include_str!("../cases/routing.txt"),
     include_str!("../cases/its.txt"),
+    include_str!("../cases/extended.txt"),
+    include_str!("../cases/nmi.txt"),
     include_str!("../cases/secure.txt"),
+    include_str!("../cases/virtual.txt"),
 ];
 
 /// One case.

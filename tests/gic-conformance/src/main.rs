@@ -15,7 +15,7 @@ struct Args {
     /// Another emulator, NAME=COMMAND, in which {} is the program; it needs two CPUs and the console on stdout.
     #[arg(long, value_name = "NAME=COMMAND")]
     emulator: Vec<String>,
-    /// The same emulator with two security states, NAME=COMMAND; it starts an ELF file at EL3.
+    /// The same emulator with two security states and EL2, NAME=COMMAND; it starts an ELF file at EL3.
     #[arg(long, value_name = "NAME=COMMAND")]
     secure: Vec<String>,
     /// Cases of this file instead of the suite's.
@@ -49,7 +49,7 @@ fn main() -> Result<()> {
             if cfg!(all(target_arch = "x86_64", target_os = "linux")) { EngineKind::Jit } else { EngineKind::Interp };
         let output = run::ours(program.clone(), States::One, engine, Fidelity::Fast)?
             + &run::ours(secure.clone(), States::Two, engine, Fidelity::Fast)?;
-        add("Armagic", "armagic boot --cpu max --smp 2 --kernel {}", output);
+        add("Armagic", "armagic boot --cpu max --smp 2 --nmi --gic espis=32,eppis=32 --kernel {}", output);
     }
     for emulator in &args.emulator {
         let (name, command) = emulator.split_once('=').context("--emulator takes NAME=COMMAND")?;

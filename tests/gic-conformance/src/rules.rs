@@ -184,9 +184,9 @@ pub const RULES: &[Rule] = &[
     rule("8.9", "A", "ICC_BPR0_EL1, ICC_BPR1_EL1", "a binary point has a minimum, which less stores"),
     rule("8.10", "A", "ICC_CTLR_EL1.CBPR", "Group 1 uses BPR0; BPR1 reads one more, and ignores writes"),
     rule("8.11", "A", "GICD_INMIR", "a non-maskable interrupt comes before every other of its priority")
-        .because("the board's GIC has none; in process only"),
+        .because("what SCTLR_EL1.NMI and ALLINT add is checked in process only"),
     rule("8.12", "A", "ICC_AP1R0_EL1.NMI", "an active non-maskable interrupt is seen in AP1R0 and RPR")
-        .because("the board's GIC has none; in process only"),
+        .because("with two security states in process only"),
     rule(
         "8.13",
         "A",

@@ -48,7 +48,7 @@ fn elf(program: &[u8]) -> Vec<u8> {
 
 /// What the program prints in our machine: with two PEs at EL1, or one at EL3.
 pub fn ours(program: Vec<u8>, states: States, engine: EngineKind, fidelity: Fidelity) -> Result<String> {
-    let extras = Extras { el3: states == States::Two, ..Extras::default() };
+    let extras = Extras { el3: states == States::Two, el2: states == States::Two, nmi: true };
     let spec = MachineSpec {
         // From reset at EL3 every PE would run the program.
         cpus: if states == States::Two { 1 } else { 2 },
@@ -60,7 +60,7 @@ pub fn ours(program: Vec<u8>, states: States, engine: EngineKind, fidelity: Fide
         initrd: None,
         append: String::new(),
         dtb: None,
-        gic: GicChoice { fidelity, ..Default::default() },
+        gic: GicChoice { fidelity, espis: 32, eppis: 32, ..Default::default() },
     };
     let console = Collected::default();
     let mut machine = Machine::new(spec, Box::new(console.clone()))?;

@@ -37,6 +37,19 @@ pub const NOTES: &[(&str, &str)] = &[
         "CHK-6.2.7 el3-clears-non-secure-active-priorities",
         "the priority that the case before could not clear is still active, though EL3 wrote 0 with SCR_EL3.NS 1",
     ),
+    (
+        "CHK-8.11 priority-is-res0",
+        "IHI 0069, GICD_IPRIORITYR: the field of a non-maskable interrupt is RES0; here it still reads the priority",
+    ),
+    ("CHK-8.11 none-in-group-0", "IHI 0069, GICD_INMIR: the bit of an interrupt in Group 0 is RES0; here it is set"),
+    (
+        "CHK-8.12 active-in-ap1r0-and-rpr",
+        "IHI 0069, ICC_RPR_EL1.NMI: 1 while the running priority is a non-maskable interrupt's; here it stays 0",
+    ),
+    (
+        "CHK-9.2 nmiar-takes-no-other",
+        "IHI 0069, ICC_NMIAR1_EL1: 1023 unless the interrupt is non-maskable; here it acknowledged another",
+    ),
 ];
 
 fn note(id: &str) -> Option<&'static str> {

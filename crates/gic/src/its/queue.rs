@@ -137,14 +137,11 @@ impl Its {
         let mut executor = self.executor.lock().expect("no code panics while it holds this lock");
         loop {
             // Not in the condition of the loop, where the lock would be held for a turn.
-            let (step, threaded) = {
-                let registers = self.registers();
-                (registers.next(), registers.threaded)
-            };
+            let threaded = self.registers().threaded;
             if let (Fidelity::Relaxed(delay), true) = (self.gic.features.fidelity, threaded) {
                 thread::sleep(delay);
             }
-            let Some(step) = step else { return self.make_visible(&mut executor) };
+            let Some(step) = self.registers().next() else { return self.make_visible(&mut executor) };
             match step {
                 Step::Enable(baser) => self.open(&mut executor, baser),
                 Step::Disable => self.close(&mut executor),
@@ -157,7 +154,13 @@ impl Its {
         self.collections.load(&mut executor.list, &*self.memory, Baser(collections), self.gic.state.pes());
         // Release: who translates sees the collections.
         self.devices.store(devices, Release);
-        self.registers().active = true;
+        let mut registers = self.registers();
+        registers.active = registers.wanted && registers.baser == [devices, collections];
+        if !registers.active {
+            // It was disabled meanwhile, when nothing was active, and so could be told of other tables.
+            drop(registers);
+            self.close(executor);
+        }
     }
 
     /// Nothing is kept but what is in guest memory.

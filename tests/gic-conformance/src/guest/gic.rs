@@ -87,7 +87,14 @@ fn interface(a: &mut Asm, labels: &Labels, states: States) {
     for (name, value) in [("CTLR", 0), ("PMR", 0xff), ("BPR0", 0), ("BPR1", 0), ("IGRPEN0", 1), ("IGRPEN1", 1)] {
         write(a, name, value);
     }
-    dynasm!(a ; .arch aarch64 ; ret);
+    dynasm!(a
+        ; .arch aarch64
+        ; sub x11, x11, 16, lsl 12
+        ; busy:
+        ; ldr w0, [x11]
+        ; tbnz w0, 3, <busy // of ICENABLER0
+        ; ret
+    );
 }
 
 /// Everything. x28 is the case's end. Uses x0 to x3, x10 to x12.
@@ -173,6 +180,7 @@ fn reset(a: &mut Asm, labels: &Labels, states: States) {
         ; bl =>labels.other
         ; =>alone
         ; bl =>labels.interface
+        ; bl =>labels.rwp // of ICENABLER
     );
     poke(a, GICD, on);
     dynasm!(a

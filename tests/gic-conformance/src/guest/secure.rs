@@ -117,6 +117,24 @@ pub fn interface(a: &mut Asm) {
     write("SRE_EL3", 0xf);
     write("CTLR_EL3", 0);
     write("SCR", SCR | 1);
+    // Where there is EL2, it lets EL1 have the GIC and be AArch64.
+    let pfr = system("ID_AA64PFR0").expect("in the table");
+    let none = a.new_dynamic_label();
+    dynasm!(a ; .arch aarch64 ; mrs x0, pfr ; tst x0, 0xf00 ; b.eq =>none);
+    let mut write = |name: &str, value: u64| {
+        let operand = system(name).expect("in the table");
+        load(a, 0, value);
+        dynasm!(a ; .arch aarch64 ; msr operand, x0 ; isb);
+    };
+    for (name, value) in [("SRE_EL2", 0xf), ("HCR", 1 << 31), ("ICH_HCR", 0), ("ICH_LR0", 0)] {
+        write(name, value);
+    }
+    dynasm!(a ; .arch aarch64 ; =>none);
+    let mut write = |name: &str, value: u64| {
+        let operand = system(name).expect("in the table");
+        load(a, 0, value);
+        dynasm!(a ; .arch aarch64 ; msr operand, x0 ; isb);
+    };
     for (name, value) in [("SRE", 7), ("IGRPEN1", 0), ("AP1R0", 0), ("CTLR", 0), ("BPR1", 0), ("IGRPEN1", 1)] {
         write(name, value);
     }
