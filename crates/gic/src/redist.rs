@@ -78,7 +78,8 @@ fn typer(place: &Place, _: u32) -> u64 {
     let affinity = place.gic.routes.affinity(place.pe).packed();
     let eppis = u64::from(place.gic.features.eppis / 32);
     let (plpis, direct) = (u64::from(place.gic.has_lpis()), u64::from(place.gic.has_direct_lpis()));
-    u64::from(affinity) << 32 | eppis << 27 | (place.pe as u64) << 8 | DPGS | (last as u64) << 4 | direct << 3 | plpis
+    let number = u64::from(place.gic.number(place.pe));
+    u64::from(affinity) << 32 | eppis << 27 | number << 8 | DPGS | (last as u64) << 4 | direct << 3 | plpis
 }
 
 /// WAKER is of the power controller's world: RAZ/WI to Non-secure software while there are two security states.

@@ -78,6 +78,8 @@ pub struct Features {
     pub product: Product,
     /// How many PEs each region of redistributors has, in order; none for all in one.
     pub regions: Vec<usize>,
+    /// GICR_TYPER.Processor_Number of each PE, by which commands of an ITS name it; none to count them in order.
+    pub numbers: Vec<u32>,
     /// What it shows of delays and misuse.
     pub fidelity: Fidelity,
 }
@@ -131,6 +133,8 @@ pub enum GicError {
     Pes(usize),
     /// Two PEs share this affinity.
     Affinity(Affinity),
+    /// Not one number for each PE, or two PEs share one.
+    Numbers,
     /// Regions that are empty, or do not have these PEs together.
     Regions(usize),
 }
@@ -145,6 +149,7 @@ impl fmt::Display for GicError {
             GicError::Espis(n) => write!(f, "a GIC cannot have {n} extended SPIs: give a multiple of 32 up to 1024"),
             GicError::Absent(id) => write!(f, "INTID {} is no SPI of this GIC, so it cannot be left out", id.0),
             GicError::Pes(n) => write!(f, "a GIC cannot serve {n} PEs: give 1 to {MAX_PES}"),
+            GicError::Numbers => write!(f, "each PE needs a processor number of its own, below 65536"),
             GicError::Affinity(a) => write!(f, "two PEs have affinity {a}: each needs its own"),
             GicError::Regions(n) => write!(f, "regions of redistributors must have PEs, and {n} together"),
         }
@@ -177,6 +182,13 @@ impl GicSpec {
         }
         if self.pes.is_empty() || self.pes.len() > MAX_PES {
             return Err(GicError::Pes(self.pes.len()));
+        }
+        let mut numbers = self.features.numbers.clone();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let whole = self.features.numbers.is_empty() || numbers.len() == self.pes.len();
+        if !whole || numbers.len() != self.features.numbers.len() || numbers.last().is_some_and(|n| *n > 0xffff) {
+            return Err(GicError::Numbers);
         }
         let regions = &self.features.regions;
         let whole = regions.is_empty() || regions.iter().sum::<usize>() == self.pes.len();

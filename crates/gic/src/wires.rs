@@ -32,6 +32,19 @@ impl Gic {
         Ok(Arc::new(Gic { state, routes, features: spec.features, watch, power, late: Default::default() }))
     }
 
+    /// GICR_TYPER.Processor_Number.
+    pub(crate) fn number(&self, pe: usize) -> u32 {
+        self.features.numbers.get(pe).copied().unwrap_or(pe as u32)
+    }
+
+    /// The PE with a processor number.
+    pub(crate) fn numbered(&self, number: u64) -> Option<usize> {
+        match &self.features.numbers[..] {
+            [] => usize::try_from(number).ok().filter(|&pe| pe < self.state.pes()),
+            numbers => numbers.iter().position(|&n| u64::from(n) == number),
+        }
+    }
+
     /// Back to power-on, except that wires keep their level: they are the devices'. Only while all vCPUs are
     /// stopped; each then resets its own [`CpuInterface`].
     pub fn reset(&self) {

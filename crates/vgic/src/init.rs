@@ -5,7 +5,7 @@ use crate::create::REVISION;
 use crate::errno::{Errno, Refusal};
 use crate::its;
 use crate::vm::Vm;
-use gic::{Frame, Gic, GicSpec, LpiSpec, PeSpec, Product};
+use gic::{Features, Frame, Gic, GicSpec, LpiSpec, PeSpec, Product};
 use std::sync::Arc;
 
 /// SPIs, if nobody chose: 256 interrupts in all.
@@ -57,7 +57,9 @@ fn build(vm: &Vm, spis: u32) -> Result<Arc<Gic>, Refusal> {
         pes.push(pe(Arc::new(sync::Attention::new()), Default::default()));
     }
     let lpis = Some(LpiSpec { direct: vm.spec.direct_lpis, ..LpiSpec::new(vm.spec.memory.clone()) });
-    let features = vm.spec.features.clone();
+    // An ITS's commands name vCPUs by id.
+    let numbers = vm.vcpus.iter().map(|vcpu| vcpu.id).collect();
+    let features = Features { numbers, ..vm.spec.features.clone() };
     Gic::new(GicSpec { spis, pes, features, lpis })
         .map_err(|_| Errno::NoMem.because("the GIC cannot be built with these features"))
 }

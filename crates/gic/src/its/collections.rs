@@ -3,6 +3,7 @@
 use super::entry::{Baser, Cte, ENTRY};
 use super::error::Fault;
 use crate::prim::{AtomicU32, Ordering::*};
+use crate::wires::Gic;
 use hw::{GuestMemory, PhysAddr};
 
 /// ICIDs there are.
@@ -48,27 +49,28 @@ impl Collections {
 
     /// Reads the list. It ends where an entry is not valid. What is no collection of ours, such as one that another
     /// implementation saved as unmapped, is taken out.
-    pub fn load(&self, list: &mut List, memory: &dyn GuestMemory, baser: Baser, pes: usize) {
+    pub fn load(&self, list: &mut List, memory: &dyn GuestMemory, baser: Baser, gic: &Gic) {
         self.unload(list);
         let mut strangers = false;
         for position in 0..if baser.valid() { capacity(baser) } else { 0 } {
             let entry = memory.read_u64(place(baser, position)).ok().map(Cte).filter(|cte| cte.valid());
             let Some(entry) = entry else { break };
-            let ours = in_range(baser, entry.icid()) && entry.pe() < pes as u64 && self.find(entry.icid()).is_err();
-            strangers |= !ours;
-            if ours {
-                self.set(entry.icid(), Some(entry.pe() as usize));
+            let ours = in_range(baser, entry.icid()) && self.find(entry.icid()).is_err();
+            let pe = gic.numbered(entry.number()).filter(|_| ours);
+            strangers |= pe.is_none();
+            if pe.is_some() {
+                self.set(entry.icid(), pe);
                 list.order.push(entry.icid());
             }
         }
         if strangers {
-            self.write(list, memory, baser);
+            self.write(list, memory, baser, gic);
         }
     }
 
     /// Writes the list as it is.
-    fn write(&self, list: &List, memory: &dyn GuestMemory, baser: Baser) {
-        let entry = |icid: u16| self.find(icid).map_or(0, |pe| Cte::new(pe, icid).0);
+    fn write(&self, list: &List, memory: &dyn GuestMemory, baser: Baser, gic: &Gic) {
+        let entry = |icid: u16| self.find(icid).map_or(0, |pe| Cte::new(gic.number(pe), icid).0);
         let entries = list.order.iter().map(|icid| entry(*icid)).chain([0]);
         for (position, entry) in entries.take(capacity(baser)).enumerate() {
             // It was read from there.
@@ -88,7 +90,7 @@ impl Collections {
         memory: &dyn GuestMemory,
         baser: Baser,
         icid: u16,
-        pe: usize,
+        (gic, pe): (&Gic, usize),
     ) -> Result<(), Fault> {
         if !in_range(baser, icid) {
             return Err(Fault::CollectionOutOfRange);
@@ -101,7 +103,7 @@ impl Collections {
         if !known && position + 1 < capacity(baser) {
             memory.write_u64(place(baser, position + 1), 0).map_err(|_| Fault::Unbacked)?;
         }
-        memory.write_u64(place(baser, position), Cte::new(pe, icid).0).map_err(|_| Fault::Unbacked)?;
+        memory.write_u64(place(baser, position), Cte::new(gic.number(pe), icid).0).map_err(|_| Fault::Unbacked)?;
         if !known {
             list.order.push(icid);
         }
@@ -110,7 +112,14 @@ impl Collections {
     }
 
     /// MAPC with V=0. The last entry of the list takes the place.
-    pub fn unmap(&self, list: &mut List, memory: &dyn GuestMemory, baser: Baser, icid: u16) -> Result<(), Fault> {
+    pub fn unmap(
+        &self,
+        list: &mut List,
+        memory: &dyn GuestMemory,
+        baser: Baser,
+        icid: u16,
+        gic: &Gic,
+    ) -> Result<(), Fault> {
         if !in_range(baser, icid) {
             return Err(Fault::CollectionOutOfRange);
         }
@@ -118,7 +127,7 @@ impl Collections {
         let last = list.order.len() - 1;
         let moved = list.order[last];
         let pe = self.find(moved).expect("what is in the list is mapped");
-        memory.write_u64(place(baser, position), Cte::new(pe, moved).0).map_err(|_| Fault::Unbacked)?;
+        memory.write_u64(place(baser, position), Cte::new(gic.number(pe), moved).0).map_err(|_| Fault::Unbacked)?;
         memory.write_u64(place(baser, last), 0).map_err(|_| Fault::Unbacked)?;
         list.order.swap_remove(position);
         self.set(icid, None);

@@ -60,15 +60,16 @@ impl Ite {
 pub(super) struct Cte(pub u64);
 
 impl Cte {
-    pub fn new(pe: usize, icid: u16) -> Cte {
-        Cte(VALID | (pe as u64) << 16 | u64::from(icid))
+    pub fn new(number: u32, icid: u16) -> Cte {
+        Cte(VALID | u64::from(number) << 16 | u64::from(icid))
     }
 
     pub fn valid(self) -> bool {
         self.0 & VALID != 0
     }
 
-    pub fn pe(self) -> u64 {
+    /// Of a processor.
+    pub fn number(self) -> u64 {
         self.0 >> 16 & ((1 << 36) - 1)
     }
 

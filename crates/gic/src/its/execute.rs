@@ -78,9 +78,9 @@ impl Its {
         }
     }
 
-    /// Which PE a processor number names: GICR_TYPER.Processor_Number counts them in the order of the spec.
+    /// Which PE a processor number names.
     fn processor(&self, number: u64) -> Result<usize, Fault> {
-        (number < self.gic.state.pes() as u64).then_some(number as usize).ok_or(Fault::Processor)
+        self.gic.numbered(number).ok_or(Fault::Processor)
     }
 
     fn on_event(
@@ -144,11 +144,11 @@ impl Its {
         let after = match pe {
             Some(number) => {
                 let pe = self.processor(number)?;
-                self.collections.map(list, memory, baser, icid, pe)?;
+                self.collections.map(list, memory, baser, icid, (&self.gic, pe))?;
                 Some(pe)
             }
             None => {
-                self.collections.unmap(list, memory, baser, icid)?;
+                self.collections.unmap(list, memory, baser, icid, &self.gic)?;
                 None
             }
         };

@@ -151,7 +151,7 @@ impl Its {
     }
 
     fn open(&self, executor: &mut Executor, [devices, collections]: [u64; 2]) {
-        self.collections.load(&mut executor.list, &*self.memory, Baser(collections), self.gic.state.pes());
+        self.collections.load(&mut executor.list, &*self.memory, Baser(collections), &self.gic);
         // Release: who translates sees the collections.
         self.devices.store(devices, Release);
         let mut registers = self.registers();
