@@ -172,6 +172,7 @@ impl World {
             absent: vec![IntId(40)],
             product: noise.of(&Product::ALL),
             regions: noise.of(&[[3, 1], [1, 3]]).to_vec(),
+            numbers: noise.of(&[[0, 1, 2, 3], [5, 2, 0, 1]]).to_vec(),
             fidelity: noise.of(&[Fidelity::Fast, Fidelity::Strict, Fidelity::Relaxed(Duration::from_nanos(300))]),
         };
         let cache = noise.of(&[LpiCache::None, LpiCache::Full]);
