@@ -7,7 +7,7 @@
 use crate::prim::{AtomicU64, Ordering::*, yield_now};
 
 /// One more than the visitors inside at once that get a seat without looking for it.
-const SEATS: usize = if cfg!(loom) { 2 } else { 32 };
+const SEATS: usize = if cfg!(any(loom, shuttle)) { 2 } else { 32 };
 
 /// Visits begun and visits ended here, added: odd while somebody sits. Alone on its cache lines.
 #[derive(Default)]

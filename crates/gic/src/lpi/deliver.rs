@@ -77,6 +77,9 @@ impl Gic {
         let (was, is) = (moved.from.ready_at(), moved.to.ready_at());
         if was != is {
             self.state.lpi_moved(pe, n, store, was, is);
+        } else if let Some(level) = is {
+            // A message that merges into another, whose thread may not have announced it yet: see `lead`.
+            self.state.lead_lpi(pe, n, store, level);
         }
     }
 }

@@ -26,16 +26,23 @@ impl State {
         }
     }
 
-    /// As `announce`, line by line.
-    #[inline]
-    fn announce_lpi(&self, pe: usize, n: u32, store: &Store, level: u32) {
-        let pe = &self.pes[pe];
-        let word = pe.published.of(G1);
+    /// As `lead`, line by line.
+    #[inline(always)]
+    pub fn lead_lpi(&self, pe: usize, n: u32, store: &Store, level: u32) {
+        let word = self.pes[pe].published.of(G1);
         word.fetch_or(1 << level, AcqRel);
         let hints = store.hints(level).expect("a level's hints are made before a word is configured with it");
         if hints.insert(n) {
             word.fetch_or(1 << level, AcqRel);
         }
+    }
+
+    /// As `announce`, line by line.
+    #[inline]
+    fn announce_lpi(&self, pe: usize, n: u32, store: &Store, level: u32) {
+        self.lead_lpi(pe, n, store, level);
+        let pe = &self.pes[pe];
+        let word = pe.published.of(G1);
         if Published(word.load(Relaxed)).passes(level) {
             pe.attention.post(Reasons::INTERRUPT);
         }

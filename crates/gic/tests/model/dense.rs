@@ -4,10 +4,11 @@
 //! `RUSTFLAGS="--cfg shuttle" cargo test -p armagic-gic --release --test model` with a target directory of its own;
 //! `HISTORIES=1000000` is the long run. What a failure prints can be replayed: see shuttle's `replay`.
 //!
-//! Besides the order there is after every step: no shared interrupt is active on two PEs. And when a history is over:
-//! what is signalled to a PE that has looked, and gone to sleep, was posted to it.
+//! Besides the order there is after every step: no shared interrupt is active on two PEs; and, if nothing goes on
+//! elsewhere, what is signalled to a PE that has looked, and gone to sleep, was posted to it. And when a history is over
+//! and all gates are opened: every interrupt that is ready is taken, so that nothing is lost.
 
-use crate::history::{AFFINITIES, Event, Op, PES, Random, Rig, SHARED, Verdict, order};
+use crate::history::{AFFINITIES, Event, NONE, Op, PES, Random, Rig, SHARED, Theme, Verdict, order};
 use armagic_gic::CpuInterface;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, MaxSteps, Runner, thread};
@@ -25,6 +26,8 @@ struct Record {
     time: AtomicU64,
     /// Who has a shared interrupt active, from when it was given until it is ended.
     active: Mutex<Vec<(u64, usize)>>,
+    /// How many operations have begun and are not over.
+    inside: AtomicU64,
 }
 
 impl Record {
@@ -38,7 +41,9 @@ impl Record {
             self.active.lock().unwrap().retain(|of| *of != (id, pe));
         }
         let began = self.now();
+        self.inside.fetch_add(1, SeqCst);
         let result = rig.run(it, op);
+        self.inside.fetch_sub(1, SeqCst);
         events.push(Event { pe, op, result, began, over: self.now() });
         if let Op::Acknowledge { .. } = op
             && SHARED.contains(&result)
@@ -50,13 +55,38 @@ impl Record {
     }
 }
 
+/// As a vCPU in WFI: takes what was posted, and looks.
+fn look(rig: &Rig, it: &CpuInterface) -> bool {
+    rig.attention[it.pe()].take();
+    signalled(it)
+}
+
+fn signalled(it: &CpuInterface) -> bool {
+    let signals = it.signals();
+    signals.irq || signals.fiq
+}
+
+/// Is this PE, that has looked in vain and done nothing since, signalled to and not told?
+fn sleeps_for_ever(rig: &Rig, record: &Record, it: &CpuInterface) -> bool {
+    // In this order: once nobody is inside, whoever made the signal has posted.
+    signalled(it) && record.inside.load(SeqCst) == 0 && !rig.attention[it.pe()].is_set()
+}
+
 /// One thread's part, and whether the last look found a signal.
-fn part(rig: &Rig, record: &Record, it: &mut CpuInterface, random: &mut Random) -> (Vec<Event>, Taken, bool) {
+fn part(
+    rig: &Rig,
+    record: &Record,
+    it: &mut CpuInterface,
+    random: &mut Random,
+    theme: Theme,
+) -> (Vec<Event>, Taken, bool) {
     let (mut taken, mut events): (Taken, _) = (vec![], vec![]);
+    let mut looked = true;
     for _ in 0..LENGTH {
+        assert!(looked || !sleeps_for_ever(rig, record, it), "PE {} sleeps for ever after {events:#?}", it.pe());
         let op = match (random.below(4), taken.last()) {
             (0, Some(&(group, id))) => Op::End { group, id },
-            _ => random.op(),
+            _ => random.op(theme),
         };
         record.does(rig, it, op, &mut events);
         match op {
@@ -66,18 +96,17 @@ fn part(rig: &Rig, record: &Record, it: &mut CpuInterface, random: &mut Random) 
             }
             _ => {}
         }
+        looked = look(rig, it);
     }
-    // As a vCPU in WFI.
-    rig.attention[it.pe()].take();
-    let signals = it.signals();
-    (events, taken, signals.irq || signals.fiq)
+    (events, taken, looked)
 }
 
 type Taken = Vec<(usize, u64)>;
 
 fn history(rig: &Arc<Rig>, mut pes: Vec<CpuInterface>, seed: u64) -> Vec<CpuInterface> {
     pes.iter_mut().for_each(Rig::open);
-    let model = rig.set_up();
+    let theme = Theme::of(seed >> 32);
+    let model = rig.set_up(theme);
     let record = Arc::new(Record::default());
     let threads: Vec<_> = pes
         .into_iter()
@@ -86,7 +115,7 @@ fn history(rig: &Arc<Rig>, mut pes: Vec<CpuInterface>, seed: u64) -> Vec<CpuInte
             let mut random = Random(seed.wrapping_mul(4).wrapping_add(it.pe() as u64));
             random.below(1);
             thread::spawn(move || {
-                let (events, taken, signalled) = part(&rig, &record, &mut it, &mut random);
+                let (events, taken, signalled) = part(&rig, &record, &mut it, &mut random, theme);
                 (it, events, taken, signalled)
             })
         })
@@ -100,20 +129,34 @@ fn history(rig: &Arc<Rig>, mut pes: Vec<CpuInterface>, seed: u64) -> Vec<CpuInte
         looked.push(signalled);
         pes.push(it);
     }
-    let slept: Vec<_> = pes
-        .iter()
-        .map(|it| {
-            let signals = it.signals();
-            looked[it.pe()] || !(signals.irq || signals.fiq) || rig.attention[it.pe()].is_set()
-        })
-        .collect();
+    let slept: Vec<_> =
+        pes.iter().map(|it| looked[it.pe()] || !signalled(it) || rig.attention[it.pe()].is_set()).collect();
     finish(rig, &record, &mut pes, all_taken, &mut events);
     events.sort_by_key(|event| event.began);
     let verdict = order(&model, &events);
     let show = || events.iter().map(|event| format!("{event:?}\n")).collect::<String>();
     assert!(slept.iter().all(|slept| *slept), "a PE sleeps for ever: {slept:?}\n{}", show());
     assert_eq!(verdict, Verdict::Ordered, "\n{}", show());
+    drain(rig, &mut pes);
+    assert_eq!(rig.left(), [], "is lost\n{}", show());
     pes
+}
+
+/// Ends and takes everything.
+fn drain(rig: &Rig, pes: &mut [CpuInterface]) {
+    rig.let_all_through();
+    pes.iter_mut().for_each(Rig::open);
+    for it in pes {
+        for _ in 0..16 {
+            match (it.iar0(), it.iar1()) {
+                (NONE, NONE) => break,
+                (zero, one) => {
+                    [one].into_iter().filter(|id| *id != NONE).for_each(|id| it.set_eoir1(id));
+                    [zero].into_iter().filter(|id| *id != NONE).for_each(|id| it.set_eoir0(id));
+                }
+            }
+        }
+    }
 }
 
 /// Everything is looked at, and opened, and what there is is taken: so that what was lost is missed.

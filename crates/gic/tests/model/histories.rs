@@ -2,20 +2,20 @@
 //!
 //! `HISTORIES=1000000 cargo test -p armagic-gic --release --test model histories` is the long run.
 
-use crate::history::{Event, Op, PES, Random, Rig, Verdict, order};
+use crate::history::{Event, NONE, Op, PES, Random, Rig, Theme, Verdict, order};
 use armagic_gic::CpuInterface;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use std::{hint::spin_loop, thread, time::Instant};
 
 /// One thread's part of a history.
-fn part(rig: &Rig, it: &mut CpuInterface, random: &mut Random, zero: Instant) -> Vec<Event> {
+fn part(rig: &Rig, it: &mut CpuInterface, random: &mut Random, theme: Theme, zero: Instant) -> Vec<Event> {
     let mut taken: Vec<(usize, u64)> = vec![];
     let mut events = vec![];
     while events.len() < 6 {
         let op = match (random.below(4), taken.last()) {
             (0, Some(&(group, id))) => Op::End { group, id },
-            _ => random.op(),
+            _ => random.op(theme),
         };
         // The fences keep the operation between the two looks at the clock.
         let began = zero.elapsed().as_nanos() as u64;
@@ -25,7 +25,7 @@ fn part(rig: &Rig, it: &mut CpuInterface, random: &mut Random, zero: Instant) ->
         let over = zero.elapsed().as_nanos() as u64;
         match op {
             Op::End { .. } => _ = taken.pop(),
-            Op::Acknowledge { group } if result < 1020 => taken.push((group, result)),
+            Op::Acknowledge { group } if result != NONE => taken.push((group, result)),
             _ => {}
         }
         events.push(Event { pe: it.pe(), op, result, began, over });
@@ -56,7 +56,7 @@ fn histories_have_an_order() {
                         spins += 1;
                         if spins.is_multiple_of(64) { thread::yield_now() } else { spin_loop() }
                     }
-                    let events = part(rig, &mut it, &mut random, zero);
+                    let events = part(rig, &mut it, &mut random, Theme::of(n as u64), zero);
                     *parts[pe].lock().unwrap() = events;
                     done.fetch_add(1, Ordering::SeqCst);
                     while turn.load(Ordering::SeqCst) < 2 * n {
@@ -74,7 +74,7 @@ fn histories_have_an_order() {
         for n in 1..=histories {
             // The threads reset their interfaces; a new turn begins where the last ended.
             wait();
-            let model = rig.set_up();
+            let model = rig.set_up(Theme::of(n as u64));
             turn.store(2 * n - 1, Ordering::SeqCst);
             wait();
             let mut events: Vec<Event> = parts.iter().flat_map(|part| part.lock().unwrap().clone()).collect();

@@ -5,6 +5,9 @@
 //! extended ranges, non-maskable interrupts.
 
 mod frames;
+mod lpis;
+
+pub use lpis::{LPI, LPIS, Lpis};
 
 /// Group 0, Group 1 (Non-secure, if there are two states), Group 1 Secure.
 pub const GROUP_0: usize = 0;
@@ -79,6 +82,8 @@ pub struct Model {
     /// By PE and group, GICD_CTLR's and GICR_WAKER's, if a write of these is more than one step: then they count, and not
     /// `group_enable` and `asleep`.
     pub gates: Option<Vec<[[bool; 2]; 3]>>,
+    /// Those of histories; the others have a model of their own (`tests/its/model.rs`).
+    pub lpis: Option<Lpis>,
 }
 
 pub const IRM: u64 = 1 << 31;
@@ -91,6 +96,22 @@ pub struct Best {
     pub maskable: bool,
     pub id: usize,
     pub group: usize,
+}
+
+/// Is a shared interrupt at a PE?
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Presence {
+    Absent,
+    /// One of several PEs has it, and which one is not said.
+    Possible,
+    Certain,
+}
+
+impl Best {
+    /// What decides; between equals any may be first.
+    pub fn urgency(&self) -> (u32, bool) {
+        (self.priority, self.maskable)
+    }
 }
 
 impl Irq {
@@ -150,6 +171,7 @@ impl Model {
             e1nwf: false,
             has_nmi: nmi,
             gates: None,
+            lpis: None,
         }
     }
 
@@ -188,7 +210,7 @@ impl Model {
 
     // Selection.
 
-    fn goes_to(&self, irq: &Irq, pe: usize) -> bool {
+    pub fn goes_to(&self, irq: &Irq, pe: usize) -> bool {
         if irq.one_of_n() { irq.chosen == Some(pe) } else { irq.router == self.pes[pe].affinity }
     }
 
@@ -197,59 +219,40 @@ impl Model {
         if group == GROUP_1 && !self.one_state { 0x80 } else { 0 }
     }
 
+    /// Every interrupt that a PE could take if it were alone, and whether it is certain that it is there. `at` says where
+    /// the shared ones are. `held`: gates count.
+    pub fn ready_at<'a>(
+        &'a self,
+        pe: usize,
+        held: bool,
+        at: impl Fn(usize, &Irq) -> Presence + 'a,
+    ) -> impl Iterator<Item = (Best, bool)> + 'a {
+        let it = &self.pes[pe];
+        let private = it.private.iter().enumerate().map(|(n, irq)| (if n < 32 { n } else { n - 32 + 1056 }, irq, true));
+        let shared = self.shared.iter().enumerate().filter(|(_, irq)| irq.ready()).filter_map(move |(n, irq)| {
+            let presence = at(n, irq);
+            (presence != Presence::Absent).then(|| (self.shared_id(n), irq, presence == Presence::Certain))
+        });
+        let open = move |group: usize| (!held || self.forwards(pe, group)) && it.enabled[group];
+        let best = |(id, irq, certain): (usize, &Irq, bool)| {
+            let priority = if irq.nmi { self.nmi_priority(irq.group()) } else { irq.priority };
+            (Best { priority, maskable: !irq.nmi, id, group: irq.group() }, certain)
+        };
+        let lpis = self.lpis.iter().flat_map(move |lpis| lpis.ready(pe)).map(|best| (best, true));
+        private.chain(shared).filter(|(_, irq, _)| irq.ready()).map(best).chain(lpis).filter(move |it| open(it.0.group))
+    }
+
+    fn forwards(&self, pe: usize, group: usize) -> bool {
+        match &self.gates {
+            None => self.group_enable[group] && !self.pes[pe].asleep,
+            Some(gates) => gates[pe][group] == [true; 2],
+        }
+    }
+
     /// The highest priority pending interrupt of a PE.
     pub fn highest(&self, pe: usize) -> Option<Best> {
-        let it = &self.pes[pe];
-        let private = it.private.iter().enumerate().map(|(n, irq)| (if n < 32 { n } else { n - 32 + 1056 }, irq));
-        let shared = self.shared.iter().enumerate().filter(|(_, irq)| self.goes_to(irq, pe));
-        let shared = shared.map(|(n, irq)| (self.shared_id(n), irq));
-        let forwards = |group: usize| match &self.gates {
-            None => self.group_enable[group] && !it.asleep,
-            Some(gates) => gates[pe][group] == [true; 2],
-        };
-        let open = |irq: &Irq| forwards(irq.group()) && it.enabled[irq.group()];
-        private
-            .chain(shared)
-            .filter(|(_, irq)| irq.ready() && open(irq))
-            .map(|(id, irq)| Best {
-                priority: if irq.nmi { self.nmi_priority(irq.group()) } else { irq.priority },
-                maskable: !irq.nmi,
-                id,
-                group: irq.group(),
-            })
-            .min()
-    }
-
-    /// Every interrupt that a PE could take if it were alone, as `highest` finds them.
-    fn all_ready(&self, pe: usize) -> Vec<Best> {
-        let mut alone = self.clone();
-        let mut all = vec![];
-        while let Some(best) = alone.highest(pe) {
-            all.push(best);
-            alone.irq(pe, best.id).unwrap().enabled = false;
-        }
-        all
-    }
-
-    /// May `id` be called the first, where `best` is one of the first? Between equals any may.
-    pub fn is_first(&self, pe: usize, id: usize, best: Option<Best>) -> bool {
-        let Some(best) = best else { return false };
-        let equal = |it: &Best| it.id == id && (it.priority, it.maskable) == (best.priority, best.maskable);
-        self.all_ready(pe).iter().any(equal)
-    }
-
-    /// May one of another group than `group` be called the first?
-    pub fn first_of_any_group(&self, pe: usize, group: usize, best: Option<Best>) -> bool {
-        let Some(best) = best else { return true };
-        let other = |it: &Best| it.group != group && (it.priority, it.maskable) == (best.priority, best.maskable);
-        self.all_ready(pe).iter().any(other)
-    }
-
-    /// Takes `id` if it is ready at this PE, whatever else is.
-    pub fn take_ready(&mut self, pe: usize, id: usize) -> bool {
-        let Some(best) = self.all_ready(pe).into_iter().find(|it| it.id == id) else { return false };
-        self.take(pe, Ok(best));
-        true
+        let at = |_: usize, irq: &Irq| if self.goes_to(irq, pe) { Presence::Certain } else { Presence::Absent };
+        self.ready_at(pe, true, at).map(|(best, _)| best).min()
     }
 
     /// All that is active at a PE: priority, false if non-maskable, group.
@@ -276,7 +279,11 @@ impl Model {
     }
 
     pub fn signalled(&self, pe: usize) -> Option<Best> {
-        let best = self.highest(pe)?;
+        self.highest(pe).filter(|best| self.passes(pe, best))
+    }
+
+    /// Do priority mask and running priority let it through?
+    pub fn passes(&self, pe: usize, best: &Best) -> bool {
         let pmr = self.pes[pe].pmr;
         let unmasked = match (best.maskable, best.priority) {
             (true, priority) => priority < pmr,
@@ -292,7 +299,7 @@ impl Model {
                 group_priority < running || again
             }
         };
-        (unmasked && preempts).then_some(best)
+        unmasked && preempts
     }
 
     /// (irq, fiq, nmi)
@@ -356,11 +363,20 @@ impl Model {
             Ok(best) => best,
             Err(special) => return special,
         };
+        self.take_found(pe, best)
+    }
+
+    /// Takes it, whatever else there is.
+    pub fn take_found(&mut self, pe: usize, best: Best) -> u64 {
         if best.maskable {
             let group_priority = self.group_priority(pe, best.group, best.priority);
             self.pes[pe].active[best.group][group_priority as usize / 8] = true;
         } else {
             self.pes[pe].nmi_active[best.group] = true;
+        }
+        if let (Some(lpis), LPI..) = (&mut self.lpis, best.id) {
+            lpis.at[pe][best.id - LPI].pending = false;
+            return best.id as u64;
         }
         let irq = self.irq(pe, best.id).unwrap();
         irq.latch = false;
