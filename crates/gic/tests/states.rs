@@ -652,3 +652,29 @@ fn fast_reports_nothing() {
     rig.s(0, 0x47);
     assert_eq!(reported(&rig), []);
 }
+
+#[test]
+fn one_security_state_makes_an_irq_of_an_fiq_and_posts() {
+    let attention = Arc::new(sync::Attention::new());
+    let pe = PeSpec { affinity: Affinity::default(), attention: attention.clone() };
+    let features = Features { two_states: true, ..Default::default() };
+    let gic = Gic::new(GicSpec { spis: 32, pes: vec![pe], features, ..Default::default() }).unwrap();
+    let (gicd, gicr) = (gic.distributor_for(Security::Secure), gic.redistributors_for(Security::Secure));
+    let mut it = gic.cpu_interface(0);
+    it.set_accessor(EL3);
+    it.set_pmr(0xf8);
+    it.set_igrpen1_el3(3);
+    gicr.write(0x14, AccessSize::Word, 0);
+    for (offset, value) in [(0, 3), (0x84, 1), (0x104, 1)] {
+        gicd.write(offset, AccessSize::Word, value);
+    }
+    // At the priority that both states see as it is: nothing else changes with the states.
+    gicd.write(0x420, AccessSize::Byte, 0x80);
+    gic.set_spi(IntId(32), true);
+    it.set_accessor(SECURE);
+    assert_eq!((it.signals().fiq, it.signals().irq), (true, false));
+    attention.take();
+    gicd.write(0, AccessSize::Word, 0x43);
+    assert_eq!((it.signals().fiq, it.signals().irq), (false, true));
+    assert!(attention.is_set());
+}

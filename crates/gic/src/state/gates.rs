@@ -74,6 +74,10 @@ impl State {
             if old.wakes_for_one_of_n() != new.wakes_for_one_of_n() {
                 self.participation_changed(pe);
             }
+            if old.one_state() != new.one_state() {
+                // What was an FIQ, as the PE is in the other state, may be an IRQ now.
+                self.pes[pe].attention.post(Reasons::INTERRUPT);
+            }
         }
     }
 
