@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// Without loom a model is run many times and the scheduler decides what it sees.
 #[cfg(not(loom))]
 fn model(f: impl Fn() + Sync + Send + 'static) {
-    (0..1000).for_each(|_| f());
+    (0..if cfg!(miri) { 20 } else { 1000 }).for_each(|_| f());
 }
 
 fn shared() -> (Arc<Attention>, Arc<Attention>) {

@@ -10,7 +10,7 @@ use std::thread;
 /// Without loom a model is run many times and the scheduler decides what it sees.
 #[cfg(not(loom))]
 fn model(f: impl Fn() + Sync + Send + 'static) {
-    (0..1000).for_each(|_| f());
+    (0..if cfg!(miri) { 20 } else { 1000 }).for_each(|_| f());
 }
 
 #[cfg(loom)]

@@ -18,7 +18,7 @@ fn model(f: impl Fn() + Sync + Send + 'static) {
 /// Without loom a model is run many times and the scheduler decides what it sees.
 #[cfg(not(loom))]
 fn model(f: impl Fn() + Sync + Send + 'static) {
-    (0..1000).for_each(|_| f());
+    (0..if cfg!(miri) { 20 } else { 1000 }).for_each(|_| f());
 }
 
 /// A page that one thread takes away and another may have a translation of.
