@@ -11,6 +11,9 @@ GATES = "crates/gic/src/state/gates.rs"
 ONE_OF_N = "crates/gic/src/state/one_of_n.rs"
 LPIS = "crates/gic/src/state/lpis.rs"
 STORE = "crates/gic/src/lpi/store.rs"
+LPI_WORD = "crates/gic/src/lpi/word.rs"
+LPI_DELIVER = "crates/gic/src/lpi/deliver.rs"
+TRANSLATE = "crates/gic/src/its/translate.rs"
 DELIVER = "crates/gic/src/cpuif/deliver.rs"
 PLACE = "self.row.insert(self.place);"
 LEVEL = "self.published.fetch_or(1 << self.slot.level, AcqRel);"
@@ -84,4 +87,14 @@ MUTANTS = [
     ("lpi-forget-looks-once", STORE, "if self.word(n).ready_at() == Some(level) {\n            hints", "if !@ && self.word(n).ready_at() == Some(level) {\n            hints"),
     ("lpi-acknowledge-without-compare", STORE, "cell.compare_exchange(word.0, word.with_latch(false).0, AcqRel, Relaxed).is_ok()",
      "if @ { cell.store(word.with_latch(false).0, Release); true } else { cell.compare_exchange(word.0, word.with_latch(false).0, AcqRel, Relaxed).is_ok() }"),
+    ("lpi-merged-does-not-lead", LPI_DELIVER, "} else if let Some(level) = is {", "} else if let Some(level) = is.filter(|_| !@) {"),
+    ("lpi-move-takes-after-it-pends", LPI_DELIVER, "            if self.take_lpi(from, n) {\n                self.pend_lpi(to, n);",
+     "            if @ && self.state.lpis().and_then(|lpis| lpis.store(from)).is_some_and(|store| store.word(n).latch()) {\n                self.pend_lpi(to, n);\n                self.take_lpi(from, n);\n            } else if self.take_lpi(from, n) {\n                self.pend_lpi(to, n);"),
+    ("lpi-move-does-not-read", LPI_DELIVER, "self.reload_lpi(to, n);", "if !@ { self.reload_lpi(to, n); }"),
+    ("lpi-reading-changes-nothing", LPI_WORD, "LpiWord((self.0 & !CONFIG | config.0).wrapping_add(COUNT))",
+     "LpiWord((self.0 & !CONFIG | config.0).wrapping_add(if @ { 0 } else { COUNT }))"),
+    ("its-walks-are-not-waited-for", TRANSLATE, "        self.senders.wait();\n        match which {", "        if !@ { self.senders.wait(); }\n        match which {"),
+    ("its-finds-are-not-waited-for", TRANSLATE, "            None => self.cache.clear_all(),\n        }\n        self.senders.wait();",
+     "            None => self.cache.clear_all(),\n        }\n        if !@ { self.senders.wait(); }"),
+    ("its-forgets-nothing", TRANSLATE, "Some((device, event)) => self.cache.clear(device, event),", "Some((device, event)) => { if !@ { self.cache.clear(device, event) } }"),
 ]
