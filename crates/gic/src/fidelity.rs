@@ -10,7 +10,7 @@ pub enum Fidelity {
     /// Effects are complete when a write returns, and what is UNPREDICTABLE does something harmless.
     #[default]
     Fast,
-    /// RWP and GICR_SYNCR.Busy read 1, and ChildrenAsleep and RDGPO follow ProcessorSleep and RDGPD, for this long after
+    /// RWP, UWP and GICR_SYNCR.Busy read 1, and ChildrenAsleep and RDGPO follow ProcessorSleep and RDGPD, for this long after
     /// what they are about: software that does not poll, or that polls the wrong register, shows it. What RWP tells of is
     /// not done before RWP reads 0, but for DPG: see `late`. ITS commands take as long, each.
     Relaxed(Duration),
@@ -42,6 +42,8 @@ pub(crate) enum Delayed {
     Sleep(usize),
     /// GICR_SYNCR.Busy of a PE.
     Invalidation(usize),
+    /// GICR_CTLR.UWP of a PE.
+    Upstream(usize),
     /// GICR_PWRR.RDGPO, by the first PE of the group.
     Power(usize),
 }
@@ -49,16 +51,17 @@ pub(crate) enum Delayed {
 impl Delayed {
     /// How many there are of a GIC.
     fn count(pes: usize) -> usize {
-        1 + 4 * pes
+        1 + 5 * pes
     }
 
     fn index(self) -> usize {
         match self {
             Delayed::Distributor => 0,
-            Delayed::Redistributor(pe) => 1 + 4 * pe,
-            Delayed::Sleep(pe) => 2 + 4 * pe,
-            Delayed::Invalidation(pe) => 3 + 4 * pe,
-            Delayed::Power(pe) => 4 + 4 * pe,
+            Delayed::Redistributor(pe) => 1 + 5 * pe,
+            Delayed::Sleep(pe) => 2 + 5 * pe,
+            Delayed::Invalidation(pe) => 3 + 5 * pe,
+            Delayed::Upstream(pe) => 4 + 5 * pe,
+            Delayed::Power(pe) => 5 + 5 * pe,
         }
     }
 }
@@ -88,6 +91,7 @@ impl Watch {
     }
 
     /// Something began that software should poll for.
+    #[inline]
     pub fn begin(&self, what: Delayed) {
         if let Fidelity::Relaxed(delay) = self.mode {
             let until = (self.begun.elapsed() + delay).as_nanos() as u64;

@@ -126,6 +126,9 @@ fn set_waker(place: &Place, _: u32, value: u64, _: u64) {
 /// GICR_CTLR.RWP: as in GICD_CTLR, of ICENABLER0, the DPG bits and EnableLPIs.
 const RWP: u64 = 1 << 3;
 
+/// GICR_CTLR.UWP: writes of the redistributor, or SGIs of its PE, are on their way to the distributor.
+const UWP: u64 = 1 << 31;
+
 /// GICR_CTLR.DPG0, DPG1NS and DPG1S: bit, and group.
 const DECLINES: [(u32, usize); 3] = [(24, G0), (25, G1), (26, G1S)];
 
@@ -156,6 +159,7 @@ fn ctlr(place: &Place, _: u32) -> u64 {
     let lpis = if place.gic.has_lpis() { LPI_FEATURES } else { 0 };
     let lpis = lpis | if place.gic.lpis_enabled(place.pe) { ENABLE_LPIS } else { 0 };
     let lpis = lpis | if place.gic.is_pending(Delayed::Redistributor(place.pe)) { RWP } else { 0 };
+    let lpis = lpis | if place.gic.watch.is_busy(Delayed::Upstream(place.pe)) { UWP } else { 0 };
     lpis | declines(place.view).fold(0, |value, (bit, group)| value | u64::from(state.declined(place.pe, group)) << bit)
 }
 
@@ -210,6 +214,7 @@ impl MmioDevice for Redistributors {
 
     fn write(&self, offset: u64, size: AccessSize, value: u64) {
         let Some((place, table, within)) = self.at(offset) else { return };
+        self.gic.watch.begin(Delayed::Upstream(place.pe));
         if let Err(error) = table.write(&place, within, size, value) {
             self.gic.state.set_status(Some(place.pe), place.view.secure, error);
         }

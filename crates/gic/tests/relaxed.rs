@@ -239,3 +239,19 @@ fn chk_14_5_what_a_command_does_may_be_late_until_a_sync() {
     check_commands(Fidelity::Relaxed(SOON), false, &[true, true, true, false]);
     check_commands(Fidelity::Relaxed(SOON), true, &[true, true, true, false]);
 }
+
+#[test]
+fn chk_4_1_4_uwp_tells_of_writes_and_sgis_that_are_on_their_way() {
+    const UWP: u64 = 1 << 31;
+    let later = Rig::new(NEVER);
+    assert_eq!(later.rr(0) & UWP, UWP, "it was written to");
+    let mut soon = Rig::new(SOON);
+    while soon.rr(0) & UWP != 0 {}
+    soon.pe.set_sgi1r(1 << 24 | 1);
+    while soon.rr(0) & UWP != 0 {}
+    assert_eq!(soon.take(), 1);
+    let fast = Rig::of(Fidelity::Fast);
+    assert_eq!(fast.rr(0) & UWP, 0);
+    fast.r(0, UWP);
+    assert_eq!(fast.rr(0) & UWP, 0, "it is read-only");
+}

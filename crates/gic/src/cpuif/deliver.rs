@@ -5,6 +5,7 @@
 //! choose the lowest INTID.
 
 use super::CpuInterface;
+use crate::fidelity::Delayed;
 use crate::ids;
 use crate::published::Published;
 use crate::state::Candidate;
@@ -266,6 +267,7 @@ impl CpuInterface {
     /// IHI 0069, ICC_SGI1R_EL1. The group is checked in the same step that makes it pending.
     pub(super) fn send(&self, group: usize, v: u64) {
         let Gic { state, routes, .. } = &*self.gic;
+        self.gic.watch.begin(Delayed::Upstream(self.pe));
         let id = (v >> 24) as u32 & 0xf;
         let (one_state, secure) = (self.one_state(), self.who.secure);
         let pend = |pe| {
