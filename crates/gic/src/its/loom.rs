@@ -138,6 +138,18 @@ fn injection_and_acknowledge() {
     });
 }
 
+/// A message that merges into another is over: its LPI is there to be taken, wherever the other's sender is.
+#[test]
+fn a_message_that_merges_need_not_wait_for_the_other() {
+    model(|| {
+        let mut rig = rig(1);
+        let sender = rig.sender();
+        rig.its.write(0, 0);
+        assert_eq!(rig.pes[0].iar1(), 8192);
+        sender.join().unwrap();
+    });
+}
+
 /// An LPI is taken, and its hint, as another waits; it comes again meanwhile.
 #[test]
 fn an_lpi_comes_again_while_it_is_taken() {

@@ -84,7 +84,7 @@ fn it_holds_what_a_list_holds() {
     let (index, mut filler) = Index::with_filler(16);
     let mut list: Vec<(u64, u32)> = vec![];
     let mut random = 1u64;
-    for value in 1..if cfg!(miri) { 300 } else { 20_000u32 } {
+    for value in 1..if cfg!(miri) { 60 } else { 20_000u32 } {
         random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
         let hash = random >> 33;
         if filler.is_full() || hash.is_multiple_of(3) && !list.is_empty() {
