@@ -1,8 +1,9 @@
 //! The configuration interface beside a guest that runs: vCPUs are in KVM_RUN until the machine pauses.
 
 use armagic_machine::{
-    CharSink, Ending, EngineKind, GicChoice, GicConfig, Machine, MachineSpec, Model, Payload, Tuning,
+    CharSink, Ending, EngineKind, GicChoice, GicConfig, Machine, MachineSpec, Model, Payload, Product, Tuning,
 };
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
@@ -40,14 +41,14 @@ const SENDS: [u32; 4] = [0x5280_0c21, 0xd2a1_2002, 0x3900_0041, 0x17ff_ffff];
 /// Sends once and sleeps: the same; WFI; B back.
 const SLEEPS: [u32; 5] = [0x5280_0c21, 0xd2a1_2002, 0x3900_0041, 0xd503_207f, 0x17ff_ffff];
 
-fn machine(program: &[u32], cpus: usize, engine: EngineKind) -> (Machine, Counter) {
+fn machine(program: &[u32], cpus: usize, engine: EngineKind, product: Product) -> (Machine, Counter) {
     let spec = MachineSpec {
         cpus,
         memory: 64 << 20,
         model: Model::by_name("neoverse-n1").unwrap(),
         engine,
         tuning: Tuning::default(),
-        gic: GicChoice::default(),
+        gic: GicChoice { product, ..GicChoice::default() },
         payload: Payload::Program(program.iter().flat_map(|word| word.to_le_bytes()).collect()),
         initrd: None,
         append: String::new(),
@@ -64,7 +65,18 @@ fn beside(
     engine: EngineKind,
     work: impl FnOnce(&GicConfig, &armagic_machine::Pauser, &Counter),
 ) {
-    let (mut machine, sent) = machine(program, cpus, engine);
+    beside_a(Product::Architecture, program, cpus, engine, work);
+}
+
+/// The same with another GIC.
+fn beside_a(
+    product: Product,
+    program: &[u32],
+    cpus: usize,
+    engine: EngineKind,
+    work: impl FnOnce(&GicConfig, &armagic_machine::Pauser, &Counter),
+) {
+    let (mut machine, sent) = machine(program, cpus, engine, product);
     let (config, pauser, stopper) = (machine.gic_config(), machine.pauser(), machine.stopper());
     thread::scope(|scope| {
         let run = scope.spawn(move || {
@@ -72,9 +84,14 @@ fn beside(
             machine.finish();
             ending
         });
-        sent.exceeds(0);
-        work(&config, &pauser, &sent);
+        let worked = catch_unwind(AssertUnwindSafe(|| {
+            sent.exceeds(0);
+            work(&config, &pauser, &sent);
+        }));
+        // The run ends whatever was found, so that what was found is told.
+        pauser.resume();
         stopper.stop();
+        worked.unwrap_or_else(|panic| resume_unwind(panic));
         assert_eq!(run.join().unwrap(), Ending::Stopped);
     });
     assert!(config.vgic.get(group::DIST_REGS, 0).is_ok(), "nothing is held after the end");
@@ -128,6 +145,18 @@ fn the_protocol_decides_what_is_busy_while_the_guest_runs() {
             assert_eq!(iidr.is_ok(), protocol == LockProtocol::DeviceLevel, "{protocol}");
             sent.moves();
         }
+    });
+}
+
+#[test]
+fn a_look_needs_no_pause() {
+    beside_a(Product::Kvm, &SENDS, 1, EngineKind::fastest(), |config, _, sent| {
+        config.vm.set_protocol(LockProtocol::DeviceLevel);
+        config.vgic.set(group::DIST_REGS, IIDR, 0x4b00_243b).unwrap();
+        assert_eq!(config.vm.peek_iidr(), Some(0x4b00_243b));
+        let seen = config.vm.peek(0, &[hw::IntId(0), hw::IntId(33), hw::IntId(1023)]).expect("nothing changes");
+        assert_eq!(seen.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false]);
+        sent.moves();
     });
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn vgic(vm: &Vm, _kvm: &Guard<()>) -> Result<(), Refusal> {
         maintenance: 0,
         live: None,
     });
+    vm.revision.set(revision.into());
     vm.has_vgic.set();
     config.cpus.fill_with(Cpu::default);
     Ok(())

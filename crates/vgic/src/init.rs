@@ -34,6 +34,7 @@ pub(crate) fn init(vm: &Vm) -> Result<(), Refusal> {
     }
     if dist.revision == 0 {
         dist.revision = REVISION;
+        vm.revision.set(REVISION.into());
     }
     let gic = build(vm, dist.spis)?;
     if vm.spec.features.product == Product::Kvm {

@@ -29,6 +29,7 @@ mod its;
 mod kernel;
 mod locks;
 mod msi;
+mod peek;
 mod prim;
 mod protocol;
 mod regions;

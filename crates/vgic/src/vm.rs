@@ -62,6 +62,8 @@ pub struct Vm {
     pub(crate) vcpus: Vcpus,
     /// A VGIC was created. Set under C.
     pub(crate) has_vgic: Once,
+    /// GICD_IIDR.Revision, for who needs no lock. C protects it.
+    pub(crate) revision: Number,
     /// The GIC that guests run on, from initialisation on, for who needs no lock.
     pub(crate) gic: OnceLock<Arc<Gic>>,
     /// The VGIC is initialised. Set under C.
@@ -85,6 +87,7 @@ impl Vm {
             config: Lock::new(Rank::Config, Config::default()),
             vcpus: Vcpus::new(),
             has_vgic: Once::new(),
+            revision: Number::new(0),
             gic: OnceLock::new(),
             initialised: Once::new(),
             ready: Once::new(),

@@ -64,7 +64,11 @@ pub(crate) fn access(place: &mut Place, offset: u32, direction: Direction) -> Re
     let dist = place.config.dist.as_mut().expect("the device exists");
     match (offset, direction) {
         (GICD_IIDR, Direction::Get) => Ok(iidr(dist).into()),
-        (GICD_IIDR, Direction::Set(value)) => set_iidr(kernel, dist, value as u32).map(|()| 0),
+        (GICD_IIDR, Direction::Set(value)) => {
+            set_iidr(kernel, dist, value as u32)?;
+            place.vm.revision.set(dist.revision.into());
+            Ok(0)
+        }
         (GICD_TYPER2, Direction::Get) => Ok(typer2(dist).into()),
         (GICD_TYPER2, Direction::Set(value)) => {
             let direct_sgis = place.vm.spec.host.direct_sgis;
@@ -81,7 +85,12 @@ pub(crate) fn access(place: &mut Place, offset: u32, direction: Direction) -> Re
 }
 
 fn iidr(dist: &Dist) -> u32 {
-    IIDR | u32::from(dist.revision) << 12
+    iidr_of(dist.revision.into())
+}
+
+/// GICD_IIDR with a revision.
+pub(crate) fn iidr_of(revision: u32) -> u32 {
+    IIDR | revision << 12
 }
 
 /// Allowed before and after initialisation, up and down.
