@@ -31,9 +31,36 @@ pub enum Command {
     /// Fetch and list guests
     #[command(subcommand)]
     Guest(GuestCommand),
+    /// Go on with a machine that `--save` has saved, or look at it (docs/snapshot.md)
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
     /// KVM's interface to a VGICv3 and its ITSs, without KVM
     #[command(subcommand)]
     Vgic(VgicCommand),
+}
+
+/// `armagic snapshot …`
+#[derive(Subcommand)]
+pub enum SnapshotCommand {
+    /// Go on with a saved machine
+    #[command(after_help = "Examples:
+  armagic boot --until BOOT-OK --save booted
+  armagic snapshot load booted
+  armagic snapshot load booted --engine interp --timeout 10 --save later
+
+Exit status: that of `boot`; 3 the snapshot cannot be read.")]
+    Load {
+        /// The snapshot
+        file: PathBuf,
+        /// How it is run
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// Say what is in a snapshot, and check that all of it is whole
+    Show {
+        /// The snapshot
+        file: PathBuf,
+    },
 }
 
 /// `armagic vgic …`
@@ -179,6 +206,19 @@ pub struct MachineArgs {
     /// Processor model
     #[arg(long, value_name = "NAME", default_value = "neoverse-n1", value_parser = model)]
     pub cpu: &'static machine::Model,
+    /// The GIC, in words with commas between. Mode: fast, relaxed (RWP and the like follow late), strict (misuse is
+    /// reported at the end). Model: gic-500, gic-600, gic-700, kvm, architecture. Size: spis=N, espis=N, eppis=N (of
+    /// each PE). direct-lpis: GICR_SETLPIR exists [default: fast,architecture,spis=256]
+    #[arg(long, value_name = "WORD,...", value_parser = crate::gic::parse)]
+    pub gic: Option<machine::GicChoice>,
+    /// How it is run
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// How a machine is run.
+#[derive(Args)]
+pub struct RunArgs {
     /// How instructions are executed [default: jit where the host can, else interp]
     #[arg(long, value_enum)]
     pub engine: Option<EngineName>,
@@ -188,11 +228,6 @@ pub struct MachineArgs {
     /// Report guests that execute instructions they changed without cache maintenance: slow
     #[arg(long)]
     pub check_smc: bool,
-    /// The GIC, in words with commas between. Mode: fast, relaxed (RWP and the like follow late), strict (misuse is
-    /// reported at the end). Model: gic-500, gic-600, gic-700, kvm, architecture. Size: spis=N, espis=N, eppis=N (of
-    /// each PE). direct-lpis: GICR_SETLPIR exists [default: fast,architecture,spis=256]
-    #[arg(long, value_name = "WORD,...", value_parser = crate::gic::parse)]
-    pub gic: Option<machine::GicChoice>,
     /// Name guest addresses of compiled code for `perf`, in /tmp/perf-PID.map
     #[arg(long)]
     pub perf_map: bool,
@@ -202,6 +237,10 @@ pub struct MachineArgs {
     /// End with success when the console prints this text; without it, ending is exit status 6
     #[arg(long, value_name = "PATTERN")]
     pub until: Option<String>,
+    /// Save the machine to this file when --until, --timeout, Ctrl-A x or a signal ends the run; `armagic snapshot load`
+    /// goes on from there
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
     /// Print what was counted when the run ends
     #[arg(long, value_name = "json", num_args = 0..=1, default_missing_value = "text")]
     pub stats: Option<StatsFormat>,

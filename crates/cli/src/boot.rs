@@ -1,11 +1,11 @@
 //! `armagic boot` and `armagic demo`: from arguments to a machine, and from its end to an exit status.
 
-use crate::args::{Boot, Demo, EngineName, MachineArgs};
+use crate::args::{Boot, Demo, EngineName, MachineArgs, RunArgs};
 use crate::console::{self, Marks, Output};
 use crate::ending::{Reason, Status, Verdict};
-use crate::{guests, stats};
+use crate::{guests, snapshot, stats};
 use anyhow::{Context, Result};
-use machine::{Ending, EngineKind, Extras, Machine, MachineError, MachineSpec, Payload, Report, Tuning};
+use machine::{CharSink, Ending, EngineKind, Extras, Machine, MachineError, MachineSpec, Payload, Report, Tuning};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -29,14 +29,14 @@ pub fn boot(args: &Boot) -> Result<Status> {
             .with_context(|| format!("cannot write the device tree to {}", path.display()))?;
         return Ok(Status::Success);
     }
-    run(spec, &args.machine, args.run.is_some(), start)
+    run(spec, &args.machine.run, args.run.is_some(), start)
 }
 
 /// `armagic demo`
 pub fn demo(args: &Demo) -> Result<Status> {
     let payload = Payload::Program(firmware::demo().to_vec());
     let target = Target { payload, initrd: None, append: String::new() };
-    run(spec(&args.machine, target, None), &args.machine, false, Instant::now())
+    run(spec(&args.machine, target, None), &args.machine.run, false, Instant::now())
 }
 
 /// The user's kernel, or a fetched guest's.
@@ -70,10 +70,19 @@ fn target(args: &Boot) -> Result<Target> {
 }
 
 /// With `--stats` code counts, unless `--tune` says otherwise.
-fn tuning(args: &MachineArgs) -> Tuning {
+pub fn tuning(args: &RunArgs) -> Tuning {
     let tuning = args.tune.clone().unwrap_or_default();
     let count = tuning.count.or(args.stats.map(|_| true));
     Tuning { check_smc: args.check_smc, perf_map: args.perf_map, count, ..tuning }
+}
+
+pub fn engine(args: &RunArgs) -> EngineKind {
+    match args.engine {
+        None => EngineKind::fastest(),
+        Some(EngineName::Interp) => EngineKind::Interp,
+        Some(EngineName::Jit) => EngineKind::Jit,
+        Some(EngineName::Verify) => EngineKind::Verify,
+    }
 }
 
 fn spec(args: &MachineArgs, target: Target, dtb: Option<PathBuf>) -> MachineSpec {
@@ -81,13 +90,8 @@ fn spec(args: &MachineArgs, target: Target, dtb: Option<PathBuf>) -> MachineSpec
         cpus: args.smp,
         memory: args.memory,
         model: args.cpu,
-        engine: match args.engine {
-            None => EngineKind::fastest(),
-            Some(EngineName::Interp) => EngineKind::Interp,
-            Some(EngineName::Jit) => EngineKind::Jit,
-            Some(EngineName::Verify) => EngineKind::Verify,
-        },
-        tuning: tuning(args),
+        engine: engine(&args.run),
+        tuning: tuning(&args.run),
         payload: target.payload,
         initrd: target.initrd,
         append: target.append,
@@ -96,12 +100,25 @@ fn spec(args: &MachineArgs, target: Target, dtb: Option<PathBuf>) -> MachineSpec
     }
 }
 
-fn run(spec: MachineSpec, args: &MachineArgs, ran: bool, start: Instant) -> Result<Status> {
+fn run(spec: MachineSpec, args: &RunArgs, ran: bool, start: Instant) -> Result<Status> {
+    run_made(|output| Machine::new(spec, output), args, ran, start)
+}
+
+/// Makes a machine that sends to the console, and runs it.
+pub fn run_made(
+    make: impl FnOnce(Box<dyn CharSink>) -> Result<Machine, MachineError>,
+    args: &RunArgs,
+    ran: bool,
+    start: Instant,
+) -> Result<Status> {
     let verdict = Verdict::default();
     let marks = Marks::new(start);
     marks.say("loading");
     let output = Output::new(verdict.clone(), args.until.as_deref(), Marks::new(start));
-    let mut machine = Machine::new(spec, Box::new(output))?;
+    let mut machine = make(Box::new(output))?;
+    if args.save.is_some() {
+        machine.hold_when_stopped();
+    }
     verdict.attach(machine.stopper());
     if let Some(limit) = args.timeout {
         stop_after(limit, verdict.clone());
@@ -112,7 +129,10 @@ fn run(spec: MachineSpec, args: &MachineArgs, ran: bool, start: Instant) -> Resu
     let ending = run_to_the_end(&mut machine, &marks);
     drop(raw);
     let ending = ending?;
-    let (status, message) = verdict.status(&ending, args.until.as_deref(), ran);
+    let (mut status, message) = verdict.status(&ending, args.until.as_deref(), ran);
+    if let Some(path) = &args.save {
+        status = snapshot::save(&machine, path, &ending, status, args.until.is_some())?;
+    }
     message.into_iter().for_each(|m| eprintln!("armagic: {m}"));
     for report in machine.gic_reports() {
         let Report { register, pe, text, times } = report;

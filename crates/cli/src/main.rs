@@ -8,6 +8,7 @@ mod ending;
 mod gic;
 mod guests;
 mod jit;
+mod snapshot;
 mod stats;
 mod terminal;
 mod tune;
@@ -25,6 +26,7 @@ fn main() -> ! {
         Command::Demo(args) => boot::demo(args),
         Command::Jit(args) => jit::list(args),
         Command::Guest(command) => guests::run(command),
+        Command::Snapshot(command) => snapshot::run(command),
         Command::Vgic(command) => vgic::run(command),
     };
     let status = done.unwrap_or_else(|error| {

@@ -15,7 +15,7 @@ use a64::{Feature, FeatureSet, PacKey, Pauth};
 pub type Key = [u64; 2];
 
 /// The five keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[repr(C)]
 pub struct Keys {
     /// APIAKey, APIBKey, APDAKey, APDBKey.

@@ -59,7 +59,7 @@ const P: u64 = 1 << 31;
 const U: u64 = 1 << 30;
 
 /// What is tallied by Exception level.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Tallies {
     retired: [u64; 4],
     taken: [u64; 4],
@@ -67,7 +67,7 @@ struct Tallies {
 }
 
 /// The registers of the performance monitors, and what they count.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Pmu {
     /// PMCR_EL0.{E, DP}.
     control: u64,
@@ -297,6 +297,15 @@ impl Pmu {
     #[inline(always)]
     pub(crate) fn exception_returned(&mut self, el: u8) {
         self.tallies.returned[el as usize & 3] += 1;
+    }
+
+    /// As it was elsewhere, with counts that their counters can hold.
+    pub(crate) fn restored(&self) -> Pmu {
+        let mut it = self.clone();
+        it.counts.iter_mut().enumerate().for_each(|(slot, count)| *count &= limit(slot));
+        (it.enabled, it.overflowed, it.interrupts) = (it.enabled & ALL, it.overflowed & ALL, it.interrupts & ALL);
+        it.control &= pmcr::E | pmcr::DP;
+        it
     }
 
     /// The level of the overflow interrupt.

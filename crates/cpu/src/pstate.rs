@@ -1,7 +1,7 @@
 //! PSTATE without the condition flags, and its form in SPSR_ELx.
 
 /// Process state (ARM DDI 0487, D1.4 "Process state, PSTATE"). AArch64 only.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[repr(C)]
 pub struct Pstate {
     /// Exception level, 0 to 3.

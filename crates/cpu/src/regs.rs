@@ -8,7 +8,7 @@ use crate::debug::{BREAKPOINTS, WATCHPOINTS};
 use crate::pauth::Keys;
 
 /// General registers, PSTATE, SIMD&FP registers.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[repr(C, align(64))]
 pub struct Regs {
     /// X0 to X30.
@@ -30,7 +30,7 @@ pub struct Regs {
 }
 
 /// System registers that are plain storage. Index 0 of an EL-indexed array is unused unless said.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[repr(C)]
 pub struct Sys {
     /// SP_EL0 to SP_EL3, except the bank in use (see `Regs::sp`).

@@ -42,7 +42,7 @@ const TIMERS: [(Which, IntId); 4] = [
 const TIMERS_OF_EL1: usize = 2;
 
 /// One timer's registers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Timer {
     cval: u64,
     /// ENABLE and IMASK.
@@ -50,7 +50,7 @@ struct Timer {
 }
 
 /// The timers of one PE. Times are the physical count, which is the machine's clock in nanoseconds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Timers {
     timers: [Timer; 4],
     /// CNTVOFF_EL2: virtual count = physical count - offset.
@@ -60,6 +60,13 @@ pub struct Timers {
 }
 
 impl Timers {
+    /// As they were elsewhere.
+    pub(crate) fn restored(&self) -> Timers {
+        let mut it = self.clone();
+        it.timers.iter_mut().for_each(|timer| timer.ctl &= ENABLE | IMASK);
+        it
+    }
+
     /// The count that `which` compares with.
     pub fn count(&self, which: Which, now: u64) -> u64 {
         match which {

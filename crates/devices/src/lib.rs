@@ -9,6 +9,6 @@ mod pl031;
 mod primecell;
 mod virtio_mmio;
 
-pub use pl011::{CharSink, Pl011};
-pub use pl031::Pl031;
+pub use pl011::{CharSink, Pl011, Pl011State};
+pub use pl031::{Pl031, Pl031State};
 pub use virtio_mmio::VirtioMmioSlot;

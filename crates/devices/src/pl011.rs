@@ -20,6 +20,10 @@ pub trait CharSink: Send {
     fn write(&mut self, bytes: &[u8]);
 }
 
+/// Registers and FIFO.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Pl011State(Regs);
+
 /// The UART.
 pub struct Pl011 {
     regs: Mutex<Regs>,
@@ -37,6 +41,18 @@ impl Pl011 {
         let regs = Regs::power_on();
         let flags = AtomicU32::new(regs.flags());
         Pl011 { regs: Mutex::new(regs), flags, drained: Condvar::new(), sink: Mutex::new(sink), irq }
+    }
+
+    /// What it is now, without what is on its way to the sink: nothing is.
+    pub fn state(&self) -> Pl011State {
+        Pl011State(self.lock().clone())
+    }
+
+    /// Goes on as it was elsewhere, and drives its line as it was.
+    pub fn restore(&self, state: &Pl011State) {
+        let mut regs = self.lock();
+        *regs = state.0.clone().restored();
+        self.show(&regs);
     }
 
     /// Input from the line: accepts as many of `bytes` as fit and says how many. Callable from any thread.

@@ -22,7 +22,7 @@ const MIS: u64 = 0x18;
 const ICR: u64 = 0x1c;
 
 /// Guest-visible state. `now` is the host's wall clock in seconds, modulo 2^32, in every method.
-#[derive(Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Regs {
     offset: u32, // what LR added to the wall clock
     load: u32,
@@ -90,6 +90,10 @@ impl Regs {
     }
 }
 
+/// Registers. The time of day is the host's, so that a match that passes meanwhile is noticed.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Pl031State(Regs);
+
 /// The real-time clock.
 pub struct Pl031 {
     regs: Mutex<Regs>,
@@ -112,6 +116,22 @@ impl Pl031 {
     pub fn poll(&self) {
         let mut regs = self.lock();
         self.settle(&mut regs);
+    }
+
+    /// What it is now.
+    pub fn state(&self) -> Pl031State {
+        Pl031State(self.lock().clone())
+    }
+
+    /// Goes on as it was elsewhere. The line follows with the next `poll`.
+    pub fn restore(&self, state: &Pl031State) {
+        let mut regs = self.lock();
+        *regs = state.0.clone();
+        // Where the host's time of day is an earlier one, nothing has passed meanwhile.
+        let count = regs.count(self.now());
+        if count.wrapping_sub(regs.seen) > u32::MAX / 2 {
+            regs.seen = count;
+        }
     }
 
     /// When `poll` should next be called, in nanoseconds of the machine's clock; `None` while no alarm is

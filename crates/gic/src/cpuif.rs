@@ -15,6 +15,7 @@ mod deliver;
 mod explain;
 mod plug;
 mod registers;
+mod state;
 
 use crate::ids::{self, LPI_INTID};
 use crate::lpi::MAX_LPIS;
@@ -26,6 +27,7 @@ use std::{cell::Cell, sync::Arc};
 
 pub use accessor::{Accessor, Signals};
 pub use plug::Plug;
+pub use state::InterfaceState;
 
 /// 5 bits of priority, all of which preempt: BPR0 is at least 2, and BPR1 one more, but for the Secure one.
 const BPR_MIN: [u8; GROUPS] = [2, 3, 2];

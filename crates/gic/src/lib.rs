@@ -16,6 +16,7 @@ mod dist;
 mod fidelity;
 mod identify;
 mod ids;
+mod inputs;
 mod its;
 mod late;
 mod lpi;
@@ -33,8 +34,9 @@ mod wires;
 mod word;
 
 pub use access::Frame;
-pub use cpuif::{Accessor, CpuInterface, Plug, Signals};
+pub use cpuif::{Accessor, CpuInterface, InterfaceState, Plug, Signals};
 pub use fidelity::{Fidelity, Report};
+pub use inputs::Input;
 pub use its::{CommandError, FailedCommand, Fault, Its, ItsSpec, ItsThread, OnError};
 pub use late::LateThread;
 pub use lpi::{LpiCache, LpiSpec, LpiView};

@@ -10,14 +10,21 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     origin: Instant,
+    /// What `now_ns` was at `origin`.
+    ahead: u64,
     ticks: Option<Ticks>,
 }
 
 impl Clock {
     /// A clock that starts at zero now.
     pub fn start() -> Clock {
-        let ticks = Ticks::start();
-        Clock { origin: Instant::now(), ticks }
+        Clock::resume(0)
+    }
+
+    /// A clock that goes on from `ns` now.
+    pub fn resume(ns: u64) -> Clock {
+        let ticks = Ticks::start().map(|ticks| ticks.begun(ns));
+        Clock { origin: Instant::now(), ahead: ns, ticks }
     }
 
     /// Nanoseconds since the start; wraps after 584 years.
@@ -25,7 +32,7 @@ impl Clock {
     pub fn now_ns(&self) -> u64 {
         match self.ticks {
             Some(ticks) => ticks.now_ns(),
-            None => self.origin.elapsed().as_nanos() as u64,
+            None => self.ahead.wrapping_add(self.origin.elapsed().as_nanos() as u64),
         }
     }
 

@@ -19,6 +19,13 @@ impl Ticks {
         host::scale().map(|scale| Ticks { base: host::now(), scale })
     }
 
+    /// The same, as if they had begun `ns` nanoseconds, or a tick more, before. The base may be before the host's zero:
+    /// what is counted from it wraps.
+    pub(crate) fn begun(self, ns: u64) -> Ticks {
+        let ticks = (u128::from(ns) << 64).div_ceil(u128::from(self.scale.max(1)));
+        Ticks { base: self.base.wrapping_sub(ticks as u64), ..self }
+    }
+
     /// Nanoseconds since the start.
     #[inline]
     pub(crate) fn now_ns(self) -> u64 {

@@ -45,7 +45,16 @@ pub(crate) struct Board {
 /// Builds the board for `spec`; the UART sends to `console`.
 pub(crate) fn build(spec: &MachineSpec, console: Box<dyn CharSink>) -> Result<Board, BoardError> {
     let clock = Clock::start();
-    let ram = Ram::new(map::RAM.base, spec.memory)?;
+    build_around(spec, console, Ram::new(map::RAM.base, spec.memory)?, clock)
+}
+
+/// The same, with RAM and a clock that are there.
+pub(crate) fn build_around(
+    spec: &MachineSpec,
+    console: Box<dyn CharSink>,
+    ram: Ram,
+    clock: Clock,
+) -> Result<Board, BoardError> {
     let config = GicConfig::build(spec, &ram)?;
     let attentions: Vec<_> = config.vcpus().map(|vcpu| vcpu.attention()).collect();
     let (gic, its, extras) = (config.gic(), config.translator(), spec.model.extras());

@@ -3,6 +3,8 @@
 //! One lock. It is taken when a vCPU is switched on or off, goes to sleep or wakes, and when the run ends;
 //! never on the way of an interrupt.
 
+use crate::snapshot::Power as Saved;
+use cpu::VcpuState;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -59,6 +61,10 @@ struct State {
     quit: bool,
     /// Somebody wants the PEs to hold still.
     paused: bool,
+    /// Who stops the run wants the PEs to hold still where they are.
+    holds: bool,
+    /// The run was stopped so.
+    held: bool,
     /// Threads that hold their vCPU's lock, as in KVM_RUN.
     running: Vec<bool>,
 }
@@ -71,6 +77,8 @@ pub(crate) struct Control {
     /// Each PE that is off waits here to be switched on.
     starts: Vec<Condvar>,
     attentions: Vec<Arc<Attention>>,
+    /// What each PE is while it does not run.
+    states: Vec<Mutex<Option<Box<VcpuState>>>>,
     /// `State::paused`, for PEs to look at after each exit from their engine.
     paused: AtomicBool,
 }
@@ -90,6 +98,8 @@ impl Control {
             ending: None,
             quit: false,
             paused: false,
+            holds: false,
+            held: false,
             running: vec![false; attentions.len()],
         };
         let starts = attentions.iter().map(|_| Condvar::new()).collect();
@@ -97,6 +107,7 @@ impl Control {
             state: Mutex::new(state),
             changed: Condvar::new(),
             starts,
+            states: attentions.iter().map(|_| Mutex::default()).collect(),
             attentions,
             paused: AtomicBool::new(false),
         }
@@ -155,6 +166,68 @@ impl Control {
     /// Does somebody want the PEs to hold still?
     pub fn is_paused(&self) -> bool {
         self.paused.load(Relaxed)
+    }
+
+    /// From now on `stop` makes the PEs hold still, instead of switching them off.
+    pub fn hold_when_stopped(&self) {
+        self.lock().holds = true;
+    }
+
+    /// The host wants the run to end.
+    pub fn stop(&self) {
+        let mut state = self.lock();
+        if !state.holds {
+            drop(state);
+            return self.end(Ending::Stopped);
+        }
+        (state.paused, state.held) = (true, true);
+        self.paused.store(true, Relaxed);
+        self.starts.iter().for_each(Condvar::notify_all);
+        self.attentions.iter().for_each(|a| a.post(Reasons::CONTROL));
+        self.changed.notify_all();
+    }
+
+    /// Whether each PE is on, in a run that was stopped so that they hold still.
+    pub fn held(&self) -> Option<Vec<Saved>> {
+        let state = self.lock();
+        let saved = |pe: &Pe| match pe {
+            Pe::Off => Saved::Off,
+            Pe::Starting(start) => Saved::starting(*start),
+            Pe::On | Pe::Asleep(_) => Saved::On,
+        };
+        (state.held && !state.running.contains(&true)).then(|| state.pes.iter().map(saved).collect())
+    }
+
+    /// Before anything runs: the PEs are as they were elsewhere.
+    pub fn restore(&self, power: &[Saved], states: Vec<Option<Box<VcpuState>>>) {
+        let mut state = self.lock();
+        for (pe, power) in state.pes.iter_mut().zip(power) {
+            *pe = match *power {
+                Saved::Off => Pe::Off,
+                Saved::Starting(entry, argument) => Pe::Starting(Start { entry, argument }),
+                Saved::On => Pe::On,
+            };
+        }
+        states.into_iter().enumerate().for_each(|(index, state)| *self.slot(index) = state);
+    }
+
+    fn slot(&self, index: usize) -> MutexGuard<'_, Option<Box<VcpuState>>> {
+        self.states[index].lock().expect("see lock")
+    }
+
+    /// What PE `index` is, if it does not run.
+    pub fn state(&self, index: usize) -> Option<Box<VcpuState>> {
+        self.slot(index).clone()
+    }
+
+    /// The same, for its thread, which runs it.
+    pub fn take_state(&self, index: usize) -> Option<Box<VcpuState>> {
+        self.slot(index).take()
+    }
+
+    /// PE `index` stops running, and is this.
+    pub fn put_state(&self, index: usize, state: VcpuState) {
+        *self.slot(index) = Some(Box::new(state));
     }
 
     /// Makes every PE leave its guest, and waits until all have.
@@ -246,8 +319,21 @@ impl Control {
         let mut state = self.lock();
         loop {
             let off = state.pes.iter().all(|pe| matches!(pe, Pe::Off));
-            if off && state.ending.is_some() {
-                return state.ending.take().expect("just seen");
+            let still = state.held && !state.running.contains(&true);
+            // A guest that ended was quicker than who stopped it.
+            if (off || still)
+                && let Some(ending) = state.ending.take()
+            {
+                state.pes.fill(Pe::Off);
+                if std::mem::take(&mut state.held) {
+                    state.paused = false;
+                    self.paused.store(false, Relaxed);
+                    self.starts.iter().for_each(Condvar::notify_all);
+                }
+                return ending;
+            }
+            if still {
+                return Ending::Stopped;
             }
             let quiet = state.ending.is_none() && !state.paused && state.hung() && !wakes();
             quiet_since = quiet.then(|| quiet_since.unwrap_or_else(Instant::now));

@@ -2,10 +2,11 @@
 
 use crate::board::{self, Board, BoardError, GicConfig};
 use crate::control::{Control, Ending, Start};
-use crate::engine::{EngineError, Engines, Tally};
+use crate::engine::{EngineError, EngineKind, Engines, Tally, Tuning};
 use crate::fdt::{self, CpuNode, FdtSpec};
 use crate::load::{self, LoadError, LoadRequest, Loaded, Source};
 use crate::map;
+use crate::snapshot::{self, SnapshotError};
 use crate::spec::{MachineSpec, Payload, SpecError};
 use crate::stats::Stats;
 use crate::vcpu_thread::{self, PowerOn};
@@ -41,6 +42,14 @@ pub enum MachineError {
         /// The host's words.
         cause: std::io::Error,
     },
+    /// A snapshot cannot be written, or be read.
+    #[error("{}: {cause}", path.display())]
+    Snapshot {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: SnapshotError,
+    },
     /// The host would not give a thread.
     #[error("cannot start a thread for {what}: {cause}; use fewer CPUs with --smp")]
     Thread {
@@ -58,7 +67,7 @@ pub struct Stopper(Arc<Control>);
 impl Stopper {
     /// The run ends soon with `Ending::Stopped`.
     pub fn stop(&self) {
-        self.0.end(Ending::Stopped);
+        self.0.stop();
     }
 }
 
@@ -84,7 +93,8 @@ pub struct Machine {
     engines: Engines,
     board: Board,
     control: Arc<Control>,
-    loaded: Loaded,
+    /// Nothing, if the machine goes on from a snapshot.
+    loaded: Option<Loaded>,
     power_on: PowerOn,
     threads: Vec<JoinHandle<Tally>>,
     alarm: Option<JoinHandle<()>>,
@@ -105,13 +115,47 @@ impl Machine {
         let loaded = load(&spec, &board)?;
         let power_on = PowerOn::of(spec.model, loaded.kind);
         let input_open = Arc::new(AtomicBool::new(true));
+        let loaded = Some(loaded);
         let (threads, alarm, its, late, started) = (vec![], None, None, None, None);
         Ok(Machine { spec, engines, board, control, loaded, power_on, threads, alarm, its, late, input_open, started })
     }
 
-    /// The device tree the guest is given.
+    /// A machine that goes on from what `save` wrote to `path`, executing with `engine`. Nothing else is touched if it
+    /// cannot.
+    pub fn resume(
+        path: &Path,
+        engine: EngineKind,
+        tuning: Tuning,
+        console: Box<dyn CharSink>,
+    ) -> Result<Machine, MachineError> {
+        engine.check(&tuning)?;
+        let (loading, ram, clock) = snapshot::read(path, engine, tuning)?;
+        let (spec, power_on) = (loading.spec.clone(), loading.power_on);
+        let engines = Engines::new(&spec)?;
+        let board = board::build_around(&spec, console, ram, clock)?;
+        let control = Arc::new(Control::new(board.attentions.clone()));
+        let failed = |cause| MachineError::Snapshot { path: path.to_owned(), cause };
+        loading.restore(&board, &control).map_err(failed)?;
+        let input_open = Arc::new(AtomicBool::new(true));
+        let (threads, alarm, its, late, started) = (vec![], None, None, None, None);
+        let loaded = None;
+        Ok(Machine { spec, engines, board, control, loaded, power_on, threads, alarm, its, late, input_open, started })
+    }
+
+    /// From now on who stops the run makes the PEs hold still between two instructions, so that `save` can follow.
+    pub fn hold_when_stopped(&self) {
+        self.control.hold_when_stopped();
+    }
+
+    /// Writes all of the machine to `path`, after a run that was stopped by `Stopper` and is held; how many bytes of RAM.
+    pub fn save(&self, path: &Path) -> Result<u64, MachineError> {
+        snapshot::save(path, &self.spec, self.power_on, &self.board, &self.control)
+            .map_err(|cause| MachineError::Snapshot { path: path.to_owned(), cause })
+    }
+
+    /// The device tree the guest is given; none in a machine that goes on from a snapshot.
     pub fn dtb(&self) -> &[u8] {
-        &self.loaded.dtb_bytes
+        self.loaded.as_ref().map_or(&[], |loaded| &loaded.dtb_bytes)
     }
 
     /// The UART, for console input.
@@ -151,15 +195,9 @@ impl Machine {
             self.spawn()?;
         }
         self.started.get_or_insert_with(Instant::now);
-        let start = Start { entry: self.loaded.entry.0, argument: self.loaded.dtb.0 };
-        // Whoever was quick to end the run may have done so by now: then nothing starts, and it has ended.
-        if self.power_on.at_el1 && self.spec.model.el3 {
-            self.board.leave_to_non_secure(&self.spec.gic);
-        }
-        // Without firmware of ours nobody else would switch the others on.
-        let first = if self.power_on.conduit == Conduit::None { self.spec.cpus } else { 1 };
-        for index in 0..first {
-            assert!(self.control.start(index, start) || self.control.ending(), "every PE is off between runs");
+        // What goes on from a snapshot has started.
+        if let Some(loaded) = &self.loaded {
+            self.start(Start { entry: loaded.entry.0, argument: loaded.dtb.0 });
         }
         let (rtc, uart, input_open) = (&self.board.rtc, &self.board.uart, &self.input_open);
         let clock = self.board.shared.clock;
@@ -175,12 +213,24 @@ impl Machine {
         Ok(self.control.wait_end(tick, wakes))
     }
 
+    fn start(&self, start: Start) {
+        if self.power_on.at_el1 && self.spec.model.el3 {
+            self.board.leave_to_non_secure(&self.spec.gic);
+        }
+        // Without firmware of ours nobody else would switch the others on.
+        let first = if self.power_on.conduit == Conduit::None { self.spec.cpus } else { 1 };
+        for index in 0..first {
+            // Whoever was quick to end the run may have done so by now: then nothing starts, and it has ended.
+            assert!(self.control.start(index, start) || self.control.ending(), "every PE is off between runs");
+        }
+    }
+
     /// After `Ending::Reset`: devices at power-on, the guest's files loaded afresh.
     pub fn reload(&mut self) -> Result<(), MachineError> {
         self.board.reset();
         // The loader counts on RAM as at power-on.
         self.board.shared.bus.ram().clear();
-        self.loaded = load(&self.spec, &self.board)?;
+        self.loaded = Some(load(&self.spec, &self.board)?);
         self.board.shared.bus.code().invalidate_all();
         Ok(())
     }

@@ -52,10 +52,17 @@ pub(crate) fn body(
             }
         };
         let interface = running.interface().take().expect("the board has a VGIC");
+        let state = control.take_state(index);
         match &mut engine {
             None => {
                 let spec = VcpuSpec { index, ..spec };
-                let it = engine.insert(engines.engine(Vcpu::with_interface(spec, shared.clone(), interface)));
+                let mut cpu = Vcpu::with_interface(spec, shared.clone(), interface);
+                // From elsewhere; one that ran here has kept it.
+                if let Some(state) = state {
+                    cpu.restore(&state);
+                    cpu.unpark();
+                }
+                let it = engine.insert(engines.engine(cpu));
                 it.cpu().conduit = power_on.conduit;
             }
             Some(engine) => {
@@ -66,6 +73,7 @@ pub(crate) fn body(
         let engine = engine.as_mut().expect("just made");
         turn(control, engine, power_on);
         engine.cpu().park();
+        control.put_state(index, engine.cpu().state());
         *running.interface() = Some(engine.cpu().gic.remove());
         drop(running);
         control.stops_running(index);

@@ -39,7 +39,7 @@ pub struct Debug {
     /// Cache: some watchpoint is enabled.
     watching: bool,
     /// The instruction that software step has just let through, and whether it was a Load-Exclusive.
-    stepped: Option<bool>,
+    pub(crate) stepped: Option<bool>,
 }
 
 impl Debug {

@@ -65,6 +65,7 @@ const MODEM: [(u32, u32, u32); 4] = [
 ];
 
 /// Guest-visible state. Fields hold implemented bits only.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Regs {
     fifo: VecDeque<u16>, // received characters with their error flags
     lost: bool,          // a character came while the FIFO was full; the next one to fit says so
@@ -97,6 +98,13 @@ impl Regs {
             raw: 0,
             dmacr: 0,
         }
+    }
+
+    /// As they were elsewhere, with the bits there are.
+    pub fn restored(mut self) -> Regs {
+        self.fifo.truncate(FIFO_DEPTH);
+        (self.cr, self.mask, self.raw) = (self.cr & CR_IMPLEMENTED, self.mask & int::ALL, self.raw & int::ALL);
+        self
     }
 
     /// The level of the interrupt output.

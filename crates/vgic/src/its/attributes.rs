@@ -9,6 +9,7 @@ use crate::errno::{Errno, Refusal};
 use crate::uapi::{address, control, group};
 use crate::user::UserPointer;
 use crate::vm::Vm;
+use gic::Product;
 
 const UNKNOWN: Refusal = Errno::NxIo.because("an ITS has no such attribute");
 const COMMAND: Refusal = Errno::NxIo.because("a command has no value to get");
@@ -78,6 +79,9 @@ fn access(vm: &Vm, its: &Its, offset: u64, direction: Direction) -> Result<u64, 
         if !its.base.is_set() {
             return Err(Errno::NxIo.because("the ITS has no address"));
         }
+        if let (true, Some(live)) = (vm.spec.features.product != Product::Kvm, config.itss[its.index].live()) {
+            return Ok(plain(live, offset, direction));
+        }
         let offset = registers::check_exists(offset)?;
         let state = &mut config.itss[its.index];
         let enabling = offset == 0 && matches!(direction, Direction::Set(value) if value & 1 != 0);
@@ -86,6 +90,18 @@ fn access(vm: &Vm, its: &Its, offset: u64, direction: Direction) -> Result<u64, 
         }
         registers::access(state, offset, direction)
     })
+}
+
+/// Of a GIC that is not KVM's product: every register's raw column as it is; where there is none, it is 0 and ignored.
+fn plain(live: &gic::Its, offset: u64, direction: Direction) -> u64 {
+    let Ok(offset) = u32::try_from(offset) else { return 0 };
+    match direction {
+        Direction::Get => live.raw_read(offset).unwrap_or(0),
+        Direction::Set(value) => {
+            live.raw_write(offset, value);
+            0
+        }
+    }
 }
 
 fn control(vm: &Vm, its: &Its, attr: u64) -> Result<(), Refusal> {

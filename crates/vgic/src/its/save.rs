@@ -39,8 +39,10 @@ pub(super) fn tables(vm: &Vm, its: &State) -> Result<(), Refusal> {
 fn save(vm: &Vm, its: &State) -> Result<(), Unbacked> {
     let memory = &*vm.spec.memory;
     let (devices, collections) = of(memory, its);
-    if devices.valid() && !its.fresh[DEVICES] {
-        let mapped = if its.fresh[COLLECTIONS] { HashSet::new() } else { mapped(collections)? };
+    // A guest that enabled it has told nobody here.
+    let fresh = if its.enabled() { [false; 2] } else { its.fresh };
+    if devices.valid() && !fresh[DEVICES] {
+        let mapped = if fresh[COLLECTIONS] { HashSet::new() } else { mapped(collections)? };
         let counts_unmapped = vm.spec.kernel.next_counts_unmapped;
         let mut chain = Chain { memory, last: None, shift: Dte::NEXT_SHIFT, most: Dte::NEXT_MOST };
         each_device(devices, |at, number, dte| {
@@ -50,7 +52,7 @@ fn save(vm: &Vm, its: &State) -> Result<(), Unbacked> {
         chain.link(None)?;
     }
     // The list is in memory already, unless the table is a new one.
-    if collections.valid() && its.fresh[COLLECTIONS] {
+    if collections.valid() && fresh[COLLECTIONS] {
         let first = collections.at(0)?.expect("a table has room for an entry");
         memory.write_u64(first, 0)?;
     }

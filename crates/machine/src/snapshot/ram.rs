@@ -1,0 +1,110 @@
+//! RAM in a snapshot: the pages that are not zero, in runs.
+
+use super::SnapshotError;
+use super::format::{Part, Reader, Writer};
+use hw::PhysAddr;
+use mem::Ram;
+use std::io::{Read, Write};
+
+const PAGE: u64 = 4096;
+/// Bytes that are copied at a time: they stay in the host's cache between the file, the checksum and RAM.
+const CHUNK: usize = 256 << 10;
+
+/// First page, and how many.
+pub(super) type Run = (u64, u64);
+
+/// The runs of pages that are not zero.
+pub(super) fn runs(ram: &Ram) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut chunk = vec![0; CHUNK];
+    for at in (0..ram.size()).step_by(CHUNK) {
+        let bytes = &mut chunk[..(ram.size() - at).min(CHUNK as u64) as usize];
+        ram.read_bytes(ram.base().offset(at), bytes).expect("the range is in RAM");
+        for (n, page) in bytes.chunks(PAGE as usize).enumerate() {
+            if is_zero(page) {
+                continue;
+            }
+            let page = at / PAGE + n as u64;
+            match runs.last_mut() {
+                Some((first, pages)) if *first + *pages == page => *pages += 1,
+                _ => runs.push((page, 1)),
+            }
+        }
+    }
+    runs
+}
+
+fn is_zero(page: &[u8]) -> bool {
+    page.chunks_exact(64).all(|line| line.iter().fold(0, |or, byte| or | byte) == 0)
+}
+
+/// Bytes of all runs.
+pub(super) fn bytes(runs: &[Run]) -> u64 {
+    runs.iter().fold(0u64, |sum, (_, pages)| sum.saturating_add(pages.saturating_mul(PAGE)))
+}
+
+pub(super) fn write(out: &mut Writer<impl Write>, ram: &Ram) -> Result<u64, SnapshotError> {
+    let runs = runs(ram);
+    out.part(Part::Runs, &runs)?;
+    out.begin(Part::Pages, bytes(&runs))?;
+    let mut chunk = vec![0; CHUNK];
+    for_each_chunk(&runs, ram.base(), |at, length| {
+        let bytes = &mut chunk[..length];
+        ram.read_bytes(at, bytes).expect("the run is in RAM");
+        out.bytes(bytes)
+    })?;
+    out.end()?;
+    Ok(bytes(&runs))
+}
+
+/// Into RAM that is zero.
+pub(super) fn read(input: &mut Reader<impl Read>, ram: &Ram) -> Result<(), SnapshotError> {
+    let content = |what| Err(SnapshotError::Content { part: Part::Runs.name(), what });
+    let runs: Vec<Run> = input.part(Part::Runs)?;
+    let pages = ram.size() / PAGE;
+    let inside = |(first, n): &Run| first.checked_add(*n).is_some_and(|end| end <= pages);
+    if !runs.iter().all(inside) {
+        return content("pages outside RAM");
+    }
+    if input.begin(Part::Pages)? != bytes(&runs) {
+        return content("the number of pages");
+    }
+    let mut chunk = vec![0; CHUNK];
+    for_each_chunk(&runs, ram.base(), |at, length| {
+        let bytes = &mut chunk[..length];
+        input.bytes(bytes)?;
+        ram.write_bytes(at, bytes).expect("the run is in RAM");
+        Ok(())
+    })?;
+    input.end()
+}
+
+fn for_each_chunk(
+    runs: &[Run],
+    base: PhysAddr,
+    mut visit: impl FnMut(PhysAddr, usize) -> Result<(), SnapshotError>,
+) -> Result<(), SnapshotError> {
+    for &(first, pages) in runs {
+        let (start, end) = (first * PAGE, (first + pages) * PAGE);
+        for at in (start..end).step_by(CHUNK) {
+            visit(base.offset(at), (end - at).min(CHUNK as u64) as usize)?;
+        }
+    }
+    Ok(())
+}
+
+/// Which pages there are; their contents are passed over, or if `whole`, checked.
+pub(super) fn skim(input: &mut Reader<impl Read>, whole: bool) -> Result<Vec<Run>, SnapshotError> {
+    let runs: Vec<Run> = input.part(Part::Runs)?;
+    let mut left = input.begin(Part::Pages)?;
+    let mut chunk = vec![0; CHUNK];
+    while whole && left > 0 {
+        let length = left.min(CHUNK as u64);
+        input.bytes(&mut chunk[..length as usize])?;
+        left -= length;
+    }
+    if whole {
+        input.end()?;
+    }
+    Ok(runs)
+}
