@@ -129,9 +129,12 @@ pub fn run_made(
     let ending = run_to_the_end(&mut machine, &marks);
     drop(raw);
     let ending = ending?;
-    let (mut status, message) = verdict.status(&ending, args.until.as_deref(), ran);
+    let (mut status, mut message) = verdict.status(&ending, args.until.as_deref(), ran);
     if let Some(path) = &args.save {
+        let before = status;
         status = snapshot::save(&machine, path, &ending, status, args.until.is_some())?;
+        // What ended the run was wanted after all.
+        message = message.filter(|_| before == status || status != Status::Success);
     }
     message.into_iter().for_each(|m| eprintln!("armagic: {m}"));
     for report in machine.gic_reports() {
