@@ -6,6 +6,7 @@
 
 use armagic_gic::{Affinity, CpuInterface, Gic, GicSpec, PeSpec};
 use hw::{AccessSize, IntId};
+use loom::sync::atomic::{AtomicU32, Ordering::*};
 use loom::thread;
 use std::sync::Arc;
 use sync::Attention;
@@ -345,6 +346,62 @@ fn a_stale_hint_is_forgotten_while_it_becomes_true() {
         device.join().unwrap();
         taken.sort();
         assert_eq!(taken, [32, 32, 33]);
+    });
+}
+
+#[test]
+fn a_place_is_forgotten_while_it_becomes_true() {
+    model(|| {
+        let mut rig = rig(1);
+        d(&rig.gic, 0x204, 3);
+        d(&rig.gic, 0x284, 1);
+        let gic = rig.gic.clone();
+        let other = thread::spawn(move || d(&gic, 0x204, 1));
+        let mut taken = vec![];
+        drain(&mut rig.pes[0], &mut taken);
+        other.join().unwrap();
+        drain(&mut rig.pes[0], &mut taken);
+        taken.sort();
+        assert_eq!(taken, [32, 33]);
+    });
+}
+
+/// Who takes an interrupt that was sent twice sees what was written before either.
+#[test]
+fn what_was_written_before_an_edge_that_merges_is_seen() {
+    model(|| {
+        let mut rig = rig(1);
+        d(&rig.gic, 0x204, 1);
+        let data = Arc::new(AtomicU32::new(0));
+        let (gic, written) = (rig.gic.clone(), data.clone());
+        let other = thread::spawn(move || {
+            written.store(1, Relaxed);
+            d(&gic, 0x204, 1);
+        });
+        assert_eq!(rig.pes[0].iar1(), 32);
+        let seen = data.load(Relaxed);
+        rig.pes[0].set_eoir1(32);
+        other.join().unwrap();
+        assert!(seen == 1 || rig.pes[0].iar1() == 32, "a message that nobody hears of");
+    });
+}
+
+/// While one group waits until its gate closes, and the other before that, there is no moment without a signal.
+#[test]
+fn a_gate_closes_after_another_group_has_come() {
+    model(|| {
+        let mut rig = rig(1);
+        d(&rig.gic, 0x84, 0xe);
+        rig.pes[0].set_igrpen0(1);
+        d(&rig.gic, 0x204, 2);
+        let gic = rig.gic.clone();
+        let other = thread::spawn(move || {
+            d(&gic, 0x204, 1);
+            d(&gic, 0, 1);
+        });
+        let signals = rig.pes[0].signals();
+        assert!(signals.irq || signals.fiq, "neither");
+        other.join().unwrap();
     });
 }
 

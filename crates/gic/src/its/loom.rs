@@ -9,7 +9,7 @@ use crate::{Affinity, CpuInterface, Gic, GicSpec, LpiSpec, PeSpec};
 use hw::{AccessSize, GuestMemory, IntId, PhysAddr, Unbacked};
 use loom::thread;
 use std::sync::Arc;
-use sync::Attention;
+use sync::{Attention, Reasons};
 
 const NONE: u64 = 1023;
 const DEVICES: u64 = 0x1000;
@@ -165,6 +165,73 @@ fn an_lpi_comes_again_while_it_is_taken() {
         assert!(!rig.pending(0), "lost on the way to the PE");
         taken.sort();
         assert!(taken == [8192, 8193] || taken == [8192, 8192, 8193], "{taken:?}");
+    });
+}
+
+/// The only LPI of its level is taken, whose hint stays; it comes again meanwhile.
+#[test]
+fn the_only_lpi_comes_again_while_it_is_taken() {
+    model(|| {
+        let mut rig = rig(1);
+        rig.its.write(0, 0);
+        let sender = rig.sender();
+        let mut taken = vec![];
+        drain(&mut rig.pes[0], &mut taken);
+        sender.join().unwrap();
+        drain(&mut rig.pes[0], &mut taken);
+        assert!(!rig.pending(0), "lost on the way to the PE");
+        assert!(taken == [8192] || taken == [8192, 8192], "{taken:?}");
+    });
+}
+
+/// Of two hints one is out of date, that of event `cleared`, and the PE comes by: event 0 comes, or comes again, meanwhile.
+fn check_a_hint_out_of_date(cleared: u32) {
+    model(move || {
+        let mut rig = rig(1);
+        rig.its.write(0, 0);
+        rig.its.write(0, 1);
+        rig.gic.take_lpi(0, cleared);
+        let sender = rig.sender();
+        let mut taken = vec![];
+        drain(&mut rig.pes[0], &mut taken);
+        sender.join().unwrap();
+        drain(&mut rig.pes[0], &mut taken);
+        assert!(!rig.pending(0), "lost on the way to the PE");
+        taken.sort();
+        let other = 8193 - u64::from(cleared);
+        assert!(taken == [8192, other] || taken == [8192], "{taken:?}");
+    });
+}
+
+/// Under loom the search tolerates none.
+#[test]
+fn a_hint_is_forgotten_while_it_becomes_true() {
+    check_a_hint_out_of_date(0);
+}
+
+/// The level is taken back, as nothing else is there, while what is taken comes again.
+#[test]
+fn an_lpi_comes_again_and_its_neighbour_is_out_of_date() {
+    check_a_hint_out_of_date(1);
+}
+
+/// At 0x80 an LPI is best, and may not preempt 0x90, as BPR1 cuts both to 0; SPI 32 in Group 0 at 0x88 may. A command clears
+/// the LPI, and the PE is told.
+#[test]
+fn an_lpi_leaves_that_held_back_another_group() {
+    model(|| {
+        let mut rig = rig(1);
+        [(0x420, 0x88), (0x104, 1)].map(|(at, value)| rig.gic.distributor().write(at, AccessSize::Word, value));
+        rig.pes[0].set_igrpen0(1);
+        rig.pes[0].set_bpr1(7);
+        rig.pes[0].set_ap1r0(1 << 18);
+        rig.its.write(0, 0);
+        rig.gic.set_spi(IntId(32), true);
+        assert!(!rig.pes[0].signals().fiq);
+        rig.attention[0].take();
+        rig.command([4, 0, 0, 0]);
+        assert!(rig.attention[0].take().has(Reasons::INTERRUPT), "nobody told the PE");
+        assert!(rig.pes[0].signals().fiq);
     });
 }
 
