@@ -84,7 +84,7 @@ fn race(args: &RaceArgs, protocol: LockProtocol) -> std::result::Result<Seen, Re
     let vgic = vm.create_device(device_type::VGIC_V3, 0)?.expect("it was not only asked for");
     if args.initialised {
         vgic.set(group::ADDR, address::DIST, 0x0800_0000)?;
-        vgic.set(group::ADDR, address::REDIST_REGION, u64::from(args.vcpus) << 52 | 0x10 * STRIDE)?;
+        vgic.set(group::ADDR, address::REDIST_REGION, u64::from(args.vcpus) << 52 | (0x10 * STRIDE))?;
         vgic.set(group::CTRL, control::INIT, 0)?;
     }
     let done = AtomicBool::new(false);
