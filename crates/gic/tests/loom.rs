@@ -491,3 +491,26 @@ fn one_of_n_and_a_pe_that_joins() {
         device.join().unwrap();
     });
 }
+
+/// Whoever has seen an interrupt pending finds it: a read of GICD_ISPENDR announces what its sender has not yet.
+#[test]
+fn what_was_read_as_pending_is_taken() {
+    model(|| {
+        let Rig { gic, mut pes, .. } = rig(1);
+        // Both begin with an access that they share: without it loom lets the sender swap after the read only, since it has
+        // read the word itself before.
+        let begun = Arc::new(AtomicU32::new(0));
+        let sender = {
+            let (gic, begun) = (gic.clone(), begun.clone());
+            thread::spawn(move || {
+                begun.fetch_add(1, Relaxed);
+                gic.set_spi(IntId(33), true);
+            })
+        };
+        begun.fetch_add(1, Relaxed);
+        let seen = gic.distributor().read(0x204, AccessSize::Word) & 2 != 0;
+        let taken = pes[0].iar1();
+        assert!(!seen || taken == 33, "it was pending, and then {taken} was acknowledged");
+        sender.join().unwrap();
+    });
+}
