@@ -221,7 +221,9 @@ fn an_lpi_comes_again_and_its_neighbour_is_out_of_date() {
 fn an_lpi_leaves_that_held_back_another_group() {
     model(|| {
         let mut rig = rig(1);
-        [(0x420, 0x88), (0x104, 1)].map(|(at, value)| rig.gic.distributor().write(at, AccessSize::Word, value));
+        for (at, value) in [(0x420, 0x88), (0x104, 1)] {
+            rig.gic.distributor().write(at, AccessSize::Word, value);
+        }
         rig.pes[0].set_igrpen0(1);
         rig.pes[0].set_bpr1(7);
         rig.pes[0].set_ap1r0(1 << 18);
