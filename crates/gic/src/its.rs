@@ -7,7 +7,7 @@
 mod cache;
 mod collections;
 mod command;
-mod entry;
+pub mod entry;
 mod error;
 mod execute;
 mod frame;
@@ -16,7 +16,6 @@ mod loom;
 mod map;
 mod messages;
 mod queue;
-mod save;
 mod translate;
 
 pub use error::{CommandError, Fault};

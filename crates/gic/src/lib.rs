@@ -37,6 +37,7 @@ pub use access::Frame;
 pub use cpuif::{Accessor, CpuInterface, InterfaceState, Plug, Signals};
 pub use fidelity::{Fidelity, Report};
 pub use inputs::Input;
+pub use its::entry as its_entry;
 pub use its::{CommandError, FailedCommand, Fault, Its, ItsSpec, ItsThread, OnError};
 pub use late::LateThread;
 pub use lpi::{LpiCache, LpiSpec, LpiView};

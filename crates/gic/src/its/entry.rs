@@ -2,53 +2,89 @@
 //!
 //! Private to an implementation. Ours are those that KVM's ITS saves (Linux, Documentation/virt/kvm/devices,
 //! arm-vgic-its, "ITS Table ABI REV0"), so that a saved guest needs no conversion: 8 bytes, little-endian. `next` is
-//! only filled in when tables are saved, and never read by us.
+//! only filled in when tables are saved, and never read by an ITS.
 
 use hw::PhysAddr;
 
 /// Bytes of an entry of each table.
-pub(super) const ENTRY: u64 = 8;
+pub const ENTRY: u64 = 8;
 /// DeviceIDs, EventIDs and ICIDs have this many bits.
-pub(super) const ID_BITS: u32 = 16;
+pub const ID_BITS: u32 = 16;
 
 const VALID: u64 = 1 << 63;
 
 /// Device table entry: [63] valid, [62:49] next, [48:5] ITT address >> 8, [4:0] EventID bits - 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Dte(pub u64);
+pub struct Dte(pub u64);
 
 impl Dte {
+    /// Where `next` is: the distance to the next valid entry, at most `NEXT_MOST`; 0 in the last.
+    pub const NEXT_SHIFT: u32 = 49;
+    /// See `NEXT_SHIFT`.
+    pub const NEXT_MOST: u64 = (1 << 14) - 1;
+
+    /// Of a device with its ITT and bits of EventID.
     pub fn new(itt: PhysAddr, event_bits: u32) -> Dte {
         Dte(VALID | (itt.0 >> 8 & ((1 << 44) - 1)) << 5 | u64::from(event_bits - 1))
     }
 
+    /// [63].
     pub fn valid(self) -> bool {
         self.0 & VALID != 0
     }
 
+    /// The distance to the next valid entry.
+    pub fn next(self) -> u64 {
+        self.0 >> Self::NEXT_SHIFT & Self::NEXT_MOST
+    }
+
+    /// Bits of EventID: what stands there, up to 32.
+    pub fn event_bits(self) -> u32 {
+        (self.0 & 0x1f) as u32 + 1
+    }
+
+    /// Where the entry of an event is.
+    pub fn event(self, event: u64) -> PhysAddr {
+        self.itt().offset(event * ENTRY)
+    }
+
+    /// Where its ITT begins.
     pub fn itt(self) -> PhysAddr {
         PhysAddr((self.0 >> 5 & ((1 << 44) - 1)) << 8)
     }
 
     /// What a guest wrote there itself may be any number: never more than there are EventIDs.
     pub fn events(self) -> u32 {
-        1 << ((self.0 & 0x1f) as u32 + 1).min(ID_BITS)
+        1 << self.event_bits().min(ID_BITS)
     }
 }
 
 /// Interrupt translation entry: [63:48] next, [47:16] INTID, 0 if invalid, [15:0] ICID.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Ite(pub u64);
+pub struct Ite(pub u64);
 
 impl Ite {
+    /// As [`Dte::NEXT_SHIFT`].
+    pub const NEXT_SHIFT: u32 = 48;
+    /// As [`Dte::NEXT_MOST`].
+    pub const NEXT_MOST: u64 = (1 << 16) - 1;
+
+    /// Of an event.
     pub fn new(intid: u32, icid: u16) -> Ite {
         Ite(u64::from(intid) << 16 | u64::from(icid))
     }
 
+    /// The distance to the next valid entry.
+    pub fn next(self) -> u64 {
+        self.0 >> Self::NEXT_SHIFT
+    }
+
+    /// 0 if it is not valid.
     pub fn intid(self) -> u32 {
         (self.0 >> 16) as u32
     }
 
+    /// The collection.
     pub fn icid(self) -> u16 {
         self.0 as u16
     }
@@ -57,13 +93,18 @@ impl Ite {
 /// Collection table entry: [63] valid, [51:16] number of the redistributor, [15:0] ICID. The table is a list that ends
 /// with an entry that is not valid, or with the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Cte(pub u64);
+pub struct Cte(pub u64);
 
 impl Cte {
+    /// The processor of a collection that is unmapped and saved all the same, as KVM does.
+    pub const UNMAPPED: u64 = 0xffff_ffff;
+
+    /// Of a collection.
     pub fn new(number: u32, icid: u16) -> Cte {
         Cte(VALID | u64::from(number) << 16 | u64::from(icid))
     }
 
+    /// [63].
     pub fn valid(self) -> bool {
         self.0 & VALID != 0
     }
@@ -73,6 +114,7 @@ impl Cte {
         self.0 >> 16 & ((1 << 36) - 1)
     }
 
+    /// The collection.
     pub fn icid(self) -> u16 {
         self.0 as u16
     }
@@ -80,27 +122,32 @@ impl Cte {
 
 /// GITS_BASERn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Baser(pub u64);
+pub struct Baser(pub u64);
 
 impl Baser {
     /// Type 1, and 4; 8 bytes each.
     pub const DEVICES: u64 = 1 << 56 | 7 << 48;
+    /// Of the collection table.
     pub const COLLECTIONS: u64 = 4 << 56 | 7 << 48;
     /// Valid, cacheability, address, shareability, page size and size can be written; Indirect where there is a type
     /// with two levels.
     pub const MASK: u64 = VALID | 0x38e0_ffff_ffff_ffff;
+    /// The table has two levels.
     pub const INDIRECT: u64 = 1 << 62;
     /// UNKNOWN in the manual. Cacheable, shared and with 64 KiB pages, as KVM has it: its unit tests count on it.
     pub const RESET: u64 = 3 << 59 | 1 << 10 | 2 << 8;
 
+    /// [63].
     pub fn valid(self) -> bool {
         self.0 & VALID != 0
     }
 
+    /// Has it two levels?
     pub fn indirect(self) -> bool {
         self.0 & Baser::INDIRECT != 0
     }
 
+    /// Bytes of a page.
     pub fn page(self) -> u64 {
         match self.0 >> 8 & 3 {
             0 => 4 << 10,
@@ -109,6 +156,7 @@ impl Baser {
         }
     }
 
+    /// Where the table begins.
     pub fn base(self) -> PhysAddr {
         match self.page() {
             // Bits [15:12] are address bits [51:48] with these pages.
@@ -129,7 +177,7 @@ impl Baser {
 }
 
 /// An entry of the first level of a table with two: [63] valid, [51:12] address of a page (IHI 0069, "ITS tables").
-pub(super) fn second_level(entry: u64, page: u64) -> Option<PhysAddr> {
+pub fn second_level(entry: u64, page: u64) -> Option<PhysAddr> {
     (entry & VALID != 0).then_some(PhysAddr(entry & 0x000f_ffff_ffff_f000 & !(page - 1)))
 }
 

@@ -250,33 +250,6 @@ fn host_accesses() {
 }
 
 #[test]
-fn chk_14_1_saved_tables_are_linked() {
-    let mut rig = Rig::mapped(2, Options::default());
-    rig.config(8302, 0xa1);
-    rig.ok(&[mapd(7, 10), mapti(7, 3, 8300, 1), mapti(7, 1003, 8301, 5), mapti(7, 1000, 8302, 0), mapd(4000, 1)]);
-    rig.ok(&[movi(1, 31, 1)]);
-    rig.its.save_tables().unwrap();
-    let dte = |device: u64, next: u64, bits: u64| 1 << 63 | next << 49 | itt(device) >> 8 << 5 | (bits - 1);
-    assert_eq!(rig.word(DEVICES + 8), dte(1, 6, 5));
-    assert_eq!(rig.word(DEVICES + 7 * 8), dte(7, 3993, 10));
-    assert_eq!(rig.word(DEVICES + 4000 * 8), dte(4000, 0, 1), "the last");
-    assert_eq!(rig.word(itt(1)), 1 << 48 | 8192 << 16);
-    assert_eq!(rig.word(itt(1) + 31 * 8), 8223 << 16 | 1);
-    assert_eq!(rig.word(itt(7) + 3 * 8), 997 << 48 | 8300 << 16 | 1);
-    assert_eq!(rig.word(itt(7) + 1000 * 8), 8302 << 16);
-    assert_eq!(rig.word(itt(7) + 1003 * 8), 0, "its collection is unmapped");
-    assert_eq!([0, 8, 16].map(|at| rig.word(COLLECTIONS + at)), [1 << 63, 1 << 63 | 1 << 16 | 1, 0]);
-    // It goes on as before; and so does another that finds these tables.
-    rig.send(1, 0);
-    assert_eq!(rig.taken(0), [8192]);
-    rig.ctlr(0);
-    rig.ctlr(1);
-    rig.send(7, 1000);
-    rig.send(1, 31);
-    assert_eq!((rig.taken(0), rig.taken(1)), (vec![8302], vec![8223]));
-}
-
-#[test]
 fn collections_that_another_has_saved() {
     let mut rig = Rig::mapped(1, Options::default());
     rig.ctlr(0);

@@ -2,11 +2,12 @@
 //! when it makes devices and collections of them.
 
 use super::save::of;
-use super::table::{Cte, Dte, IDS, Ite, Table};
+use super::table::{IDS, Table};
 use super::{COLLECTIONS, DEVICES};
 use crate::config::Config;
 use crate::errno::{Errno, Refusal};
 use crate::vm::Vm;
+use gic::its_entry::{Cte, Dte, Ite};
 use hw::{GuestMemory, PhysAddr, Unbacked};
 use std::collections::HashSet;
 
@@ -47,7 +48,7 @@ fn check_collections(vm: &Vm, table: Table, live: bool) -> Result<HashSet<u16>, 
         if !cte.valid() {
             break;
         }
-        let vcpu = cte.vcpu();
+        let vcpu = cte.number();
         if vcpu != Cte::UNMAPPED && !vm.vcpus.iter().any(|it| u64::from(it.id) == vcpu) {
             return Err(Errno::Inval.because("a collection goes to a vCPU that is not there").about(vcpu));
         }
@@ -91,7 +92,7 @@ fn check_events(memory: &dyn GuestMemory, dte: Dte, known: &HashSet<u16>, propba
     let mut event = 0;
     while event < events {
         let ite = Ite(in_memory(memory.read_u64(dte.event(event)))?);
-        match ite.intid() {
+        match u64::from(ite.intid()) {
             0 => {
                 event += 1;
                 continue;

@@ -2,10 +2,11 @@
 //! distance from each entry to the next, and the collection table's end.
 
 use super::registers::Register;
-use super::table::{Cte, Dte, IDS, Ite, Table};
+use super::table::{IDS, Table};
 use super::{COLLECTIONS, DEVICES, State};
 use crate::errno::Refusal;
 use crate::vm::Vm;
+use gic::its_entry::{Baser, Cte, Dte, Ite};
 use hw::{GuestMemory, PhysAddr, Unbacked};
 use std::collections::HashSet;
 
@@ -67,7 +68,7 @@ fn save_events(
     counts_unmapped: bool,
 ) -> Result<(), Unbacked> {
     let mut chain = Chain { memory, last: None, shift: Ite::NEXT_SHIFT, most: Ite::NEXT_MOST };
-    for event in 0..1 << dte.event_bits().min(16) {
+    for event in 0..u64::from(dte.events()) {
         let at = dte.event(event);
         let ite = Ite(memory.read_u64(at)?);
         if ite.intid() == 0 {
@@ -115,7 +116,7 @@ fn mapped(collections: Table) -> Result<HashSet<u16>, Unbacked> {
         if !cte.valid() {
             break;
         }
-        if cte.vcpu() != Cte::UNMAPPED {
+        if cte.number() != Cte::UNMAPPED {
             found.insert(cte.icid());
         }
     }
@@ -123,7 +124,7 @@ fn mapped(collections: Table) -> Result<HashSet<u16>, Unbacked> {
 }
 
 pub(super) fn of<'a>(memory: &'a dyn GuestMemory, its: &State) -> (Table<'a>, Table<'a>) {
-    let table = |register| Table { memory, baser: its.get(register) };
+    let table = |register| Table { memory, baser: Baser(its.get(register)) };
     (table(Register::Devices), table(Register::Collections))
 }
 
