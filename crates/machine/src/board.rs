@@ -107,7 +107,7 @@ pub struct GicConfig {
 impl GicConfig {
     /// Creates vCPUs and devices, sets addresses and sizes, and initialises, as a VMM does.
     fn build(spec: &MachineSpec, ram: &Ram) -> Result<GicConfig, BoardError> {
-        let GicChoice { fidelity, product, spis, espis, eppis, direct_lpis } = spec.gic;
+        let GicChoice { fidelity, product, spis, espis, eppis, direct_lpis, lpi_cache, its_errors } = spec.gic;
         let extras = spec.model.extras();
         let areas = map::redistributor_regions(spec.cpus as u32);
         let features = Features {
@@ -126,8 +126,15 @@ impl GicConfig {
         let pes = (0..spec.cpus as u32).map(pe).collect();
         // It says more of what cannot be than an error number does.
         GicSpec { spis, pes, features: features.clone(), lpis }.check()?;
-        let vm = VmSpec { protocol: LockProtocol::Rfc, features, spis: Some(spis), direct_lpis, ..VmSpec::new(memory) };
-        let vm = Vm::new(vm);
+        let vm = Vm::new(VmSpec {
+            protocol: LockProtocol::Rfc,
+            features,
+            spis: Some(spis),
+            direct_lpis,
+            lpi_cache,
+            its_errors,
+            ..VmSpec::new(memory)
+        });
         for index in 0..spec.cpus as u32 {
             let vcpu = vm.create_vcpu(index)?;
             assert_eq!(vcpu.default_affinity().mpidr(), map::affinity(index), "the board's affinities are KVM's");

@@ -22,7 +22,7 @@ pub use cpu::{Extras, Model};
 pub use devices::{CharSink, Pl011};
 pub use engine::{Compiled, EngineError, EngineKind, Exits, OutOfLine, Tuning};
 pub use excerpt::{Excerpt, ExcerptError, Place, excerpt};
-pub use gic::{Fidelity, Product, Report};
+pub use gic::{Fidelity, LpiCache, OnError, Product, Report};
 pub use inline::{Inline, Rates};
 pub use machine::{Machine, MachineError, Pauser, Stopper};
 pub use snapshot::{CpuSummary, SnapshotError, Summary};

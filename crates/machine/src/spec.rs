@@ -2,7 +2,7 @@
 
 use crate::engine::{EngineKind, Tuning};
 use cpu::Model;
-use gic::{Fidelity, Product};
+use gic::{Fidelity, LpiCache, OnError, Product};
 use std::path::PathBuf;
 
 /// Smallest RAM, in bytes.
@@ -50,6 +50,10 @@ pub struct GicChoice {
     pub eppis: u32,
     /// GICR_SETLPIR and GICR_CLRLPIR exist.
     pub direct_lpis: bool,
+    /// When redistributors read the configuration of LPIs.
+    pub lpi_cache: LpiCache,
+    /// What a command error does to the ITS's queue.
+    pub its_errors: OnError,
 }
 
 impl Default for GicChoice {
@@ -61,6 +65,8 @@ impl Default for GicChoice {
             espis: 0,
             eppis: 0,
             direct_lpis: false,
+            lpi_cache: LpiCache::default(),
+            its_errors: OnError::default(),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::config::{BASER_RESET, Live};
 use crate::create::REVISION;
 use crate::errno::{Errno, Refusal};
 use crate::its;
-use crate::vm::Vm;
+use crate::vm::{Vm, VmSpec};
 use gic::{Features, Frame, Gic, GicSpec, LpiSpec, PeSpec, Product};
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub(crate) fn init(vm: &Vm) -> Result<(), Refusal> {
         power_on(&gic, dist.spis, vm.vcpus.online());
     }
     dist.live = Some(Live { redistributors: gic.redistributors(), gic: gic.clone() });
-    its::go_live(&mut config, &gic, vm.vcpus.online());
+    its::go_live(vm, &mut config, &gic);
     for (index, cpu) in config.cpus.iter_mut().enumerate() {
         cpu.reset(gic.cpu_interface(index), &vm.spec.host);
     }
@@ -57,7 +57,8 @@ fn build(vm: &Vm, spis: u32) -> Result<Arc<Gic>, Refusal> {
     if pes.is_empty() {
         pes.push(pe(Arc::new(sync::Attention::new()), Default::default()));
     }
-    let lpis = Some(LpiSpec { direct: vm.spec.direct_lpis, ..LpiSpec::new(vm.spec.memory.clone()) });
+    let VmSpec { memory, lpi_cache: cache, direct_lpis: direct, .. } = &vm.spec;
+    let lpis = Some(LpiSpec { memory: memory.clone(), cache: *cache, direct: *direct });
     // An ITS's commands name vCPUs by id.
     let numbers = vm.vcpus.iter().map(|vcpu| vcpu.id).collect();
     let features = Features { numbers, ..vm.spec.features.clone() };

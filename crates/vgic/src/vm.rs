@@ -8,7 +8,7 @@ use crate::locks::{Call, Lock, LockState, Rank};
 use crate::protocol::LockProtocol;
 use crate::regions;
 use crate::vcpus::{Vcpu, VcpuState, Vcpus};
-use gic::{Features, Gic, MAX_PES, Product};
+use gic::{Features, Gic, LpiCache, MAX_PES, OnError, Product};
 use hw::GuestMemory;
 use std::sync::{Arc, OnceLock};
 use sync::Attention;
@@ -29,6 +29,10 @@ pub struct VmSpec {
     pub spis: Option<u32>,
     /// GICR_TYPER.DirectLPI, which KVM does not have.
     pub direct_lpis: bool,
+    /// When redistributors read the configuration of LPIs. KVM keeps it, too.
+    pub lpi_cache: LpiCache,
+    /// What a command error does to the queue of an ITS. KVM passes over such a command.
+    pub its_errors: OnError,
 }
 
 impl VmSpec {
@@ -43,6 +47,8 @@ impl VmSpec {
             features,
             spis: None,
             direct_lpis: false,
+            lpi_cache: LpiCache::default(),
+            its_errors: OnError::default(),
         }
     }
 }

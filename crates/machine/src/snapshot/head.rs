@@ -7,7 +7,7 @@ use crate::engine::{EngineKind, Tuning};
 use crate::spec::{GicChoice, MachineSpec, Payload};
 use crate::vcpu_thread::PowerOn;
 use cpu::{Conduit, Extras, Model};
-use gic::{Fidelity, Product};
+use gic::{Fidelity, LpiCache, OnError, Product};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -52,6 +52,10 @@ struct Gic {
     espis: u32,
     eppis: u32,
     direct_lpis: bool,
+    /// `LpiCache::None`.
+    uncached_lpis: bool,
+    /// `OnError::Stall`.
+    its_stalls: bool,
 }
 
 /// Is a PE on?
@@ -79,7 +83,8 @@ impl Head {
         // The next process may be somewhere else.
         let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
         let extras = spec.model.extras();
-        let GicChoice { fidelity, product, spis, espis, eppis, direct_lpis } = spec.gic;
+        let GicChoice { fidelity, product, spis, espis, eppis, direct_lpis, lpi_cache, its_errors } = spec.gic;
+        let (uncached_lpis, its_stalls) = (lpi_cache == LpiCache::None, its_errors == OnError::Stall);
         let relaxed = if let Fidelity::Relaxed(late) = fidelity { Some(late) } else { None };
         let (strict, product) = (fidelity == Fidelity::Strict, product.name().to_owned());
         let conduit = CONDUITS.iter().position(|it| *it == power_on.conduit).expect("they are all there");
@@ -89,7 +94,7 @@ impl Head {
             extras: (extras.el2, extras.el3, extras.nmi),
             cpus: spec.cpus as u64,
             memory: spec.memory,
-            gic: Gic { strict, relaxed, product, spis, espis, eppis, direct_lpis },
+            gic: Gic { strict, relaxed, product, spis, espis, eppis, direct_lpis, uncached_lpis, its_stalls },
             payload: match &spec.payload {
                 Payload::File(path) => Files::File(absolute(path)),
                 Payload::Program(bytes) => Files::Program(bytes.clone()),
@@ -118,7 +123,7 @@ impl Head {
             _ => Fidelity::Fast,
         };
         let product = Product::ALL.into_iter().find(|it| it.name() == self.gic.product);
-        let Gic { spis, espis, eppis, direct_lpis, .. } = self.gic;
+        let Gic { spis, espis, eppis, direct_lpis, uncached_lpis, its_stalls, .. } = self.gic;
         Ok(MachineSpec {
             cpus: usize::try_from(self.cpus).unwrap_or(usize::MAX),
             memory: self.memory,
@@ -132,6 +137,8 @@ impl Head {
                 espis,
                 eppis,
                 direct_lpis,
+                lpi_cache: if uncached_lpis { LpiCache::None } else { LpiCache::Full },
+                its_errors: if its_stalls { OnError::Stall } else { OnError::Skip },
             },
             payload: match &self.payload {
                 Files::File(path) => Payload::File(path.clone()),

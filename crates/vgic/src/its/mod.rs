@@ -48,7 +48,7 @@ pub(crate) const COLLECTIONS: usize = 1;
 /// Makes an ITS. The caller holds K. Neither a VGIC nor a vCPU is needed.
 pub(crate) fn create(vm: &Vm, _kvm: &Guard<()>) -> Arc<Its> {
     let mut config = vm.config.lock();
-    let live = config.live().map(|live| translator(&live.gic));
+    let live = config.live().map(|live| translator(vm, &live.gic));
     config.has_its = true;
     // Of all redistributors, and whatever was there.
     config.propbaser = BASER_RESET;
@@ -60,8 +60,8 @@ pub(crate) fn create(vm: &Vm, _kvm: &Guard<()>) -> Arc<Its> {
     handle
 }
 
-fn translator(gic: &Arc<Gic>) -> Arc<gic::Its> {
-    gic::Its::new(gic.clone(), ItsSpec::default())
+fn translator(vm: &Vm, gic: &Arc<Gic>) -> Arc<gic::Its> {
+    gic::Its::new(gic.clone(), ItsSpec { on_error: vm.spec.its_errors, ..ItsSpec::default() })
 }
 
 fn reset_propbaser(gic: &Gic, pes: usize) {
@@ -69,12 +69,13 @@ fn reset_propbaser(gic: &Gic, pes: usize) {
 }
 
 /// The VGIC is initialised: every ITS begins to translate with the registers it was given.
-pub(crate) fn go_live(config: &mut Config, gic: &Arc<Gic>, pes: usize) {
+pub(crate) fn go_live(vm: &Vm, config: &mut Config, gic: &Arc<Gic>) {
+    let pes = vm.vcpus.online();
     if config.has_its {
         reset_propbaser(gic, pes);
     }
     for its in &mut config.itss {
-        let live = translator(gic);
+        let live = translator(vm, gic);
         for register in Register::IN_ORDER {
             live.raw_write(register.offset(), its.file[register as usize]);
         }
