@@ -80,9 +80,29 @@ impl Its {
         })
     }
 
+    /// Has this collection been unmapped, by a command or with its table, since an event was last mapped to it? KVM's ITS
+    /// forgets a collection's events with it, and keeps those of one that was never mapped: for who saves tables.
+    pub fn is_collection_gone(&self, icid: u16) -> bool {
+        self.collections.is_gone(icid)
+    }
+
+    /// Of the device and the collection table: is what is in it this ITS's doing, because the ITS was enabled with it, or it
+    /// was put back, since GITS_BASERn last changed?
+    pub fn tables_used(&self) -> [bool; 2] {
+        self.registers().used
+    }
+
+    /// The host says so. The events in tables that were put back belong to the collections that they name. Only while
+    /// disabled.
+    pub fn set_tables_used(&self, used: [bool; 2]) {
+        self.collections.set_gone(!used[1]);
+        self.registers().used = used;
+    }
+
     /// Back to power-on. Only while all vCPUs are stopped and no device sends.
     pub fn reset(&self) {
         self.reset_queue();
+        self.collections.set_gone(false);
         self.change_messages(|messages| *messages = Messages::default());
     }
 }

@@ -9,9 +9,12 @@ use hw::{GuestMemory, PhysAddr};
 /// ICIDs there are.
 const ICIDS: usize = if cfg!(any(loom, shuttle)) { 4 } else { 1 << 16 };
 
-/// For translations: by ICID, one more than the number of the redistributor; 0 is unmapped. Relaxed for the same
-/// reason as the cache.
+/// For translations: by ICID, one more than the number of the redistributor; 0 is unmapped, and so is `GONE`. Relaxed for
+/// the same reason as the cache.
 pub(super) struct Collections(Box<[AtomicU32]>);
+
+/// Unmapped by MAPC, or with its table. To translations that is as never mapped; who saves tables tells them apart.
+const GONE: u32 = u32::MAX;
 
 /// For commands: the ICIDs in the order of the list in memory.
 #[derive(Default)]
@@ -39,8 +42,29 @@ impl Collections {
 
     #[inline]
     pub fn find(&self, icid: u16) -> Result<usize, Fault> {
-        let found = self.0.get(usize::from(icid)).map_or(0, |pe| pe.load(Relaxed));
-        (found as usize).checked_sub(1).ok_or(Fault::CollectionUnmapped)
+        match self.0.get(usize::from(icid)).map_or(0, |pe| pe.load(Relaxed)) {
+            0 | GONE => Err(Fault::CollectionUnmapped),
+            found => Ok(found as usize - 1),
+        }
+    }
+
+    /// Was it unmapped since an event last named it?
+    pub fn is_gone(&self, icid: u16) -> bool {
+        self.0.get(usize::from(icid)).is_some_and(|pe| pe.load(Relaxed) == GONE)
+    }
+
+    /// An event names it. Commands only.
+    pub fn named(&self, icid: u16) {
+        if self.is_gone(icid) {
+            self.set(icid, None);
+        }
+    }
+
+    /// All that are not mapped are gone, or none is. Only while no translations are made.
+    pub fn set_gone(&self, gone: bool) {
+        for pe in self.0.iter().filter(|pe| matches!(pe.load(Relaxed), 0 | GONE)) {
+            pe.store(if gone { GONE } else { 0 }, Relaxed);
+        }
     }
 
     fn set(&self, icid: u16, pe: Option<usize>) {
@@ -123,14 +147,17 @@ impl Collections {
         if !in_range(baser, icid) {
             return Err(Fault::CollectionOutOfRange);
         }
-        let Some(position) = list.order.iter().position(|at| *at == icid) else { return Ok(()) };
+        let Some(position) = list.order.iter().position(|at| *at == icid) else {
+            self.0[usize::from(icid)].store(GONE, Relaxed);
+            return Ok(());
+        };
         let last = list.order.len() - 1;
         let moved = list.order[last];
         let pe = self.find(moved).expect("what is in the list is mapped");
         memory.write_u64(place(baser, position), Cte::new(gic.number(pe), moved).0).map_err(|_| Fault::Unbacked)?;
         memory.write_u64(place(baser, last), 0).map_err(|_| Fault::Unbacked)?;
         list.order.swap_remove(position);
-        self.set(icid, None);
+        self.0[usize::from(icid)].store(GONE, Relaxed);
         Ok(())
     }
 }

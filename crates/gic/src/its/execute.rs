@@ -175,6 +175,7 @@ impl Its {
         let lpi = lpi.ok_or(Fault::IntidOutOfRange)?;
         let was_mapped = self.locate(device, event).is_ok();
         self.store(place, ite.0)?;
+        self.collections.named(ite.icid());
         if was_mapped {
             self.forget(Some((device, event)));
         }

@@ -191,7 +191,13 @@ fn set_baser(its: &Its, index: u32, value: u64, mask: u64) {
     let mut registers = its.registers();
     if !frozen(&registers) {
         let baser = &mut registers.baser[index as usize];
-        *baser = (*baser & !mask | value & mask) & writable;
+        let new = (*baser & !mask | value & mask) & writable;
+        if new != std::mem::replace(baser, new) {
+            registers.used[index as usize] = false;
+            if index == 1 {
+                its.collections.set_gone(true);
+            }
+        }
     } else {
         report_frozen(its, "GITS_BASER");
     }

@@ -43,6 +43,8 @@ pub(super) struct Registers {
     pub stalled: bool,
     /// GITS_BASER0 and GITS_BASER1, without their read-only fields.
     pub baser: [u64; 2],
+    /// What is in these tables is ours: they were opened, or put back by the host, since their register last changed.
+    pub used: [bool; 2],
     /// A thread of the ITS's own executes.
     threaded: bool,
     stopping: bool,
@@ -92,6 +94,7 @@ impl Default for Registers {
             creadr: 0,
             stalled: false,
             baser: [Baser::RESET; 2],
+            used: [false; 2],
             threaded: false,
             stopping: false,
         }
@@ -156,7 +159,9 @@ impl Its {
         self.devices.store(devices, Release);
         let mut registers = self.registers();
         registers.active = registers.wanted && registers.baser == [devices, collections];
-        if !registers.active {
+        if registers.active {
+            registers.used = [true; 2];
+        } else {
             // It was disabled meanwhile, when nothing was active, and so could be told of other tables.
             drop(registers);
             self.close(executor);

@@ -4,6 +4,7 @@ use super::tables::{self, PENDBASER_MASK, PROPBASER_MASK, PTZ};
 use super::{LpiView, MAX_LPIS, store::Store, word::Config};
 use crate::ids::LPI_INTID;
 use crate::prim::Ordering::*;
+use crate::spec::Product;
 use crate::wires::Gic;
 use hw::{IntId, Unbacked};
 
@@ -46,6 +47,10 @@ impl Gic {
     fn stop_now(&self, pe: usize, control: &mut super::Control) {
         if let (Some(lpis), Some((pendbaser, number))) = (self.state.lpis(), control.stopping.take()) {
             let bits = self.stop(pe, number);
+            // KVM forgets them.
+            if self.features.product == Product::Kvm {
+                return;
+            }
             // Where there is no memory there is nobody to miss it.
             _ = tables::write_pending(&*lpis.spec.memory, pendbaser, &bits);
         }
@@ -159,6 +164,14 @@ impl Gic {
         let word = self.state.lpis()?.store(pe)?.word(id.0.checked_sub(LPI_INTID)?);
         let view = LpiView { pending: word.latch(), enabled: word.enabled(), priority: word.priority() };
         word.on().then_some(view)
+    }
+
+    /// Who restores a guest found its bit set in the pending table: the LPI is pending. Nothing if there is none with this
+    /// INTID, or EnableLPIs is 0.
+    pub fn restore_lpi(&self, pe: usize, id: IntId) {
+        if let Some(n) = id.0.checked_sub(LPI_INTID) {
+            self.pend_lpi(pe, n);
+        }
     }
 
     /// Writes the pending bits of all redistributors with EnableLPIs to their tables, for who saves guest memory.
