@@ -6,7 +6,7 @@ use crate::errno::{Errno, Refusal};
 use crate::uapi::{control, group};
 use crate::user::UserPointer;
 use crate::vm::Vm;
-use crate::{address, init};
+use crate::{address, init, pending};
 
 const UNKNOWN: Refusal = Errno::NxIo.because("a VGICv3 has no such attribute");
 const COMMAND: Refusal = Errno::NxIo.because("a command has no value to get");
@@ -77,16 +77,7 @@ fn set_maintenance(vm: &Vm, interrupt: u32) -> Result<(), Refusal> {
 fn control(vm: &Vm, attr: u64) -> Result<(), Refusal> {
     match attr {
         control::INIT => init::init(vm),
-        control::SAVE_PENDING_TABLES => save_pending_tables(vm),
+        control::SAVE_PENDING_TABLES => pending::save(vm),
         _ => Err(UNKNOWN),
     }
-}
-
-/// Every vCPU must be idle; the tables are those that GICR_PENDBASER names.
-fn save_pending_tables(vm: &Vm) -> Result<(), Refusal> {
-    let _kvm = vm.kvm.lock();
-    let _vcpus = vm.vcpus.try_lock_all(vm.spec.kernel.lock_all_sees_creation)?;
-    let config = vm.config.lock();
-    let live = config.live().ok_or(Errno::NxIo.because("the VGIC is not initialised, so it has no pending tables"))?;
-    live.gic.save_pending_tables().map_err(|_| Errno::Fault.because("a pending table is not in guest memory"))
 }

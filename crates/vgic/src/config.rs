@@ -2,9 +2,10 @@
 
 use crate::its;
 use crate::regions::{Placement, Region};
-use crate::registers::sysregs::Written;
+use crate::registers::{redist, sysregs::Written};
 use crate::uapi::UNSET;
-use gic::{CpuInterface, Gic};
+use crate::vm::Vm;
+use gic::{CpuInterface, Gic, Product};
 use hw::MmioDevice;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ pub(crate) struct Config {
     pub has_its: bool,
     /// By index of the ITS.
     pub itss: Vec<its::State>,
-    /// GICR_PROPBASER, of all redistributors.
+    /// GICR_PROPBASER, of all redistributors of a GIC as KVM's.
     pub propbaser: u64,
 }
 
@@ -79,6 +80,14 @@ impl Config {
 
     pub fn live(&self) -> Option<&Live> {
         self.dist.as_ref()?.live.as_ref()
+    }
+
+    /// GICR_PROPBASER: of a GIC that is not as KVM's, that of the first redistributor.
+    pub fn propbaser(&self, vm: &Vm) -> u64 {
+        match self.live().filter(|_| vm.spec.features.product != Product::Kvm) {
+            Some(live) => redist::raw_propbaser(&live.gic, 0),
+            None => self.propbaser,
+        }
     }
 
     /// # Panics

@@ -12,8 +12,8 @@ use std::sync::{Arc, Weak};
 
 /// What a guest reads of a word, from the configuration, the vCPU it belongs to, and what the GIC says.
 pub(crate) type GuestRead = fn(&Config, &Vcpu, u32) -> u32;
-/// What its write does to the configuration; whether it is done with then, and does not reach the GIC.
-pub(crate) type GuestWrite = fn(&mut Config, u32) -> bool;
+/// What its write to a vCPU's word at an offset does to the configuration, and what then reaches the GIC, if anything.
+pub(crate) type GuestWrite = fn(&mut Config, usize, u32, u32) -> Option<u32>;
 
 /// GICD, or GICR of every vCPU in order of index.
 struct Frames {
@@ -68,9 +68,20 @@ impl Frames {
         vcpu.map_or(inner, |vcpu| read(&vm.config.lock(), vcpu, inner))
     }
 
-    fn is_swallowed(&self, offset: u64, value: u32) -> bool {
-        let write = (self.write)((offset % self.stride) as u32);
-        write.zip(self.vm.upgrade()).is_some_and(|(write, vm)| write(&mut vm.config.lock(), value))
+    fn is_ours(&self, offset: u64) -> bool {
+        (self.write)((offset % self.stride) as u32).is_some()
+    }
+
+    fn write_word(&self, offset: u64, value: u32) {
+        let within = (offset % self.stride) as u32;
+        let pe = self.first + (offset / self.stride) as usize;
+        let reaches = match (self.write)(within).zip(self.vm.upgrade()) {
+            Some((write, vm)) => write(&mut vm.config.lock(), pe, within, value),
+            None => Some(value),
+        };
+        if let Some(value) = reaches {
+            self.inner.write(offset, AccessSize::Word, value.into());
+        }
     }
 }
 
@@ -92,8 +103,13 @@ impl MmioDevice for Frames {
     }
 
     fn write(&self, offset: u64, size: AccessSize, value: u64) {
-        if size != AccessSize::Word || !self.is_swallowed(offset, value as u32) {
-            self.inner.write(offset, size, value);
+        match size {
+            AccessSize::Word => self.write_word(offset, value as u32),
+            AccessSize::Double if self.is_ours(offset) && self.is_ours(offset + 4) => {
+                self.write_word(offset, value as u32);
+                self.write_word(offset + 4, (value >> 32) as u32);
+            }
+            _ => self.inner.write(offset, size, value),
         }
     }
 

@@ -30,6 +30,7 @@ mod kernel;
 mod locks;
 mod msi;
 mod peek;
+mod pending;
 mod prim;
 mod protocol;
 mod regions;

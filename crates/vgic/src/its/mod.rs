@@ -7,17 +7,16 @@ mod save;
 mod table;
 
 pub(crate) use attributes::{get, has, set};
+pub(crate) use save::destinations;
 
 use crate::config::{BASER_RESET, Config};
 use crate::flags::Address;
 use crate::locks::Guard;
+use crate::registers::redist::share_propbaser;
 use crate::vm::Vm;
-use gic::{Frame, Gic, ItsSpec};
+use gic::{Gic, ItsSpec};
 use registers::Register;
 use std::sync::Arc;
-
-/// GICR_PROPBASER.
-const PROPBASER: u32 = 0x70;
 
 /// The handle of an ITS.
 pub(crate) struct Its {
@@ -36,12 +35,13 @@ pub(crate) struct State {
     file: [u64; Register::COUNT],
     /// The ITS that translates, from then on.
     live: Option<Arc<gic::Its>>,
-    /// No device, and no collection, has been mapped or restored since the address of its table last changed: what is in
-    /// guest memory there means nothing.
-    pub fresh: [bool; 2],
+    /// GITS_CBASER as the ITS that translates has it, without the reserved bits of what was written.
+    cbaser_effect: u64,
+    /// Until initialisation: see [`State::used`].
+    used: [bool; 2],
 }
 
-/// Indexes of `fresh`, and of GITS_BASERn.
+/// Indexes of `used`, and of GITS_BASERn.
 pub(crate) const DEVICES: usize = 0;
 pub(crate) const COLLECTIONS: usize = 1;
 
@@ -52,11 +52,11 @@ pub(crate) fn create(vm: &Vm, _kvm: &Guard<()>) -> Arc<Its> {
     config.has_its = true;
     // Of all redistributors, and whatever was there.
     config.propbaser = BASER_RESET;
-    if let Some(live) = config.live() {
-        reset_propbaser(&live.gic, vm.vcpus.online());
-    }
+    share_propbaser(&config);
     let handle = Arc::new(Its { base: Address::unset(), index: config.itss.len() });
-    config.itss.push(State { handle: handle.clone(), abi: 0, file: Register::RESET, live, fresh: [true; 2] });
+    let state =
+        State { handle: handle.clone(), abi: 0, file: Register::RESET, live, cbaser_effect: 0, used: [false; 2] };
+    config.itss.push(state);
     handle
 }
 
@@ -64,22 +64,15 @@ fn translator(vm: &Vm, gic: &Arc<Gic>) -> Arc<gic::Its> {
     gic::Its::new(gic.clone(), ItsSpec { on_error: vm.spec.its_errors, ..ItsSpec::default() })
 }
 
-fn reset_propbaser(gic: &Gic, pes: usize) {
-    (0..pes).for_each(|pe| _ = gic.raw_write(Frame::Redistributor(pe), PROPBASER, BASER_RESET as u32));
-}
-
 /// The VGIC is initialised: every ITS begins to translate with the registers it was given.
 pub(crate) fn go_live(vm: &Vm, config: &mut Config, gic: &Arc<Gic>) {
-    let pes = vm.vcpus.online();
-    if config.has_its {
-        reset_propbaser(gic, pes);
-    }
+    share_propbaser(config);
     for its in &mut config.itss {
-        let live = translator(vm, gic);
+        its.live = Some(translator(vm, gic));
         for register in Register::IN_ORDER {
-            live.raw_write(register.offset(), its.file[register as usize]);
+            its.put(register, its.file[register as usize]);
         }
-        its.live = Some(live);
+        its.set_used(its.used);
     }
 }
 
@@ -88,6 +81,19 @@ impl State {
     pub fn base(&self) -> Option<u64> {
         let base = &self.handle.base;
         base.is_set().then(|| base.get())
+    }
+
+    /// Of the device and the collection table: was anything mapped or restored since its address last changed? If not, what
+    /// is in guest memory there means nothing.
+    pub fn used(&self) -> [bool; 2] {
+        self.live.as_ref().map_or(self.used, |live| live.tables_used())
+    }
+
+    fn set_used(&mut self, used: [bool; 2]) {
+        self.used = used;
+        if let Some(live) = &self.live {
+            live.set_tables_used(used);
+        }
     }
 
     /// The ITS that translates.

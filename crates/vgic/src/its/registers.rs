@@ -66,16 +66,19 @@ impl State {
                 match register {
                     Register::Ctlr => value & ENABLED,
                     Register::Creadr => value & OFFSET,
+                    Register::Cbaser if value == self.cbaser_effect => self.file[Register::Cbaser as usize],
                     _ => value,
                 }
             }
         }
     }
 
-    fn put(&mut self, register: Register, value: u64) {
-        match self.live() {
-            None => self.file[register as usize] = value,
-            Some(live) => _ = live.raw_write(register.offset(), value),
+    pub(super) fn put(&mut self, register: Register, value: u64) {
+        self.file[register as usize] = value;
+        let Some(live) = self.live() else { return };
+        live.raw_write(register.offset(), value);
+        if register == Register::Cbaser {
+            self.cbaser_effect = live.raw_read(register.offset()).expect("the ITS has this register");
         }
     }
 
@@ -98,7 +101,7 @@ impl State {
         self.put(Register::Cwriter, 0);
         self.put(Register::Cbaser, 0);
         self.put(Register::Creadr, 0);
-        self.fresh = [true; 2];
+        self.set_used([false; 2]);
     }
 }
 
@@ -192,7 +195,7 @@ fn set_ctlr(its: &mut State, value: u64) {
         its.put(Register::Ctlr, 0);
     } else if complete {
         its.put(Register::Ctlr, ENABLED);
-        its.fresh = [false; 2];
+        its.used = [true; 2];
     }
 }
 
@@ -202,7 +205,7 @@ fn set_baser(its: &mut State, register: Register, table: usize, value: u64) {
     let new = sanitised(value) & !BASER_FIXED | Register::RESET[register as usize] & BASER_FIXED;
     if !its.enabled() && new != old {
         its.put(register, new);
-        its.fresh[table] = true;
+        its.used[table] = false;
     }
 }
 

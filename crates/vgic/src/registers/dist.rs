@@ -165,13 +165,13 @@ pub(crate) fn guest_read(offset: u32) -> Option<GuestRead> {
 
 /// nASSGIreq stays as it is while interrupts are enabled before and after; the rest is the GIC's.
 pub(crate) fn guest_write(offset: u32) -> Option<GuestWrite> {
-    (offset == 0x0000).then_some(|config, value| {
+    (offset == 0x0000).then_some(|config, _, _, value| {
         let enabled = config.gic().raw_read(Frame::Distributor, 0).unwrap_or(0) & ENABLE;
         let dist = config.dist.as_mut().expect("the guest has its frame");
         if enabled & value == 0 {
             dist.direct_sgis_requested = dist.direct_sgis && value & NASSGIREQ != 0;
         }
-        false
+        Some(value)
     })
 }
 

@@ -9,7 +9,7 @@ use crate::errno::Refusal;
 use crate::frames::{GuestRead, GuestWrite};
 use crate::regions::{self, STRIDE};
 use crate::vcpus::Vcpu;
-use gic::Frame;
+use gic::{Frame, Gic};
 use hw::AccessSize;
 
 /// GICR_CTLR: EnableLPIs, and from revision 3 of GICD_IIDR, CES and IR.
@@ -29,7 +29,7 @@ static ROWS: [Row; 25] = [
     row(0x000c, "TYPER_HIGH", 4, affinity, ignore),
     row(0x0010, "STATUSR", 4, zero, ignore),
     row(0x0014, "WAKER", 4, zero, ignore), // WAKER
-    row(0x0070, "PROPBASER", 8, raw, set_propbaser),
+    row(0x0070, "PROPBASER", 8, propbaser, set_propbaser),
     row(0x0078, "PENDBASER", 8, raw, set_pendbaser),
     row(0x00a0, "INVLPIR", 8, zero, as_the_guest), // INVLPIR
     row(0x00b0, "INVALLR", 8, zero, as_the_guest), // INVALLR
@@ -84,6 +84,7 @@ fn by_revision(config: &Config) -> u32 {
 
 fn set_ctlr(spot: &mut Spot, value: u32) {
     if spot.place.config.has_its {
+        adopt_propbaser(spot.place.config, spot.place.pe());
         spot.set_raw(value & ENABLE_LPIS);
     }
 }
@@ -107,13 +108,27 @@ pub(crate) fn guest_read(offset: u32) -> Option<GuestRead> {
         0x0000 => Some(|config, _, inner| inner & !REVISION_3 | by_revision(config)),
         0x0008 => Some(|config, vcpu, _| typer_of(config, vcpu)),
         0x000c => Some(|_, vcpu, _| vcpu.affinity() & 0xff_ffff),
+        0x0070 => Some(|config, _, _| config.propbaser as u32),
+        0x0074 => Some(|config, _, _| (config.propbaser >> 32) as u32),
         _ => None,
     }
 }
 
-/// Without an ITS there are no LPIs to enable.
+/// What of a guest's write reaches the GIC.
 pub(crate) fn guest_write(offset: u32) -> Option<GuestWrite> {
-    (offset == 0x0000).then_some(|config, _| !config.has_its)
+    match offset {
+        // Without an ITS there are no LPIs to enable.
+        0x0000 => Some(|config, pe, _, value| {
+            adopt_propbaser(config, pe);
+            config.has_its.then_some(value)
+        }),
+        0x0070 | 0x0074 => Some(|config, pe, offset, value| {
+            write_propbaser(config, pe, offset, value);
+            None
+        }),
+        0x0078 | 0x007c => Some(|_, _, offset, value| Some(sanitised(offset, value))),
+        _ => None,
+    }
 }
 
 /// The fields of both table registers that upstream corrects, each within one word: Outer Shareable becomes Inner; an
@@ -139,19 +154,56 @@ fn sanitised(offset: u32, value: u32) -> u32 {
     }
 }
 
-/// One value serves all redistributors. Those that have LPIs on keep theirs.
+const CTLR: u32 = 0;
+const PROPBASER: u32 = 0x70;
+
+fn propbaser(spot: &mut Spot) -> u32 {
+    (spot.place.config.propbaser >> (8 * (spot.offset % 8))) as u32
+}
+
 fn set_propbaser(spot: &mut Spot, value: u32) {
-    let gic = spot.place.config.gic();
-    if spot.raw_at(0) & ENABLE_LPIS != 0 {
+    write_propbaser(spot.place.config, spot.place.pe(), spot.offset, value);
+}
+
+/// One value serves all redistributors: it is the configuration's, and theirs follow. A vCPU that has LPIs on cannot write
+/// it, whoever else has.
+fn write_propbaser(config: &mut Config, pe: usize, offset: u32, value: u32) {
+    let gic = config.gic();
+    if lpis_on(gic, pe) {
         return;
     }
-    let value = sanitised(spot.offset, value);
-    for pe in 0..spot.place.vm.vcpus.online() {
-        gic.raw_write(Frame::Redistributor(pe), spot.offset, value);
+    // Bits that are reserved are the GIC's to know.
+    adopt_propbaser(config, pe);
+    gic.raw_write(Frame::Redistributor(pe), offset, sanitised(offset, value));
+    config.propbaser = raw_propbaser(gic, pe);
+    share_propbaser(config);
+}
+
+fn lpis_on(gic: &Gic, pe: usize) -> bool {
+    gic.raw_read(Frame::Redistributor(pe), CTLR).unwrap_or(0) & ENABLE_LPIS != 0
+}
+
+/// What one redistributor has.
+pub(crate) fn raw_propbaser(gic: &Gic, pe: usize) -> u64 {
+    let half = |at| u64::from(gic.raw_read(Frame::Redistributor(pe), at).unwrap_or(0));
+    half(PROPBASER) | half(PROPBASER + 4) << 32
+}
+
+/// A redistributor gets the VM's value; one that has LPIs on keeps what it works with until it enables them anew.
+fn adopt_propbaser(config: &Config, pe: usize) {
+    let gic = config.gic();
+    if lpis_on(gic, pe) {
+        return;
     }
-    let shift = 8 * (spot.offset % 8);
-    let config = &mut spot.place.config;
-    config.propbaser = config.propbaser & !(0xffff_ffff << shift) | u64::from(value) << shift;
+    gic.raw_write(Frame::Redistributor(pe), PROPBASER, config.propbaser as u32);
+    gic.raw_write(Frame::Redistributor(pe), PROPBASER + 4, (config.propbaser >> 32) as u32);
+}
+
+/// Every one does. Nothing before initialisation.
+pub(crate) fn share_propbaser(config: &Config) {
+    if config.live().is_some() {
+        (0..config.cpus.len()).for_each(|pe| adopt_propbaser(config, pe));
+    }
 }
 
 fn set_pendbaser(spot: &mut Spot, value: u32) {
