@@ -88,7 +88,7 @@ fn no_old_translation_is_used_after_the_barrier() {
     }
 }
 
-const CHANGES: u64 = 2000;
+const CHANGES: u64 = if cfg!(miri) { 10 } else { 2000 };
 
 fn stress(op: SysReg, operand: u64) {
     const READERS: usize = 2;
@@ -160,7 +160,7 @@ fn barriers_that_wait_for_each_other_both_return() {
             let mut cpu = peer(&rig, index);
             std::thread::spawn(move || {
                 cpu.unpark();
-                for _ in 0..3000 {
+                for _ in 0..if cfg!(miri) { 10 } else { 3000 } {
                     cpu.tlbi(VAE1IS, VA >> 12);
                     cpu.tlbi_barrier();
                 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const VA: u64 = 0x1000_0000;
 const PA: u64 = RAM + 0x5000;
 const OTHER: u64 = RAM + 0x6000;
-const ROUNDS: u64 = 20_000;
+const ROUNDS: u64 = if cfg!(miri) { 10 } else { 20_000 };
 const HA_HD: u64 = 1 << 39 | 1 << 40;
 const VAE1: SysReg = SysReg::new(1, 0, 8, 7, 1);
 

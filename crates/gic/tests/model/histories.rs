@@ -35,7 +35,8 @@ fn part(rig: &Rig, it: &mut CpuInterface, random: &mut Random, theme: Theme, zer
 
 #[test]
 fn histories_have_an_order() {
-    let histories: usize = std::env::var("HISTORIES").ok().and_then(|n| n.parse().ok()).unwrap_or(4000);
+    let histories: usize =
+        std::env::var("HISTORIES").ok().and_then(|n| n.parse().ok()).unwrap_or(if cfg!(miri) { 8 } else { 4000 });
     let rig = Rig::new();
     // Turns: all threads run history n while `turn` is n; `done` counts who is through.
     let (turn, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
