@@ -14,12 +14,13 @@ const LEVELS: &[(&str, u32)] = &[
     ("armagic-gic", 1),
     ("armagic-vgic", 2),
     ("armagic-cpu", 2),
-    ("armagic-kvm", 3),
     ("armagic-devices", 2),
     ("armagic-semantics", 3),
     ("armagic-interp", 4),
     // It calls the interpreter for what it does not compile.
     ("armagic-jit", 5),
+    // It executes with the interpreter.
+    ("armagic-kvm", 5),
     ("armagic-machine", 6),
     ("armagic-cli", 7),
 ];
@@ -52,7 +53,8 @@ fn unsafe_has_an_address() {
         ("crates/mem", &["src/ram.rs"]),
         ("crates/jit", &["src/code.rs", "src/entry.rs"]),
         // Functions that are unsafe as those they stand for are, and do nothing that is.
-        ("crates/kvm", &["src/vm.rs", "src/device.rs"]),
+        // Structures that end with an array.
+        ("crates/kvm", &["src/vm.rs", "src/device.rs", "src/fam.rs"]),
     ];
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace");
     let metadata = MetadataCommand::new().no_deps().exec().expect("cargo metadata runs in the workspace");

@@ -377,7 +377,7 @@ impl Vcpu {
 
     /// Replaces PSTATE (without the flags): stack pointer bank, translation context, caches.
     #[inline(always)]
-    pub(crate) fn set_pstate(&mut self, new: Pstate) {
+    pub fn set_pstate(&mut self, new: Pstate) {
         let old = std::mem::replace(&mut self.regs.pstate, new);
         self.switch_stack(old);
         self.refresh_fp();

@@ -31,7 +31,7 @@ pub use alarm::Alarms;
 pub use debug::Debug;
 pub use fault::{Abort, Exception, Fault, FaultStatus, ReturnTo};
 pub use levels::Conduit;
-pub use memory::{Journal, Written};
+pub use memory::{Asked, Journal, Outside, Written};
 pub use mmu::TlbiQueue;
 pub use model::{Extras, Ids, Model};
 pub use monitor::Monitor;

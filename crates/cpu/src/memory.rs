@@ -13,9 +13,11 @@
 //! that lies within 16 aligned bytes. Without it this is allowed, and not done: two accesses of 8 are faster.
 
 mod journal;
+mod outside;
 mod slow;
 
 pub use journal::{Journal, Written};
+pub use outside::{Asked, Outside};
 
 use crate::mmu::{Ask, Need, PAGE};
 use crate::{Monitor, Vcpu};

@@ -5,7 +5,8 @@ use crate::mmu::Mmu;
 use crate::random::Random;
 use crate::sysreg::bits::{cptr, hcr, sctlr};
 use crate::{
-    Alarms, Debug, Exception, Journal, Model, Monitor, Pmu, Pstate, Regs, ReturnTo, Sys, Timers, TlbiQueue, sysreg,
+    Alarms, Debug, Exception, Journal, Model, Monitor, Outside, Pmu, Pstate, Regs, ReturnTo, Sys, Timers, TlbiQueue,
+    sysreg,
 };
 use a64::Feature;
 use gic::{CpuInterface, Gic, Plug, VirtualInterface};
@@ -61,6 +62,8 @@ pub enum Exit {
     Wfi,
     /// WFE, with the event register clear.
     Wfe,
+    /// An access where nothing of the bus answers, of a PE with an `outside`; the PC is still its own.
+    Outside,
     /// HVC or SMC for the machine's firmware (PSCI): arguments in X0 to X7, PC already after it.
     Firmware,
     /// Someone posted `CONTROL`.
@@ -120,6 +123,8 @@ pub struct Vcpu {
     pub(crate) fp_open: bool,
     /// The stores of this PE, while someone wants to know them.
     pub journal: Option<Box<Journal>>,
+    /// Somebody answers where nothing of the bus does; else it is an external abort.
+    pub outside: Option<Box<Outside>>,
     /// For RNDR.
     pub(crate) random: Random,
     /// What was counted.
@@ -160,6 +165,7 @@ impl Vcpu {
             exit: Exit::Control,
             fp_open: false,
             journal: None,
+            outside: None,
             random: Random::new(),
             stats: Stats { exceptions: [0; 64], unknown_sysregs: BTreeMap::new() },
             attention: shared.peers[spec.index].attention.clone(),
@@ -183,6 +189,17 @@ impl Vcpu {
         self.reset_pmu();
         self.reset_debug();
         (self.monitor, self.event) = (Monitor::default(), false);
+        self.refresh();
+    }
+
+    /// Goes on as vCPU `index` of others, over other memory and devices; nothing cached of those before stays. The CPU
+    /// interface is the caller's business. Only while it executes nothing, and no timer's line is high in another GIC.
+    pub fn move_to(&mut self, index: usize, shared: Arc<Shared>) {
+        (self.index, self.attention) = (index, shared.peers[index].attention.clone());
+        self.shared = shared;
+        self.mmu = Mmu::new();
+        self.mmu.whole = self.model.has(Feature::LSE2);
+        self.monitor = Monitor::default();
         self.refresh();
     }
 

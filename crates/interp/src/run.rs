@@ -59,6 +59,11 @@ impl Interp {
         Interp { cpu, counts, next: 0, executed: 0, straight_from: 0, code, at_exception: 0, fruitless: 0 }
     }
 
+    /// Forgets what it has decoded, of a PE that goes on over other memory.
+    pub fn forget_code(&mut self) {
+        self.code = CodeCache::new();
+    }
+
     /// Executes until the machine must act; the PC is then that of the next instruction.
     pub fn run(&mut self) -> Exit {
         loop {
@@ -259,7 +264,12 @@ impl Interp {
     /// again has not retired.
     #[inline(always)]
     pub(crate) fn finish(&mut self, result: Done) -> Done {
-        if result == Err(Leave::Exception) && self.cpu.exception.return_to == ReturnTo::This {
+        let again = match result {
+            Err(Leave::Exception) => self.cpu.exception.return_to == ReturnTo::This,
+            Err(Leave::Exit) => self.cpu.exit == Exit::Outside,
+            _ => false,
+        };
+        if again {
             self.counts.instructions += 1;
             // It wraps if the instruction itself asked for `retire`; so do the sums.
             self.executed = self.executed.wrapping_sub(1);

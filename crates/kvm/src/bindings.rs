@@ -52,6 +52,85 @@ pub struct kvm_msi {
     pub pad: [u8; 12],
 }
 
+/// One route of `kvm_irq_routing`.
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct kvm_irq_routing_entry {
+    pub gsi: u32,
+    pub type_: u32,
+    pub flags: u32,
+    pub pad: u32,
+    pub u: kvm_irq_routing_entry__bindgen_ty_1,
+}
+
+/// What it leads to, by `type_`.
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub union kvm_irq_routing_entry__bindgen_ty_1 {
+    pub irqchip: kvm_irq_routing_irqchip,
+    pub msi: kvm_irq_routing_msi,
+    pub adapter: kvm_irq_routing_s390_adapter,
+    pub pad: [u32; 8],
+}
+
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq)]
+pub struct kvm_irq_routing_irqchip {
+    pub irqchip: u32,
+    pub pin: u32,
+}
+
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct kvm_irq_routing_msi {
+    pub address_lo: u32,
+    pub address_hi: u32,
+    pub data: u32,
+    pub __bindgen_anon_1: kvm_irq_routing_msi__bindgen_ty_1,
+}
+
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub union kvm_irq_routing_msi__bindgen_ty_1 {
+    pub pad: u32,
+    pub devid: u32,
+}
+
+/// Of another architecture: it gives the union its alignment.
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq)]
+pub struct kvm_irq_routing_s390_adapter {
+    pub ind_addr: u64,
+    pub summary_addr: u64,
+    pub ind_offset: u64,
+    pub summary_offset: u32,
+    pub adapter_id: u32,
+}
+
+/// Which member counts, only the entry knows.
+macro_rules! opaque {
+    ($($union:ident)*) => {$(
+        impl std::fmt::Debug for $union {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!(stringify!($union), " { union }"))
+            }
+        }
+    )*};
+}
+opaque! { kvm_irq_routing_entry__bindgen_ty_1 kvm_irq_routing_msi__bindgen_ty_1 }
+
+impl Default for kvm_irq_routing_entry__bindgen_ty_1 {
+    fn default() -> Self {
+        kvm_irq_routing_entry__bindgen_ty_1 { pad: [0; 8] }
+    }
+}
+
+impl Default for kvm_irq_routing_msi__bindgen_ty_1 {
+    fn default() -> Self {
+        kvm_irq_routing_msi__bindgen_ty_1 { devid: 0 }
+    }
+}
+
 /// `KVM_GET_MP_STATE`.
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, PartialEq)]
@@ -93,6 +172,24 @@ pub struct kvm_regs {
     pub fp_regs: user_fpsimd_state,
 }
 
+/// `KVM_GET_VCPU_EVENTS`: what waits to be injected.
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq)]
+pub struct kvm_vcpu_events {
+    pub exception: kvm_vcpu_events__bindgen_ty_1,
+    pub reserved: [u32; 12],
+}
+
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq)]
+pub struct kvm_vcpu_events__bindgen_ty_1 {
+    pub serror_pending: u8,
+    pub serror_has_esr: u8,
+    pub ext_dabt_pending: u8,
+    pub pad: [u8; 5],
+    pub serror_esr: u64,
+}
+
 pub type kvm_device_type = u32;
 pub const kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_V2: kvm_device_type = 5;
 pub const kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_V3: kvm_device_type = 7;
@@ -104,6 +201,12 @@ pub const KVM_MEM_LOG_DIRTY_PAGES: u32 = 1;
 pub const KVM_MEM_READONLY: u32 = 2;
 pub const KVM_MP_STATE_RUNNABLE: u32 = 0;
 pub const KVM_MP_STATE_STOPPED: u32 = 5;
+pub const KVM_SYSTEM_EVENT_SHUTDOWN: u32 = 1;
+pub const KVM_SYSTEM_EVENT_RESET: u32 = 2;
+pub const KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2: u32 = 1;
+pub const KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2: u32 = 1;
+pub const KVM_IRQ_ROUTING_IRQCHIP: u32 = 1;
+pub const KVM_IRQ_ROUTING_MSI: u32 = 2;
 pub const KVM_MSI_VALID_DEVID: u32 = 1;
 pub const KVM_VM_TYPE_ARM_IPA_SIZE_MASK: u32 = 0xff;
 
@@ -117,6 +220,16 @@ pub const KVM_ARM_VCPU_PTRAUTH_ADDRESS: u32 = 5;
 pub const KVM_ARM_VCPU_PTRAUTH_GENERIC: u32 = 6;
 pub const KVM_ARM_VCPU_HAS_EL2: u32 = 7;
 pub const KVM_ARM_VCPU_HAS_EL2_E2H0: u32 = 8;
+pub const KVM_ARM_VCPU_PMU_V3_CTRL: u32 = 0;
+pub const KVM_ARM_VCPU_PMU_V3_IRQ: u32 = 0;
+pub const KVM_ARM_VCPU_PMU_V3_INIT: u32 = 1;
+pub const KVM_ARM_VCPU_PMU_V3_FILTER: u32 = 2;
+pub const KVM_ARM_VCPU_PMU_V3_SET_PMU: u32 = 3;
+pub const KVM_ARM_VCPU_TIMER_CTRL: u32 = 1;
+pub const KVM_ARM_VCPU_TIMER_IRQ_VTIMER: u32 = 0;
+pub const KVM_ARM_VCPU_TIMER_IRQ_PTIMER: u32 = 1;
+pub const KVM_ARM_VCPU_PVTIME_CTRL: u32 = 2;
+pub const KVM_ARM_VCPU_PVTIME_IPA: u32 = 0;
 
 pub const KVM_VGIC_V2_ADDR_TYPE_DIST: u32 = 0;
 pub const KVM_VGIC_V2_ADDR_TYPE_CPU: u32 = 1;
@@ -173,6 +286,10 @@ pub const KVM_REG_SIZE_U128: u64 = 0x0040_0000_0000_0000;
 pub const KVM_REG_ARM_COPROC_SHIFT: u32 = 16;
 pub const KVM_REG_ARM_CORE: u32 = 0x10_0000;
 pub const KVM_REG_ARM64_SYSREG: u32 = 0x13_0000;
+pub const KVM_REG_ARM_FW: u32 = 0x14_0000;
+pub const KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_REQUIRED: u32 = 2;
+pub const KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_2_NOT_REQUIRED: u32 = 3;
+pub const KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3_NOT_REQUIRED: u32 = 2;
 pub const KVM_REG_ARM64_SYSREG_OP0_SHIFT: u32 = 14;
 pub const KVM_REG_ARM64_SYSREG_OP1_SHIFT: u32 = 11;
 pub const KVM_REG_ARM64_SYSREG_CRN_SHIFT: u32 = 7;

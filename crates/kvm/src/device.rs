@@ -1,13 +1,14 @@
 //! A device's file.
 
 use crate::process::Process;
-use crate::{Result, bindings::kvm_device_attr, error};
-use vgic::{Device, DeviceAttr};
+use crate::{Result, bindings::kvm_device_attr, error, plain};
+use vgic::{Device, DeviceAttr, Errno};
 
 /// A VGIC or an ITS. Dropping it leaves the device where it is.
 #[derive(Clone)]
 pub struct DeviceFd {
-    pub(crate) device: Device,
+    /// None is what `KVM_CREATE_DEVICE_TEST` gives.
+    pub(crate) device: Option<Device>,
 }
 
 fn attribute(attr: &kvm_device_attr) -> DeviceAttr {
@@ -17,12 +18,12 @@ fn attribute(attr: &kvm_device_attr) -> DeviceAttr {
 impl DeviceFd {
     /// `KVM_HAS_DEVICE_ATTR`.
     pub fn has_device_attr(&self, device_attr: &kvm_device_attr) -> Result<()> {
-        self.device.has_attr(&attribute(device_attr)).map_err(error)
+        self.call()?.has_attr(&attribute(device_attr)).map_err(error)
     }
 
     /// `KVM_SET_DEVICE_ATTR`; the value is read from `addr`.
     pub fn set_device_attr(&self, device_attr: &kvm_device_attr) -> Result<()> {
-        self.device.set_attr(&attribute(device_attr), &Process).map_err(error)
+        self.call()?.set_attr(&attribute(device_attr), &Process).map_err(error)
     }
 
     /// `KVM_GET_DEVICE_ATTR`; the value is written to `addr`.
@@ -30,11 +31,15 @@ impl DeviceFd {
     /// # Safety
     /// Memory at `addr` changes behind the compiler's back.
     pub unsafe fn get_device_attr(&self, device_attr: &mut kvm_device_attr) -> Result<()> {
-        self.device.get_attr(&attribute(device_attr), &Process).map_err(error)
+        self.call()?.get_attr(&attribute(device_attr), &Process).map_err(error)
     }
 
-    /// The device itself, to see more than KVM shows.
-    pub fn device(&self) -> &Device {
-        &self.device
+    /// The device itself, to see more than KVM shows; `None` after `KVM_CREATE_DEVICE_TEST`.
+    pub fn device(&self) -> Option<&Device> {
+        self.device.as_ref()
+    }
+
+    fn call(&self) -> Result<&Device> {
+        self.device().ok_or_else(|| plain(Errno::NoTty))
     }
 }

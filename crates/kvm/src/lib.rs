@@ -12,27 +12,40 @@
 //! Pointers in structures are addresses of this process. They are read and written by the kernel on our behalf, so one
 //! that is wrong gives `EFAULT`, as from KVM, whatever it points to.
 //!
-//! Guest code is not executed: [`VcpuFd::run`] makes the checks of a first run, holds the vCPU's lock as KVM does until it
-//! is told to return (`set_kvm_immediate_exit` from before, or [`VcpuFd::kick_handle`]), and returns `EINTR`.
+//! [`VcpuFd::run`] executes guest code with this project's interpreter, in the memory of the VMM's regions, with the VGIC
+//! behind its frames and system registers, generic timers, and PSCI. It holds the vCPU's lock as KVM does, and comes back for
+//! accesses where nothing answers, for the end of the system, and when it is kicked (`EINTR`): by `set_kvm_immediate_exit` from
+//! before, by a signal to its thread, or by [`VcpuFd::kick_handle`].
 mod bindings;
+mod board;
 mod device;
+mod fam;
+mod gate;
 mod irq;
 mod memory;
+mod pe;
 mod process;
+mod psci;
 mod regs;
+mod run;
+mod signals;
+mod syndrome;
 mod system;
+mod ticker;
 mod vcpu;
 mod vm;
 
 pub use bindings::*;
 pub use device::DeviceFd;
+pub use fam::{__IncompleteArrayField, KvmIrqRouting, RegList, kvm_irq_routing, kvm_reg_list};
+pub use pe::Kick;
 pub use system::{Cap, Kvm};
-pub use vcpu::{Kick, VcpuExit, VcpuFd};
+pub use vcpu::{VcpuExit, VcpuFd};
 pub use vm::VmFd;
 pub use vmm_sys_util::errno::{Error, Result};
 
 use std::cell::Cell;
-use vgic::Refusal;
+use vgic::{Errno, Refusal};
 
 thread_local! {
     static LAST: Cell<Option<Refusal>> = const { Cell::new(None) };
@@ -47,4 +60,9 @@ pub fn last_refusal() -> Option<Refusal> {
 fn error(refusal: Refusal) -> Error {
     LAST.set(Some(refusal));
     Error::new(refusal.errno.number())
+}
+
+/// The same, where this crate has looked and not the VGIC.
+fn plain(errno: Errno) -> Error {
+    Error::new(errno.number())
 }

@@ -1,12 +1,17 @@
-//! A vCPU's file.
+//! A vCPU's file. What `run` does is in `run.rs`.
 
-use crate::regs::{self, Registers};
-use crate::{Error, Result, bindings::*, error};
-use std::marker::PhantomData;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use vgic::{Errno, Vcpu, Vm};
+use crate::board::{Inner, workbench};
+use crate::pe::{Kick, Pe};
+use crate::psci::version;
+use crate::regs;
+use crate::run::Exchange;
+use crate::{RegList, Result, bindings::*, error, plain};
+use cpu::{Extras, Model, VcpuSpec};
+use std::cell::RefCell;
+use std::sync::Arc;
+use vgic::{Errno, Vcpu};
 
-/// Why `run` came back. No guest code runs, so it is only ever `Intr`.
+/// Why `run` came back. Those of other architectures do not occur.
 #[derive(Debug)]
 #[non_exhaustive]
 #[allow(missing_docs)]
@@ -14,87 +19,147 @@ pub enum VcpuExit<'a> {
     MmioRead(u64, &'a mut [u8]),
     MmioWrite(u64, &'a [u8]),
     SystemEvent(u32, &'a [u64]),
+    Unknown,
+    Exception,
+    Hlt,
+    Shutdown,
     FailEntry(u64, u32),
-    InternalError,
     Intr,
+    InternalError,
+    MemoryFault { flags: u64, gpa: u64, size: u64 },
     Unsupported(u32),
-}
-
-/// Makes a `run` return from another thread, as a signal does.
-#[derive(Clone, Default)]
-pub struct Kick(Arc<(Mutex<bool>, Condvar)>);
-
-impl Kick {
-    /// The `run` that is under way, or else the next, returns.
-    pub fn kick(&self) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.0.1.notify_all();
-    }
-
-    fn wait(&self) {
-        let mut kicked = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while !std::mem::take(&mut *kicked) {
-            kicked = self.0.1.wait(kicked).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
 }
 
 /// A vCPU.
 pub struct VcpuFd {
-    vm: Arc<Vm>,
-    vcpu: Arc<Vcpu>,
-    registers: Mutex<Registers>,
-    mp_state: Mutex<kvm_mp_state>,
-    target: Mutex<Option<kvm_vcpu_init>>,
-    kick: Kick,
-    immediate_exit: bool,
-    /// Not shared between threads, as the original is not.
-    _not_sync: PhantomData<std::cell::Cell<()>>,
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) vcpu: Arc<Vcpu>,
+    pub(crate) pe: Arc<Pe>,
+    /// From `KVM_ARM_VCPU_INIT` on. A `RefCell`, so the file is not shared between threads, as the original is not.
+    pub(crate) state: RefCell<Option<State>>,
+    /// `kvm_run`, as far as it carries data.
+    pub(crate) exchange: Exchange,
+    pub(crate) immediate_exit: bool,
 }
 
-fn plain(errno: Errno) -> Error {
-    Error::new(errno.number())
+/// What a vCPU's lock protects of it.
+pub(crate) struct State {
+    /// Absent only while it runs. Its CPU interface is then the VGIC's, and else one that stands in for that.
+    pub cpu: Option<Box<cpu::Vcpu>>,
+    pub firmware: Firmware,
+}
+
+/// The firmware's registers.
+#[derive(Clone)]
+pub(crate) struct Firmware {
+    inner: Arc<Inner>,
+    /// It was asked for PSCI 0.2 or later.
+    modern: bool,
+}
+
+impl Firmware {
+    /// PSCI_VERSION, and what is said of three workarounds.
+    pub const COUNT: usize = 4;
+    /// Nothing here speculates.
+    const WORKAROUNDS: [u32; 3] = [
+        KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_REQUIRED,
+        KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_2_NOT_REQUIRED,
+        KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3_NOT_REQUIRED,
+    ];
+
+    /// The newest that this Linux has.
+    fn latest(&self) -> u32 {
+        if self.inner.vm.kernel().name.starts_with("v6") { version::V1_1 } else { version::V1_3 }
+    }
+
+    pub fn psci(&self) -> u32 {
+        match self.modern {
+            true => self.inner.psci().unwrap_or_else(|| self.latest()),
+            false => version::V0_1,
+        }
+    }
+
+    pub fn get(&self, n: usize) -> u64 {
+        if n == 0 { self.psci().into() } else { Firmware::WORKAROUNDS[n - 1].into() }
+    }
+
+    /// A version that there is; a workaround is at most as good as it is.
+    pub fn set(&mut self, n: usize, value: u64) -> std::result::Result<(), Errno> {
+        use version::*;
+        let there = match n {
+            0 if self.modern => {
+                [V0_2, V1_0, V1_1, V1_2, V1_3].map(u64::from).contains(&value) && value <= self.latest().into()
+            }
+            0 => value == u64::from(V0_1),
+            _ => value <= self.get(n),
+        };
+        if !there {
+            return Err(Errno::Inval);
+        }
+        if n == 0 && self.modern {
+            self.inner.set_psci(value as u32);
+        }
+        Ok(())
+    }
 }
 
 /// Features that this project's vCPUs can have.
 const FEATURES: u32 = 1 << KVM_ARM_VCPU_POWER_OFF
     | 1 << KVM_ARM_VCPU_PSCI_0_2
     | 1 << KVM_ARM_VCPU_PMU_V3
-    | 1 << KVM_ARM_VCPU_PTRAUTH_ADDRESS
-    | 1 << KVM_ARM_VCPU_PTRAUTH_GENERIC
+    | POINTER_AUTHENTICATION
     | 1 << KVM_ARM_VCPU_HAS_EL2;
+/// Both, or neither.
+const POINTER_AUTHENTICATION: u32 = 1 << KVM_ARM_VCPU_PTRAUTH_ADDRESS | 1 << KVM_ARM_VCPU_PTRAUTH_GENERIC;
+/// More than there are.
+const NO_FEATURE: u32 = KVM_ARM_VCPU_HAS_EL2_E2H0 + 1;
+
+fn has(features: u32, feature: u32) -> bool {
+    features >> feature & 1 != 0
+}
+
+fn check_features(kvi: &kvm_vcpu_init) -> std::result::Result<(), Errno> {
+    let features = kvi.features[0];
+    if features >> NO_FEATURE != 0 || kvi.features[1..].iter().any(|&word| word != 0) {
+        return Err(Errno::NoEnt);
+    }
+    let pointers = features & POINTER_AUTHENTICATION;
+    let some = pointers != 0 && pointers != POINTER_AUTHENTICATION;
+    if features & !FEATURES != 0 || some { Err(Errno::Inval) } else { Ok(()) }
+}
+
+/// The processor that a vCPU with these features is. One without PSTATE of EL2 is the default.
+fn model(features: u32) -> &'static Model {
+    let name = if features & POINTER_AUTHENTICATION != 0 { "max" } else { "neoverse-n1" };
+    let model = Model::by_name(name).expect("there is this model");
+    model.with(Extras { el2: has(features, KVM_ARM_VCPU_HAS_EL2), ..Extras::default() })
+}
 
 impl VcpuFd {
-    pub(crate) fn new(vm: Arc<Vm>, vcpu: Arc<Vcpu>) -> VcpuFd {
-        VcpuFd {
-            vm,
-            vcpu,
-            registers: Mutex::default(),
-            mp_state: Mutex::default(),
-            target: Mutex::default(),
-            kick: Kick::default(),
-            immediate_exit: false,
-            _not_sync: PhantomData,
-        }
+    pub(crate) fn new(inner: Arc<Inner>, vcpu: Arc<Vcpu>, pe: Arc<Pe>) -> VcpuFd {
+        VcpuFd { inner, vcpu, pe, state: RefCell::default(), exchange: Exchange::default(), immediate_exit: false }
     }
 
-    /// `KVM_ARM_VCPU_INIT`. Again only with the same target and features.
+    /// `KVM_ARM_VCPU_INIT`: resets the vCPU. Again only with the same target and features, apart from `POWER_OFF`.
     pub fn vcpu_init(&self, kvi: &kvm_vcpu_init) -> Result<()> {
-        let unknown = kvi.features[0] & !FEATURES != 0 || kvi.features[1..].iter().any(|&word| word != 0);
-        if unknown {
-            return Err(plain(Errno::NoEnt));
-        }
-        let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
-        if kvi.target != KVM_ARM_TARGET_GENERIC_V8 || target.is_some_and(|before| before != *kvi) {
+        if kvi.target != KVM_ARM_TARGET_GENERIC_V8 {
             return Err(plain(Errno::Inval));
         }
-        let el2 = kvi.features[0] >> KVM_ARM_VCPU_HAS_EL2 & 1 != 0;
-        self.vm.initialise_vcpu(&self.vcpu, el2).map_err(error)?;
-        *target = Some(*kvi);
-        let stopped = kvi.features[0] >> KVM_ARM_VCPU_POWER_OFF & 1 != 0;
-        let mp_state = if stopped { KVM_MP_STATE_STOPPED } else { KVM_MP_STATE_RUNNABLE };
-        *self.mp_state.lock().unwrap_or_else(PoisonError::into_inner) = kvm_mp_state { mp_state };
-        self.registers().reset(self.vcpu.default_affinity().packed());
+        check_features(kvi).map_err(plain)?;
+        let mut init = *kvi;
+        init.features[0] &= !(1 << KVM_ARM_VCPU_POWER_OFF);
+        // All vCPUs of a VM have the same.
+        if !self.inner.agree_on_features(init.features[0]) {
+            return Err(plain(Errno::Inval));
+        }
+        self.inner.vm.initialise_vcpu(&self.vcpu, has(init.features[0], KVM_ARM_VCPU_HAS_EL2)).map_err(error)?;
+        let mpidr = self.vcpu.default_affinity().mpidr();
+        let mut state = self.state.borrow_mut();
+        match state.as_mut().and_then(|state| state.cpu.as_mut()) {
+            Some(cpu) => regs::reset(cpu),
+            None => *state = Some(State::new(&self.inner, init.features[0], mpidr)),
+        }
+        self.pe.initialise(mpidr, has(kvi.features[0], KVM_ARM_VCPU_POWER_OFF));
         Ok(())
     }
 
@@ -103,33 +168,47 @@ impl VcpuFd {
         self.ioctl(|_| Err(Errno::Inval))
     }
 
+    /// `KVM_GET_REG_LIST`: every register that the other two know. A list that is too short is `E2BIG`.
+    pub fn get_reg_list(&self, reg_list: &mut RegList) -> Result<()> {
+        let list = self.ioctl(|state| Ok(regs::list(state.cpu())))?;
+        if reg_list.as_slice().len() < list.len() {
+            return Err(plain(Errno::TooBig));
+        }
+        *reg_list = RegList::from_entries(&list).map_err(|_| plain(Errno::NoMem))?;
+        Ok(())
+    }
+
     /// `KVM_GET_ONE_REG`; the bytes of the register.
     pub fn get_one_reg(&self, reg_id: u64, data: &mut [u8]) -> Result<usize> {
         let out = data.get_mut(..regs::size(reg_id)).ok_or_else(|| plain(Errno::Inval))?;
-        self.ioctl(|registers| registers.get(reg_id, out))?;
+        self.ioctl(|state| regs::get(state.cpu(), &state.firmware.clone(), reg_id, out))?;
         Ok(regs::size(reg_id))
     }
 
     /// `KVM_SET_ONE_REG`; the bytes of the register.
     pub fn set_one_reg(&self, reg_id: u64, data: &[u8]) -> Result<usize> {
         let data = data.get(..regs::size(reg_id)).ok_or_else(|| plain(Errno::Inval))?;
-        self.ioctl(|registers| registers.set(reg_id, data))?;
+        self.ioctl(|State { cpu, firmware, .. }| {
+            regs::set(cpu.as_mut().expect("it does not run"), firmware, reg_id, data)
+        })?;
         Ok(data.len())
     }
 
     /// `KVM_GET_MP_STATE`.
     pub fn get_mp_state(&self) -> Result<kvm_mp_state> {
-        let state = || *self.mp_state.lock().unwrap_or_else(PoisonError::into_inner);
-        self.vm.with_vcpu(&self.vcpu, state).map_err(error)
+        let stopped = self.inner.vm.with_vcpu(&self.vcpu, || self.pe.is_stopped()).map_err(error)?;
+        let mp_state = if stopped { KVM_MP_STATE_STOPPED } else { KVM_MP_STATE_RUNNABLE };
+        Ok(kvm_mp_state { mp_state })
     }
 
     /// `KVM_SET_MP_STATE`.
     pub fn set_mp_state(&self, mp_state: kvm_mp_state) -> Result<()> {
-        if ![KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_STOPPED].contains(&mp_state.mp_state) {
-            return Err(plain(Errno::Inval));
-        }
-        let set = || *self.mp_state.lock().unwrap_or_else(PoisonError::into_inner) = mp_state;
-        self.vm.with_vcpu(&self.vcpu, set).map_err(error)
+        let stopped = match mp_state.mp_state {
+            KVM_MP_STATE_RUNNABLE => false,
+            KVM_MP_STATE_STOPPED => true,
+            _ => return Err(plain(Errno::Inval)),
+        };
+        self.inner.vm.with_vcpu(&self.vcpu, || self.pe.set_stopped(stopped)).map_err(error)
     }
 
     /// `kvm_run.immediate_exit`: the next `run` returns `EINTR` at once.
@@ -139,17 +218,7 @@ impl VcpuFd {
 
     /// Makes `run` return from another thread.
     pub fn kick_handle(&self) -> Kick {
-        self.kick.clone()
-    }
-
-    /// `KVM_RUN`: the checks of a first run, then the vCPU's lock is held until somebody kicks it.
-    pub fn run(&mut self) -> Result<VcpuExit<'_>> {
-        let running = self.vm.run(&self.vcpu).map_err(error)?;
-        if !self.immediate_exit {
-            self.kick.wait();
-        }
-        drop(running);
-        Err(plain(Errno::Intr))
+        Kick(self.pe.clone())
     }
 
     /// The vCPU itself, to see more than KVM shows.
@@ -157,17 +226,38 @@ impl VcpuFd {
         &self.vcpu
     }
 
-    fn registers(&self) -> std::sync::MutexGuard<'_, Registers> {
-        self.registers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// An ioctl on registers: not before `KVM_ARM_VCPU_INIT`.
-    fn ioctl<R>(&self, work: impl FnOnce(&mut Registers) -> std::result::Result<R, Errno>) -> Result<R> {
-        let done =
-            self.vm.with_vcpu(&self.vcpu, || match *self.target.lock().unwrap_or_else(PoisonError::into_inner) {
-                Some(_) => work(&mut self.registers()),
-                None => Err(Errno::NoExec),
-            });
+    pub(crate) fn ioctl<R>(&self, work: impl FnOnce(&mut State) -> std::result::Result<R, Errno>) -> Result<R> {
+        let done = self.inner.vm.with_vcpu(&self.vcpu, || match &mut *self.state.borrow_mut() {
+            Some(state) => work(state),
+            None => Err(Errno::NoExec),
+        });
         done.map_err(error)?.map_err(plain)
     }
 }
+
+impl State {
+    fn new(inner: &Arc<Inner>, features: u32, mpidr: u64) -> State {
+        let spec = VcpuSpec { index: 0, mpidr, model: model(features) };
+        let mut cpu = Box::new(cpu::Vcpu::new(spec, workbench(inner.clock)));
+        cpu.outside = Some(Box::default());
+        let firmware = Firmware { inner: inner.clone(), modern: has(features, KVM_ARM_VCPU_PSCI_0_2) };
+        State { cpu: Some(cpu), firmware }
+    }
+
+    fn cpu(&self) -> &cpu::Vcpu {
+        self.cpu.as_ref().expect("it does not run")
+    }
+}
+
+impl std::fmt::Debug for VcpuFd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VcpuFd").field("id", &self.vcpu.id()).finish()
+    }
+}
+
+/// A file moves to the thread that runs it.
+const _: fn() = || {
+    fn moves<T: Send>() {}
+    moves::<VcpuFd>();
+};

@@ -1,9 +1,11 @@
 //! A VM's file.
 
+use crate::board::Inner;
 use crate::device::DeviceFd;
 use crate::memory::Memory;
 use crate::vcpu::VcpuFd;
-use crate::{Cap, Error, Kvm, Result, bindings::*, error};
+use crate::{Cap, Kvm, Result, bindings::*, error, plain};
+use mem::Piece;
 use std::sync::Arc;
 use vgic::{Errno, Host, Kernel, LockProtocol, Vm, VmSpec};
 
@@ -11,43 +13,44 @@ use vgic::{Errno, Host, Kernel, LockProtocol, Vm, VmSpec};
 #[derive(Clone)]
 pub struct VmFd {
     pub(crate) vm: Arc<Vm>,
-    memory: Arc<Memory>,
+    pub(crate) inner: Arc<Inner>,
     address_bits: u8,
-}
-
-fn plain(errno: Errno) -> Error {
-    Error::new(errno.number())
 }
 
 impl VmFd {
     pub(crate) fn new(kernel: &'static Kernel, host: Host, protocol: LockProtocol) -> VmFd {
         let memory = Arc::new(Memory::default());
         let spec = VmSpec { kernel, host, protocol, ..VmSpec::new(memory.clone()) };
-        VmFd { vm: Vm::new(spec), memory, address_bits: host.address_bits }
+        let vm = Vm::new(spec);
+        VmFd { vm: vm.clone(), inner: Arc::new(Inner::new(vm, memory)), address_bits: host.address_bits }
     }
 
-    /// `KVM_SET_USER_MEMORY_REGION`.
+    /// `KVM_SET_USER_MEMORY_REGION`. vCPUs stand still meanwhile. A region where this process has no memory that can be read
+    /// and written is accepted, as by KVM, and `run` gives `EFAULT` when a guest comes there. `KVM_MEM_READONLY` is refused.
     ///
     /// # Safety
-    /// The memory stays the VM's: it is read and written when tables in it are used.
+    /// The memory stays mapped, readable and writable until the region is taken away or the VM is gone: guests read and write
+    /// it at any time, so nobody may hold a reference to it.
     pub unsafe fn set_user_memory_region(&self, region: kvm_userspace_memory_region) -> Result<()> {
-        self.memory.set(region, 1 << self.address_bits).map_err(plain)
+        // SAFETY: the caller promises what a piece needs, and `set` has looked that it consists of mapped pages.
+        let piece = |base, start, size| unsafe { Piece::new(base, start, size) };
+        self.inner.while_still(|| self.inner.memory.set(region, 1 << self.address_bits, piece)).map_err(plain)
     }
 
     /// `KVM_CREATE_VCPU`.
     pub fn create_vcpu(&self, id: u64) -> Result<VcpuFd> {
         let id = u32::try_from(id).map_err(|_| plain(Errno::Inval))?;
         let vcpu = self.vm.create_vcpu(id).map_err(error)?;
-        Ok(VcpuFd::new(self.vm.clone(), vcpu))
+        let pe = self.inner.add(&vcpu);
+        Ok(VcpuFd::new(self.inner.clone(), vcpu, pe))
     }
 
-    /// `KVM_CREATE_DEVICE`. With `KVM_CREATE_DEVICE_TEST` what it gives back is no device: every call of it fails.
+    /// `KVM_CREATE_DEVICE`. With `KVM_CREATE_DEVICE_TEST` KVM makes no file, and `kvm-ioctls` takes the number that the caller
+    /// left in `fd`, mostly 0, for one: what comes back is no device, and every call of it fails with `ENOTTY`. When that is
+    /// dropped there, the process's file 0 is closed; here it is not.
     pub fn create_device(&self, device: &mut kvm_create_device) -> Result<DeviceFd> {
-        match self.vm.create_device(device.type_, device.flags).map_err(error)? {
-            Some(device) => Ok(DeviceFd { device }),
-            // There is no file to give; kvm-ioctls would make one of number 0.
-            None => Err(plain(Errno::Perm)),
-        }
+        let device = self.vm.create_device(device.type_, device.flags).map_err(error)?;
+        Ok(DeviceFd { device })
     }
 
     /// `KVM_CREATE_DEVICE` with `KVM_CREATE_DEVICE_TEST`.

@@ -40,7 +40,7 @@ fn every_setup_ends_with_vcpus_that_run() {
             }
             let its = machine.its.is_some();
             let typer = get(&machine.vgic, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 4).expect("it is initialised");
-            assert_eq!(typer >> 17 & 1, its.into(), "{name}: LPIs show once there is an ITS");
+            assert_eq!(typer >> 17 & 1, u64::from(its), "{name}: LPIs show once there is an ITS");
             if let Some(its) = machine.its {
                 assert_eq!(get(&its, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE.into()), Ok(ITS));
             }

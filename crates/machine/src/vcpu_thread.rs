@@ -152,6 +152,7 @@ fn step(control: &Control, engine: &mut Engine) -> Option<()> {
             Some(())
         }
         Exit::Control => (!control.ending()).then_some(()),
+        Exit::Outside => unreachable!("nobody outside answers this board's PEs"),
         Exit::Lockup => {
             control.end(Ending::Lockup(format!("  CPU {}: {}", cpu.index, cpu.describe_exception())));
             None

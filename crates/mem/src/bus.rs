@@ -48,14 +48,15 @@ impl Bus {
     /// A map with RAM only.
     pub fn new(ram: Ram) -> Bus {
         let granules = vec![0; 1 << (32 - GRANULE)].into();
-        Bus { code: CodePages::new(ram.base(), ram.size()), ram, devices: Vec::new(), granules }
+        let code = if ram.is_whole() { CodePages::new(ram.base(), ram.size()) } else { CodePages::anywhere() };
+        Bus { code, ram, devices: Vec::new(), granules }
     }
 
     /// Puts `device` at `[base, base + size)`.
     pub fn map(&mut self, base: PhysAddr, size: u64, device: Arc<dyn MmioDevice>) -> Result<(), BusError> {
         let overlaps = |b: u64, s: u64| base.0 < b + s && b < base.0 + size;
         let clash = self.devices.iter().find(|r| overlaps(r.base, r.size)).map(|r| r.device.name().to_owned());
-        let clash = clash.or(overlaps(self.ram.base().0, self.ram.size()).then(|| "RAM".to_owned()));
+        let clash = clash.or(self.ram.overlaps(base, size).then(|| "RAM".to_owned()));
         if let Some(other) = clash {
             return Err(BusError { name: device.name().to_owned(), base, size, other });
         }

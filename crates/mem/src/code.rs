@@ -27,6 +27,8 @@ pub struct CodePages {
     log: Mutex<Box<[u64]>>,
     /// Invalidations so far.
     events: AtomicU64,
+    /// See `anywhere`.
+    wraps: bool,
 }
 
 impl CodePages {
@@ -39,12 +41,19 @@ impl CodePages {
             all: AtomicU32::new(0),
             log: Mutex::new(vec![EVERY_PAGE; LOG].into()),
             events: AtomicU64::new(0),
+            wraps: false,
         }
+    }
+
+    /// Versions for RAM anywhere: pages that are a multiple of 16 GiB apart share one, which then moves for nothing.
+    pub fn anywhere() -> CodePages {
+        CodePages { wraps: true, ..CodePages::new(PhysAddr(0), 16 << 30) }
     }
 
     fn place(&self, pa: PhysAddr) -> (usize, usize) {
         let page = (pa.0.wrapping_sub(self.base) >> PAGE_SHIFT) as usize;
-        (page / CHUNK, page % CHUNK)
+        let chunk = page / CHUNK;
+        (if self.wraps { chunk % self.chunks.len() } else { chunk }, page % CHUNK)
     }
 
     /// The version of the page at `pa`: changes whenever the page may hold other instructions.
@@ -137,6 +146,16 @@ mod tests {
         (0..=LOG).for_each(|_| pages.invalidate(PhysAddr(0x4000_0000)));
         assert_eq!(since(seen), [None]);
         assert_eq!(since(seen + 1), [Some(0x4000_0000)]);
+    }
+
+    #[test]
+    fn every_page_anywhere_has_a_version() {
+        let pages = CodePages::anywhere();
+        for pa in [0, 0x4000_0000, 0x8_8000_0000, 0xffff_ffff_f000] {
+            let before = pages.version(PhysAddr(pa));
+            pages.invalidate(PhysAddr(pa));
+            assert_ne!(pages.version(PhysAddr(pa)), before, "{pa:#x}");
+        }
     }
 
     #[test]

@@ -8,4 +8,4 @@ mod ram;
 
 pub use bus::{Bus, BusError, Target};
 pub use code::CodePages;
-pub use ram::{Atomic, HostAddr, Ram, RamError};
+pub use ram::{Atomic, HostAddr, Piece, Ram, RamError};

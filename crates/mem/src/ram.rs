@@ -1,4 +1,5 @@
-//! Guest RAM: one anonymous mapping of the host, and the only place that reads and writes it.
+//! Guest RAM: one anonymous mapping of the host, or pieces of memory that somebody else gave, and the only place that reads
+//! and writes it.
 //!
 //! Every access checks that its host address lies inside the mapping, so a wrong `HostAddr` is a panic,
 //! never a corrupted host. Aligned accesses are single-copy atomic, as A64 requires of aligned ones up to
@@ -94,13 +95,46 @@ impl Within {
     }
 }
 
-/// Guest RAM at one physical base. A clone is the same RAM, for another bus master.
+/// Memory of this process that a guest has at one physical base.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Piece {
+    base: u64,
+    start: usize,
+    size: usize,
+}
+
+impl Piece {
+    /// `size` bytes at `start`, which the guest has at `base`. All three are multiples of 4 KiB, and `size` is not 0.
+    ///
+    /// # Safety
+    /// The memory is mapped, readable and writable as long as a [`Ram`] with this piece is used, and nobody holds a
+    /// reference to it: guests write it at any time.
+    pub unsafe fn new(base: PhysAddr, start: usize, size: usize) -> Piece {
+        let aligned = [base.0, start as u64, size as u64].iter().all(|n| n.is_multiple_of(4096));
+        assert!(aligned && size > 0, "a piece consists of pages");
+        Piece { base: base.0, start, size }
+    }
+
+    fn offset(&self, pa: PhysAddr, len: usize) -> Option<usize> {
+        let offset = usize::try_from(pa.0.checked_sub(self.base)?).ok()?;
+        (offset.checked_add(len)? <= self.size).then(|| self.start + offset)
+    }
+
+    fn holds(&self, at: HostAddr, bytes: usize) -> bool {
+        let offset = at.0.wrapping_sub(self.start);
+        self.size >= bytes && offset <= self.size - bytes
+    }
+}
+
+/// Guest RAM at one physical base, or in several pieces. A clone is the same RAM, for another bus master.
 #[derive(Clone)]
 pub struct Ram {
     base: u64,
     start: usize,
     size: usize,
-    _map: Arc<MmapRegion>, // keeps `start..start + size` mapped
+    /// Further pieces, which are slower to find.
+    more: Arc<[Piece]>,
+    _map: Option<Arc<MmapRegion>>, // keeps `start..start + size` mapped, if that is ours
 }
 
 /// Runs `$body` with `$cell` bound to the atomic of the access's width at a checked, aligned address.
@@ -157,15 +191,34 @@ impl Ram {
         unsafe {
             libc::madvise(map.as_ptr().cast(), len, libc::MADV_HUGEPAGE);
         }
-        Ok(Ram { base: base.0, start, size: len, _map: Arc::new(map) })
+        let more = Arc::new([]);
+        Ok(Ram { base: base.0, start, size: len, more, _map: Some(Arc::new(map)) })
     }
 
-    /// First physical address.
+    /// RAM that is these pieces, of which the first is found fastest; `None` without any.
+    pub fn of(pieces: &[Piece]) -> Option<Ram> {
+        let (&Piece { base, start, size }, more) = pieces.split_first()?;
+        Some(Ram { base, start, size, more: more.into(), _map: None })
+    }
+
+    /// Is it in one piece?
+    pub fn is_whole(&self) -> bool {
+        self.more.is_empty()
+    }
+
+    /// Is any of `[base, base + size)` RAM?
+    pub fn overlaps(&self, base: PhysAddr, size: u64) -> bool {
+        let first = Piece { base: self.base, start: self.start, size: self.size };
+        let meets = |p: &Piece| base.0 < p.base + p.size as u64 && p.base < base.0 + size;
+        meets(&first) || self.more.iter().any(meets)
+    }
+
+    /// First physical address, of the first piece.
     pub fn base(&self) -> PhysAddr {
         PhysAddr(self.base)
     }
 
-    /// Bytes of RAM.
+    /// Bytes of RAM in the first piece.
     pub fn size(&self) -> u64 {
         self.size as u64
     }
@@ -174,17 +227,28 @@ impl Ram {
     #[inline(always)]
     pub fn host(&self, pa: PhysAddr) -> Option<HostAddr> {
         let offset = pa.0.wrapping_sub(self.base);
-        (offset < self.size as u64).then(|| HostAddr(self.start + offset as usize))
+        if offset < self.size as u64 { Some(HostAddr(self.start + offset as usize)) } else { self.host_of_more(pa) }
+    }
+
+    #[cold]
+    fn host_of_more(&self, pa: PhysAddr) -> Option<HostAddr> {
+        self.more.iter().find_map(|piece| piece.offset(pa, 1)).map(HostAddr)
     }
 
     #[inline(always)]
     fn checked(&self, at: HostAddr, bytes: usize) -> usize {
         let offset = at.0.wrapping_sub(self.start);
-        assert!(
-            offset <= self.size - bytes && at.0.is_multiple_of(bytes),
-            "HostAddr comes from Ram::host, and is aligned"
-        );
+        if !(offset <= self.size - bytes && at.0.is_multiple_of(bytes)) {
+            self.check_more(at, bytes);
+        }
         at.0
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn check_more(&self, at: HostAddr, bytes: usize) {
+        let held = self.more.iter().any(|piece| piece.holds(at, bytes));
+        assert!(held && at.0.is_multiple_of(bytes), "HostAddr comes from Ram::host, and is aligned");
     }
 
     /// A relaxed load, zero-extended. An unaligned one is atomic within 16 aligned bytes, else bytewise; it must
@@ -374,8 +438,9 @@ impl Ram {
         Some(unsafe { std::slice::from_raw_parts(from as *const AtomicU8, len).align_to() })
     }
 
-    /// Gives every page back to the host; RAM reads as zero again (power-on reset).
+    /// Gives every page back to the host; RAM reads as zero again (power-on reset). Pieces are not ours to clear.
     pub fn clear(&self) {
+        assert!(self._map.is_some(), "only who mapped memory discards it");
         // SAFETY: the range is exactly our private anonymous mapping; discarding it reads as zero.
         #[cfg(all(target_os = "linux", not(miri)))]
         if unsafe { libc::madvise(self.start as *mut _, self.size, libc::MADV_DONTNEED) } == 0 {
@@ -384,9 +449,10 @@ impl Ram {
         self.zero(HostAddr(self.start), self.size);
     }
 
+    /// A range that lies in one piece.
     fn range(&self, pa: PhysAddr, len: usize) -> Option<usize> {
-        let offset = usize::try_from(pa.0.checked_sub(self.base)?).ok()?;
-        (offset.checked_add(len)? <= self.size).then(|| self.start + offset)
+        let first = Piece { base: self.base, start: self.start, size: self.size };
+        first.offset(pa, len).or_else(|| self.more.iter().find_map(|piece| piece.offset(pa, len)))
     }
 
     fn aligned(&self, pa: PhysAddr) -> Result<HostAddr, Unbacked> {
@@ -543,6 +609,30 @@ mod tests {
     fn a_wrong_host_address_is_caught() {
         let ram = ram();
         ram.load(HostAddr(ram.host(PhysAddr(0x4000_fff8)).unwrap().0 + 8), AccessSize::Double);
+    }
+
+    #[test]
+    fn pieces_are_found_and_checked_each() {
+        let (low, high) = (Ram::new(PhysAddr(0), 0x2000).unwrap(), Ram::new(PhysAddr(0), 0x3000).unwrap());
+        // SAFETY: both mappings outlive `ram`, and only atomics touch them.
+        let piece = |base, ram: &Ram| unsafe { Piece::new(PhysAddr(base), ram.start, ram.size) };
+        let ram = Ram::of(&[piece(0x4000_0000, &low), piece(0x8_0000_0000, &high)]).unwrap();
+        assert!(!ram.is_whole() && Ram::of(&[]).is_none());
+        for (pa, owner, offset) in
+            [(0x4000_1ff8, &low, 0x1ff8), (0x8_0000_0000, &high, 0), (0x8_0000_2ff8, &high, 0x2ff8)]
+        {
+            let at = ram.host(PhysAddr(pa)).unwrap();
+            assert_eq!(at.0, owner.start + offset);
+            ram.store(at, AccessSize::Double, pa);
+            assert_eq!(owner.load(at, AccessSize::Double), pa);
+            assert_eq!(ram.read_u64(PhysAddr(pa)), Ok(pa));
+        }
+        for pa in [0x3fff_ffff, 0x4000_2000, 0x7_ffff_ffff, 0x8_0000_3000] {
+            assert!(ram.host(PhysAddr(pa)).is_none(), "{pa:#x}");
+        }
+        assert!(ram.overlaps(PhysAddr(0x8_0000_2fff), 1) && !ram.overlaps(PhysAddr(0x4000_2000), 0x1000));
+        let past = HostAddr(ram.host(PhysAddr(0x8_0000_2ff8)).unwrap().0 + 8);
+        assert!(std::panic::catch_unwind(|| ram.load(past, AccessSize::Double)).is_err());
     }
 
     #[test]

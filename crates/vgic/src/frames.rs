@@ -1,7 +1,8 @@
 //! The frames as guests see them: the GIC's own, but for the words in which KVM's differ, as long as it is KVM's product.
 
+use crate::address::FRAME;
 use crate::config::Config;
-use crate::regions::STRIDE;
+use crate::regions::{Placement, STRIDE};
 use crate::registers::{dist, redist};
 use crate::vcpus::Vcpu;
 use crate::vm::Vm;
@@ -14,6 +15,9 @@ use std::sync::{Arc, Weak};
 pub(crate) type GuestRead = fn(&Config, &Vcpu, u32) -> u32;
 /// What its write to a vCPU's word at an offset does to the configuration, and what then reaches the GIC, if anything.
 pub(crate) type GuestWrite = fn(&mut Config, usize, u32, u32) -> Option<u32>;
+
+/// The DeviceID of a vCPU that writes GITS_TRANSLATER itself.
+const VCPU_DEVICE: u32 = 0xffff;
 
 /// GICD, or GICR of every vCPU in order of index.
 struct Frames {
@@ -49,6 +53,31 @@ impl Vm {
         let inner = self.gic.get()?.redistributors_of(vcpus, Security::NonSecure);
         let vm = Arc::downgrade(self);
         Some(self.as_product(Frames { vm, inner, stride, first, read: redist::guest_read, write: redist::guest_write }))
+    }
+
+    /// Every frame that guests have by now: its address, its size, and what answers. Empty before initialisation.
+    pub fn frames(self: &Arc<Self>) -> Vec<(u64, u64, Arc<dyn MmioDevice>)> {
+        let Some(distributor) = self.distributor() else { return vec![] };
+        let config = self.config.lock();
+        let dist = config.dist.as_ref().expect("it is initialised");
+        let mut frames: Vec<_> = dist.base.map(|base| (base, FRAME, distributor)).into_iter().collect();
+        for (index, cpu) in config.cpus.iter().enumerate() {
+            let Some(Placement { region, slot }) = cpu.placed else { continue };
+            let base = dist.regions[region].base + u64::from(slot) * STRIDE;
+            frames.extend(self.redistributors_of(index..index + 1).map(|it| (base, STRIDE, it)));
+        }
+        let itss = config.itss.iter().filter_map(|its| Some((its.base()?, its.live()?)));
+        frames.extend(itss.map(|(base, its)| (base, gic::Its::frames_size(), its.frames(VCPU_DEVICE))));
+        frames
+    }
+
+    /// How many [`Vm::frames`] there are: they only ever become more.
+    pub fn frames_count(&self) -> usize {
+        let config = self.config.lock();
+        let Some(dist) = config.dist.as_ref().filter(|dist| dist.live.is_some()) else { return 0 };
+        let itss = config.itss.iter().filter(|its| its.base().is_some() && its.live().is_some());
+        let placed = config.cpus.iter().filter(|cpu| cpu.placed.is_some());
+        usize::from(dist.base.is_some()) + placed.count() + itss.count()
     }
 
     fn as_product(&self, frames: Frames) -> Arc<dyn MmioDevice> {

@@ -6,7 +6,7 @@
 //! within 16 aligned bytes, ordered ones anywhere if SCTLR_ELx.nAA is set. To memory that is not Normal, Inner and
 //! Outer Write-Back they fault all the same, which is one of the two things the manual allows.
 
-use super::wanted;
+use super::{Asked, wanted};
 use crate::mmu::{Ask, Need, PAGE, Place};
 use crate::sysreg::bits::sctlr;
 use crate::{FaultStatus, Vcpu};
@@ -139,6 +139,11 @@ impl Vcpu {
             });
         }
         let parts = self.parts(va, how, bytes, Need::Read)?;
+        if self.outside.is_some()
+            && let Some(v) = self.load_outside(&parts, how, bytes)?
+        {
+            return Ok(v.into());
+        }
         if let Some(at) = self.whole_in_ram(&parts) {
             return Ok(load_elements(self.shared.bus.ram(), at, how, bytes));
         }
@@ -169,6 +174,9 @@ impl Vcpu {
             return Ok(());
         }
         let parts = self.parts(va, how, bytes, Need::Write)?;
+        if self.outside.is_some() && self.store_outside(&parts, how, bytes, v)? {
+            return Ok(());
+        }
         parts.iter().for_each(|part| self.note_store(part.pa, part.bytes));
         if let Some(at) = self.whole_in_ram(&parts) {
             store_elements(self.shared.bus.ram(), at, how, bytes, v);
@@ -178,6 +186,32 @@ impl Vcpu {
             Some(()) => Ok(()),
             None => Err(self.abort(FaultStatus::External, Need::Write, va)),
         }
+    }
+
+    /// What the outside answers, if it is what has to.
+    fn load_outside(&mut self, parts: &Parts, how: Access, bytes: u64) -> Result<Option<u64>, Leave> {
+        match self.outside_of(parts, how, bytes) {
+            None => Ok(None),
+            Some(asked) => self.ask_outside(asked).map(Some),
+        }
+    }
+
+    /// Was it the outside's?
+    fn store_outside(&mut self, parts: &Parts, how: Access, bytes: u64, v: u128) -> Result<bool, Leave> {
+        match self.outside_of(parts, how, bytes) {
+            None => Ok(false),
+            Some(asked) => {
+                let write = Some(how.bus_size().truncate(v as u64));
+                self.ask_outside(asked.map(|asked| Asked { write, ..asked })).map(|_| true)
+            }
+        }
+    }
+
+    /// `Some` if part of an access is the outside's; `Some(None)` if it is not one access of one register.
+    fn outside_of(&self, parts: &Parts, how: Access, bytes: u64) -> Option<Option<Asked>> {
+        let concerned = parts.iter().any(|part| part.bytes != 0 && self.is_outside(part.pa));
+        let single = bytes == how.bytes() && how.size <= 3 && parts[1].bytes == 0;
+        concerned.then(|| single.then_some(Asked { pa: parts[0].pa, bytes, write: None }))
     }
 
     /// Where an access is, for one that FEAT_LSE2 says something of: RAM, of one page.
@@ -269,6 +303,7 @@ impl Vcpu {
             Ok(Place { pa, .. }) => match self.shared.bus.find(PhysAddr(pa)) {
                 Some(Target::Device(..)) if self.refuses_devices() => Err(Leave::Resync),
                 Some(_) => Ok(pa),
+                None if self.outside.is_some() => Ok(pa),
                 None => Err(self.abort(FaultStatus::External, ask.need, va)),
             },
         }
@@ -286,7 +321,7 @@ impl Vcpu {
         let status = match self.resolve(va, ask) {
             Err(status) => status,
             Ok(place) if ask.write_back && !self.is_write_back(place) => FaultStatus::Alignment,
-            Ok(Place { pa, .. }) => match self.shared.bus.find(PhysAddr(pa)) {
+            Ok(place @ Place { pa, .. }) => match self.shared.bus.find(PhysAddr(pa)) {
                 Some(Target::Ram(at)) => {
                     self.check_watchpoints(va, how.bytes(), need, how.unprivileged)?;
                     if need == Need::Write {
@@ -295,7 +330,7 @@ impl Vcpu {
                     return Ok(at);
                 }
                 Some(Target::Device(..)) => FaultStatus::UnsupportedAtomic,
-                None => FaultStatus::External,
+                None => return Err(self.nowhere(place, need, va)),
             },
         };
         Err(self.abort(status, need, va))
@@ -308,7 +343,7 @@ impl Vcpu {
         let ask = Ask { unprivileged: false, need: Need::Write, unaligned: true, write_back: false };
         let status = match self.resolve(start, ask) {
             Err(status) => status,
-            Ok(Place { pa, .. }) => match self.shared.bus.find(PhysAddr(pa)) {
+            Ok(place @ Place { pa, .. }) => match self.shared.bus.find(PhysAddr(pa)) {
                 Some(Target::Ram(at)) => {
                     self.check_watchpoints(start, bytes, Need::Write, false)?;
                     self.note_store(pa, bytes);
@@ -316,7 +351,7 @@ impl Vcpu {
                     return Ok(());
                 }
                 Some(Target::Device(..)) => FaultStatus::Alignment,
-                None => FaultStatus::External,
+                None => return Err(self.nowhere(place, Need::Write, va)),
             },
         };
         Err(self.abort(status, Need::Write, va))
