@@ -226,7 +226,7 @@ fn a_wrong_script_says_where() {
             "vm\nget ADDR DIST ->",
             "x.vgic:2:17: expected a result: ok, a value, waits, or an error number's name, and the statement ends",
         ),
-        ("vm\nrun 0 0", "x.vgic:2:7: expected the end of the statement, found `0`"),
+        ("vm\nrun 0 0", "x.vgic:2:7: expected `-> RESULT` or the end of the statement, found `0`"),
         ("vm kernel=v1", "x.vgic:1:11: expected a kernel (v6.12-unfixed, v6.12, v7.2, v7.3), found `v1`"),
         ("vm priority_bits=9", "x.vgic:1:18: expected a number from 5 to 7, found 0x9"),
         (
@@ -257,6 +257,21 @@ fn a_wrong_script_says_where() {
             "vm; device vgic-v3; sweep get DIST_REGS 8..4",
             "x.vgic:1:41: expected FIRST..LAST upwards, of no more than 131072 steps",
         ),
+        (
+            "vm\nset ADDR BASE 0",
+            "x.vgic:2:10: expected a number or a name that is known here, found `BASE`; addresses are V2_DIST, V2_CPU, DIST, \
+         REDIST, ITS, REDIST_REGION, REGION",
+        ),
+        (
+            "vm\nset DIST_REGS IIDDR 0",
+            "x.vgic:2:15: expected a number or a name that is known here, found `IIDDR`; registers of GICD are such as IIDR, \
+         or ISENABLER1",
+        ),
+        (
+            "vm\nget CPU_SYSREGS 0 PMR",
+            "x.vgic:2:19: expected a number or a name that is known here, found `PMR`; a vCPU is @ID before the attribute",
+        ),
+        ("vm\nget DIST_REGS IIDR => EBUSY", "x.vgic:2:20: expected a value, found `=>`; a result is after `->`"),
         ("vm; guest read GITS 0", "x.vgic:1:16: expected a frame (GICD, GICR), found `GITS`"),
     ]);
 }
@@ -318,6 +333,12 @@ fn a_failing_expectation_says_what_fired_and_who_holds_what() {
          \x20 expected  0x50\n\
          \x20 got       0x480007 at 0x4\n\
          \x20 locks     K free; V0 free; S free; C free",
+        ),
+        (
+            "vm; vcpus 600",
+            "x.vgic:1:5: vcpus 600\n  expected  ok\n  got       EINVAL\n\
+         \x20 check     EINVAL: a vCPU id is below KVM_MAX_VCPU_IDS (0x200)\n\
+         \x20 locks     K free; V0 to V511 free; S free; C free",
         ),
         (
             "vm; vcpus 1; device vgic-v3; set NR_IRQS 64 -> EINVAL",

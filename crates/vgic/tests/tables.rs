@@ -345,7 +345,8 @@ fn check(ops: &[Op], ids: &[u32], table: Directory, kernel: &'static Kernel) {
         }
     }
     copy.save();
-    let same = |at: u64, length: u64, what: &str| assert_eq!(copy.bytes(at, length), source.bytes(at, length), "{what}");
+    let same =
+        |at: u64, length: u64, what: &str| assert_eq!(copy.bytes(at, length), source.bytes(at, length), "{what}");
     same(PENDING, 0x1_0000 * ids.len() as u64, "pending tables, saved again");
     pages.iter().for_each(|page| same(*page, length, "the device table, saved again"));
     same(ITTS, ITT * model.itts, "ITTs, saved again");
@@ -382,7 +383,10 @@ fn a_full_list_has_no_end() {
     let mut next = 0;
     for icids in (0..PER_PAGE).collect::<Vec<_>>().chunks(turn as usize) {
         for icid in icids {
-            [0x09, 0, VALID | icid, 0].iter().enumerate().for_each(|(n, word)| rig.put(QUEUE + next + 8 * n as u64, *word));
+            [0x09, 0, VALID | icid, 0]
+                .iter()
+                .enumerate()
+                .for_each(|(n, word)| rig.put(QUEUE + next + 8 * n as u64, *word));
             next = (next + 32) % 0x1_0000;
         }
         rig.set_register(0x88, next);

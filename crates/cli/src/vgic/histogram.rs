@@ -1,5 +1,6 @@
 //! How long calls take, without keeping each: counts by time, four for every doubling.
 
+use std::fmt;
 use std::time::Duration;
 
 const PER_DOUBLING: u32 = 4;
@@ -57,19 +58,61 @@ impl Histogram {
         begins(at.map_or(PLACES, |at| at + 1))
     }
 
-    /// One line for each doubling that has calls: from when, how many of a hundred, and a bar.
+    /// The longest, to a quarter of a doubling.
+    pub fn longest(&self) -> u64 {
+        self.counts.iter().rposition(|count| *count > 0).map_or(0, |at| begins(at + 1))
+    }
+
+    /// One line for each doubling that has calls, from the shortest: its share and a bar. What is beyond the last line that
+    /// fits, and the next lines that are empty with it, is one line: there the host let other threads run.
     pub fn chart(&self) -> String {
         let doublings: Vec<u64> = self.counts.chunks(PER_DOUBLING as usize).map(|four| four.iter().sum()).collect();
         let used = |count: &u64| *count > 0;
         let Some(first) = doublings.iter().position(used) else { return String::new() };
         let last = doublings.iter().rposition(used).expect("there is a first");
-        let line = |doubling: usize| {
-            let share = 100.0 * doublings[doubling] as f64 / self.calls() as f64;
-            // Rare times have a mark too: they are what one looks for.
-            let bar = "#".repeat(((share / 2.0) as usize).max(usize::from(doublings[doubling] > 0)));
-            format!("    {:>9} ns {share:6.2} % {bar}\n", 1u64 << doubling)
-        };
-        (first..=last).map(line).collect()
+        let shown = last.min(first + LINES - 1);
+        let mut chart: String =
+            (first..=shown).map(|at| self.line(&Place::Between(at as u32), doublings[at])).collect();
+        if last > shown {
+            chart += &self.line(&Place::From(shown as u32 + 1), doublings[shown + 1..].iter().sum());
+        }
+        chart
+    }
+
+    fn line(&self, place: &Place, count: u64) -> String {
+        let percent = 100.0 * count as f64 / self.calls() as f64;
+        // Rare times have a mark too: they are what one looks for.
+        let bar = if count > 0 && percent < 2.0 { ".".to_owned() } else { "#".repeat((percent / 2.0) as usize) };
+        format!("    {place:>17} {count:>11} {percent:6.2} % {bar}").trim_end().to_owned() + "\n"
+    }
+}
+
+/// Lines of a chart.
+const LINES: usize = 9;
+
+/// Where a line of a chart is, in doublings of 1 ns.
+enum Place {
+    Between(u32),
+    From(u32),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&match self {
+            Place::Between(at) => format!("{} - {}", time(1 << at), time(2 << at)),
+            Place::From(at) => format!("{} and longer", time(1 << at)),
+        })
+    }
+}
+
+/// A time of so many ns, with three digits at most.
+pub fn time(ns: u64) -> String {
+    match ns {
+        ..1_000 => format!("{ns} ns"),
+        ..10_000 => format!("{:.1} us", ns as f64 / 1e3),
+        ..1_000_000 => format!("{:.0} us", ns as f64 / 1e3),
+        ..1_000_000_000 => format!("{:.0} ms", ns as f64 / 1e6),
+        _ => format!("{:.1} s", ns as f64 / 1e9),
     }
 }
 
@@ -94,8 +137,37 @@ mod tests {
             let ratio = histogram.percentile(part) as f64 / exact;
             assert!((1.0..1.25).contains(&ratio), "{part}: {ratio}");
         }
-        let lines = histogram.chart();
-        assert_eq!(lines.lines().count(), 10);
-        assert!(lines.lines().last().unwrap().trim().starts_with("512 ns"), "{lines}");
+        assert_eq!(histogram.longest(), 1024);
+    }
+
+    #[test]
+    fn a_chart_has_what_is_rare_and_ends_where_the_host_is_to_blame() {
+        let mut histogram = Histogram::default();
+        (0..75).for_each(|_| histogram.add(Duration::from_nanos(70)));
+        (0..24).for_each(|_| histogram.add(Duration::from_nanos(300)));
+        histogram.add(Duration::from_micros(5));
+        histogram.add(Duration::from_millis(20));
+        assert_eq!(
+            histogram.chart(),
+            "\
+        64 ns - 128 ns          75  74.26 % #####################################
+       128 ns - 256 ns           0   0.00 %
+       256 ns - 512 ns          24  23.76 % ###########
+       512 ns - 1.0 us           0   0.00 %
+       1.0 us - 2.0 us           0   0.00 %
+       2.0 us - 4.1 us           0   0.00 %
+       4.1 us - 8.2 us           1   0.99 % .
+        8.2 us - 16 us           0   0.00 %
+         16 us - 33 us           0   0.00 %
+      33 us and longer           1   0.99 % .
+"
+        );
+        assert_eq!(Histogram::default().chart(), "");
+    }
+
+    #[test]
+    fn times_have_a_unit() {
+        let all = [0, 999, 1_000, 9_999, 33_000, 5_000_000, 2_500_000_000].map(time);
+        assert_eq!(all, ["0 ns", "999 ns", "1.0 us", "10.0 us", "33 us", "5 ms", "2.5 s"]);
     }
 }

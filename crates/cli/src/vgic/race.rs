@@ -1,6 +1,6 @@
 //! `armagic vgic race`: threads that access GICD_IIDR against threads inside ioctls of vCPUs, for each locking protocol.
 
-use super::histogram::Histogram;
+use super::histogram::{Histogram, time};
 use crate::args::RaceArgs;
 use crate::ending::Status;
 use ::vgic::uapi::{address, control, device_type, group};
@@ -36,16 +36,24 @@ impl GuestMemory for NoMemory {
 /// What threads that access the register saw.
 #[derive(Default)]
 struct Seen {
-    times: Histogram,
-    busy: u64,
+    done: Histogram,
+    /// Refused with EBUSY.
+    busy: Histogram,
     other: Option<Refusal>,
 }
 
 impl Seen {
     fn merge(&mut self, other: Seen) {
-        self.times.merge(&other.times);
-        self.busy += other.busy;
+        self.done.merge(&other.done);
+        self.busy.merge(&other.busy);
         self.other = self.other.or(other.other);
+    }
+
+    fn all(&self) -> Histogram {
+        let mut all = Histogram::default();
+        all.merge(&self.done);
+        all.merge(&self.busy);
+        all
     }
 }
 
@@ -55,24 +63,46 @@ pub fn run(args: &RaceArgs) -> Result<Status> {
         Some(protocol) => vec![protocol],
         None => LockProtocol::sound().collect(),
     };
-    let stage = if args.initialised { "after initialisation" } else { "before initialisation" };
+    let (stage, meaning) = match args.initialised {
+        true => ("after initialisation", "the registers are the guest's then, so that a vCPU is busy is a reason"),
+        false => ("before initialisation", "nothing can run then, so each EBUSY is spurious"),
+    };
     println!(
-        "{} threads SET and GET GICD_IIDR {stage}, {} vCPUs are inside ioctls, {} s for each protocol\n",
-        args.threads, args.vcpus, args.seconds
+        "{} threads SET and GET GICD_IIDR {stage}, {} s for each protocol, while {} vCPUs are inside ioctls for half of \
+         the time; {meaning}",
+        args.threads, args.seconds, args.vcpus
     );
-    for protocol in protocols {
+    let mut table = vec![];
+    for &protocol in &protocols {
         let seen = race(args, protocol).with_context(|| format!("the VM for {protocol} cannot be set up"))?;
-        let (calls, per_second) = (seen.times.calls(), seen.times.calls() as f64 / args.seconds as f64);
-        let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|part| seen.times.percentile(part));
-        let share = 100.0 * seen.busy as f64 / calls.max(1) as f64;
-        println!("{protocol}: {calls} calls, {:.2} M/s, EBUSY {share:.2} %", per_second / 1e6);
-        println!("    p50 {p50} ns, p99 {p99} ns, p99.9 {p999} ns");
-        println!("{}", seen.times.chart());
+        let all = seen.all();
+        print!("\n{protocol}\n{}", all.chart());
         if let Some(refusal) = seen.other {
-            println!("    also refused: {refusal}\n");
+            println!("    also refused: {refusal}");
         }
+        table.push(row(protocol, args, &seen));
     }
+    println!("\n                         all   EBUSY    done: p50       p99     p99.9   longest  EBUSY: p50     p99.9");
+    table.iter().for_each(|row| println!("{row}"));
     Ok(Status::Success)
+}
+
+fn row(protocol: LockProtocol, args: &RaceArgs, seen: &Seen) -> String {
+    let calls = seen.all().calls();
+    let rate = calls as f64 / args.seconds as f64 / 1e6;
+    let share = 100.0 * seen.busy.calls() as f64 / calls.max(1) as f64;
+    // Of a few calls there are no rare ones.
+    let at = |times: &Histogram, part: f64| match times.calls() as f64 * (1.0 - part) >= 1.0 {
+        true => time(times.percentile(part)),
+        false => "-".to_owned(),
+    };
+    let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|part| at(&seen.done, part));
+    let longest = if seen.done.calls() > 0 { time(seen.done.longest()) } else { "-".to_owned() };
+    let [busy50, busy999] = [0.5, 0.999].map(|part| at(&seen.busy, part));
+    format!(
+        "{:18} {rate:5.2} M/s {share:6.2} %  {p50:>9} {p99:>9} {p999:>9} {longest:>9}   {busy50:>9} {busy999:>9}",
+        protocol.name()
+    )
 }
 
 fn race(args: &RaceArgs, protocol: LockProtocol) -> std::result::Result<Seen, Refusal> {
@@ -125,11 +155,11 @@ fn access(vgic: &Device, done: &AtomicBool, revision: u64) -> Seen {
             false => vgic.set(group::DIST_REGS, 8, 0x4b00_043b | revision << 12),
             true => vgic.get(group::DIST_REGS, 8).map(drop),
         };
-        seen.times.add(start.elapsed());
+        let took = start.elapsed();
         turn = !turn;
         match result {
-            Ok(()) => {}
-            Err(Refusal { errno: Errno::Busy, .. }) => seen.busy += 1,
+            Ok(()) => seen.done.add(took),
+            Err(Refusal { errno: Errno::Busy, .. }) => seen.busy.add(took),
             Err(other) => seen.other = Some(other),
         }
     }

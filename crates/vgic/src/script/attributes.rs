@@ -68,6 +68,7 @@ impl Parser {
 
     pub(super) fn attr(&self, group: u32, word: Word) -> Result<u64, Problem> {
         value::value(word, &|name| names::attribute(group, name).or_else(|| self.constant(name)))
+            .map_err(|problem| problem.adding(&names::known(group)))
     }
 
     /// `@ID`, the affinity that a vCPU of that id gets, or `@AFF3.AFF2.AFF1.AFF0`, in bits 63:32.
@@ -96,7 +97,15 @@ impl Parser {
         let short = words.take("short");
         let given = words.peek().filter(|word| word.text != "->");
         let value = match given {
-            Some(_) if op == Op::Set || op == Op::Get => self.next_number(words, "a value")?,
+            Some(word) if op == Op::Set || op == Op::Get => {
+                let hint = match word.text.chars().next() {
+                    Some('=') => Some("a result is after `->`"),
+                    Some('A'..='Z') if op == Op::Get => Some("a vCPU is @ID before the attribute"),
+                    _ => None,
+                };
+                let value = self.next_number(words, "a value");
+                value.map_err(|problem| hint.map_or(problem.clone(), |hint| problem.adding(hint)))?
+            }
             None if op == Op::Set && group != group::CTRL => self.next_number(words, "a value, or `bad`")?,
             _ => 0,
         };
@@ -112,7 +121,7 @@ impl Parser {
         let base = self.affinity(words)?;
         let range = words.next("a range FIRST..LAST")?;
         let names = |name: &str| names::attribute(group, name).or_else(|| self.constant(name));
-        let (first, last) = value::range(range, &names)?;
+        let (first, last) = value::range(range, &names).map_err(|problem| problem.adding(&names::known(group)))?;
         if step == 0 || first > last || (last - first) / step >= MOST {
             return Err(range.at.problem(format!("expected FIRST..LAST upwards, of no more than {MOST} steps")));
         }

@@ -35,6 +35,7 @@
 
 mod attributes;
 mod guest;
+mod machine;
 mod memory;
 mod names;
 mod options;
@@ -77,6 +78,12 @@ pub struct Problem {
     pub column: u32,
     /// What was expected.
     pub message: String,
+}
+
+impl Problem {
+    fn adding(self, hint: &str) -> Problem {
+        Problem { message: format!("{}; {hint}", self.message), ..self }
+    }
 }
 
 /// A statement that ended otherwise than it was to.
@@ -130,7 +137,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = &self.name;
         match &self.failure {
-            None => write!(f, "{name}: {} statements ended as they were to", self.passed),
+            None => write!(f, "{name}: {} statements, all as expected", self.passed),
             Some(Failure::Script(problem)) => write!(f, "{name}:{problem}"),
             Some(Failure::Unexpected(unexpected)) => write!(f, "{name}:{unexpected}"),
         }
@@ -151,10 +158,20 @@ impl fmt::Display for Unexpected {
         if let Some(refusal) = self.refusal {
             write!(f, "\n  check     {refusal}")?;
         }
-        let locks: Vec<_> = self.locks.iter().map(|lock| lock.to_string()).collect();
-        if !locks.is_empty() {
-            write!(f, "\n  locks     {}", locks.join("; "))?;
+        if !self.locks.is_empty() {
+            write!(f, "\n  locks     {}", locks(&self.locks).join("; "))?;
         }
         self.held.iter().try_for_each(|held| write!(f, "\n            {held}"))
     }
+}
+
+/// What is said of each lock; of more than two vCPUs in a row that are free, once.
+fn locks(all: &[LockState]) -> Vec<String> {
+    let is_free = |lock: &LockState| lock.name.starts_with('V') && lock.holder.is_none() && lock.waiting == 0;
+    let alike = all.chunk_by(|one, next| is_free(one) && is_free(next));
+    let said = alike.flat_map(|locks| match locks {
+        [first, _, .., last] => vec![format!("{} to {} free", first.name, last.name)],
+        few => few.iter().map(LockState::to_string).collect(),
+    });
+    said.collect()
 }

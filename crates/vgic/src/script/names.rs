@@ -31,6 +31,7 @@ const ADDRESSES: &[(&str, u64)] = &[
     ("DIST", address::DIST),
     ("REDIST", address::REDIST),
     ("ITS", address::ITS),
+    ("REDIST_REGION", address::REDIST_REGION),
     ("REGION", address::REDIST_REGION),
 ];
 
@@ -57,6 +58,20 @@ pub(super) fn attribute(group: u32, name: &str) -> Option<u64> {
         group::CPU_SYSREGS => registers::sysregs::encoding(name).map(u64::from),
         group::ITS_REGS => its_register(name),
         _ => None,
+    }
+}
+
+/// What names the attributes of a group have, for who has found none.
+pub(super) fn known(group: u32) -> String {
+    let one_of = |list: &[(&str, u64)]| list.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    match group {
+        group::ADDR => format!("addresses are {}", one_of(ADDRESSES)),
+        group::CTRL => format!("commands are {}", one_of(COMMANDS)),
+        group::DIST_REGS => "registers of GICD are such as IIDR, or ISENABLER1".to_owned(),
+        group::REDIST_REGS => "registers of GICR are such as TYPER, or ISENABLER0".to_owned(),
+        group::CPU_SYSREGS => "system registers are such as PMR, or ICC_PMR_EL1".to_owned(),
+        group::ITS_REGS => "registers of GITS are such as CTLR, or BASER0".to_owned(),
+        _ => "attributes of this group are numbers".to_owned(),
     }
 }
 

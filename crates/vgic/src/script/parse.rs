@@ -80,10 +80,10 @@ impl Parser {
             ("ok", _) => Expected::Success,
             ("waits", _) => Expected::Waits,
             (_, Some(errno)) => Expected::Refusal(errno),
-            _ => Expected::Value(value::value(result, &|name| self.constant(name)).map_err(|problem| {
-                let message = format!("{}; a result is ok, a value, waits, or such as EBUSY", problem.message);
-                Problem { message, ..problem }
-            })?),
+            _ => Expected::Value(
+                value::value(result, &|name| self.constant(name))
+                    .map_err(|problem| problem.adding("a result is ok, a value, waits, or such as EBUSY"))?,
+            ),
         })
     }
 

@@ -103,7 +103,9 @@ impl<'a> Words<'a> {
     /// Nothing may be left.
     pub fn end(&self) -> Result<(), Problem> {
         match self.peek() {
-            Some(word) => Err(word.at.problem(format!("expected the end of the statement, found `{}`", word.text))),
+            Some(word) => {
+                Err(word.at.problem(format!("expected `-> RESULT` or the end of the statement, found `{}`", word.text)))
+            }
             None => Ok(()),
         }
     }
