@@ -1,6 +1,6 @@
-//! What a device is to the bus, and what a wire is to a device.
+//! What a device is to the bus, and what a wire, or a message instead of one, is to a device.
 
-use crate::AccessSize;
+use crate::{AccessSize, PhysAddr};
 use std::sync::Arc;
 
 /// A device with registers on the physical bus. Sees offsets, never addresses, and is called by any
@@ -47,5 +47,30 @@ impl IrqLine {
     /// Sets the level.
     pub fn set(&self, high: bool) {
         self.0.set(high);
+    }
+}
+
+/// Where the messages of bus masters go that stand for interrupts; implemented by the board.
+pub trait MessageSink: Send + Sync {
+    /// `requester` writes `data` to `address`. What is not there for messages ignores it.
+    fn write(&self, requester: u32, address: PhysAddr, data: u32);
+}
+
+/// How one bus master sends messages. Who receives them sees whose they are.
+#[derive(Clone)]
+pub struct MessagePort {
+    requester: u32,
+    sink: Arc<dyn MessageSink>,
+}
+
+impl MessagePort {
+    /// The port of `requester`, whose messages go to `sink`.
+    pub fn new(requester: u32, sink: Arc<dyn MessageSink>) -> MessagePort {
+        MessagePort { requester, sink }
+    }
+
+    /// Writes `data` to `address`.
+    pub fn send(&self, address: PhysAddr, data: u32) {
+        self.sink.write(self.requester, address, data);
     }
 }

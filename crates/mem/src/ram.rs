@@ -10,7 +10,7 @@ use hw::{AccessSize, GuestMemory, PhysAddr, Unbacked};
 use portable_atomic::AtomicU128;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
-use vm_memory::MmapRegion;
+use vm_memory::{GuestAddress, GuestMemoryMmap, GuestRegionMmap, MmapRegion};
 
 /// An address of this process inside guest RAM. Good as a TLB addend; worthless outside `Ram`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -134,7 +134,7 @@ pub struct Ram {
     size: usize,
     /// Further pieces, which are slower to find.
     more: Arc<[Piece]>,
-    _map: Option<Arc<MmapRegion>>, // keeps `start..start + size` mapped, if that is ours
+    map: Option<Arc<MmapRegion>>, // keeps `start..start + size` mapped, if that is ours
 }
 
 /// Runs `$body` with `$cell` bound to the atomic of the access's width at a checked, aligned address.
@@ -192,13 +192,20 @@ impl Ram {
             libc::madvise(map.as_ptr().cast(), len, libc::MADV_HUGEPAGE);
         }
         let more = Arc::new([]);
-        Ok(Ram { base: base.0, start, size: len, more, _map: Some(Arc::new(map)) })
+        Ok(Ram { base: base.0, start, size: len, more, map: Some(Arc::new(map)) })
+    }
+
+    /// The same RAM as libraries of the rust-vmm project take it, for virtio queues; `None` if the mapping is not ours.
+    pub fn guest_memory(&self) -> Option<GuestMemoryMmap> {
+        let map = self.map.clone().filter(|map| map.as_ptr() as usize == self.start)?; // under Miri RAM begins further on
+        let region = Arc::new(GuestRegionMmap::with_arc(map, GuestAddress(self.base))?);
+        GuestMemoryMmap::from_arc_regions(vec![region]).ok()
     }
 
     /// RAM that is these pieces, of which the first is found fastest; `None` without any.
     pub fn of(pieces: &[Piece]) -> Option<Ram> {
         let (&Piece { base, start, size }, more) = pieces.split_first()?;
-        Some(Ram { base, start, size, more: more.into(), _map: None })
+        Some(Ram { base, start, size, more: more.into(), map: None })
     }
 
     /// Is it in one piece?
