@@ -36,6 +36,7 @@ fn run(image: &Image, elf: &Path, model: &str, engine: EngineKind) -> Checksums 
         initrd: None,
         append: String::new(),
         dtb: None,
+        devices: Vec::new(),
         gic: Default::default(),
     };
     let mut machine = Machine::new(spec, Box::new(console.clone())).expect("the machine is ordinary");

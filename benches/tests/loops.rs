@@ -27,6 +27,7 @@ fn check(which: Loop, rounds: u64, mmu: bool, engine: EngineKind) -> u64 {
         initrd: None,
         append: String::new(),
         dtb: None,
+        devices: Vec::new(),
         gic: Default::default(),
     };
     let mut machine = Machine::new(spec, Box::new(console.clone())).expect("the machine is ordinary");

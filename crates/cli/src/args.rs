@@ -212,6 +212,10 @@ pub struct MachineArgs {
     /// a command that fails [default: fast,architecture,spis=256,lpi-cache=full,its-errors=skip]
     #[arg(long, value_name = "WORD,...", value_parser = crate::gic::parse)]
     pub gic: Option<machine::GicChoice>,
+    /// A device on PCIe, as often as wanted: virtio-rng-pci. With vectors=N it has so many MSI-X vectors; with none it
+    /// interrupts by INTx
+    #[arg(long = "device", value_name = "NAME[,vectors=N]", value_parser = crate::device::parse)]
+    pub devices: Vec<machine::DeviceSpec>,
     /// How it is run
     #[command(flatten)]
     pub run: RunArgs,

@@ -97,6 +97,7 @@ fn spec(args: &MachineArgs, target: Target, dtb: Option<PathBuf>) -> MachineSpec
         append: target.append,
         dtb,
         gic: args.gic.unwrap_or_default(),
+        devices: args.devices.clone(),
     }
 }
 

@@ -4,6 +4,7 @@
 mod args;
 mod boot;
 mod console;
+mod device;
 mod ending;
 mod gic;
 mod guests;

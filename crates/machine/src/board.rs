@@ -1,9 +1,10 @@
 //! The wiring: RAM, GIC and devices on one bus, with the numbers of `map`.
 
 use crate::map;
+use crate::pcie;
 use crate::spec::{GicChoice, MachineSpec};
 use cpu::{Alarms, Peer, Shared, TlbiQueue};
-use devices::{CharSink, Pl011, Pl031, VirtioMmioSlot};
+use devices::{CharSink, HostBridge, Pl011, Pl031, VirtioMmioSlot};
 use gic::{Affinity, Features, Frame, Gic, GicError, GicSpec, Its, LpiSpec, PeSpec, Security};
 use hw::Clock;
 use mem::{Bus, BusError, Ram, RamError};
@@ -38,6 +39,8 @@ pub(crate) struct Board {
     pub uart: Arc<Pl011>,
     pub rtc: Arc<Pl031>,
     pub its: Arc<Its>,
+    /// There with devices on it.
+    pub pcie: Option<Arc<HostBridge>>,
     pub config: GicConfig,
     pub attentions: Vec<Arc<Attention>>,
 }
@@ -80,11 +83,16 @@ pub(crate) fn build_around(
         let slot = map::virtio_slot(index);
         bus.map(slot.base, slot.size, Arc::new(VirtioMmioSlot))?;
     }
+    let pcie = (!spec.devices.is_empty()).then(|| pcie::build(&spec.devices, &config, bus.ram()));
+    if let Some(bridge) = &pcie {
+        bus.map(map::PCIE_MMIO.base, map::PCIE_MMIO.size, bridge.memory())?;
+        bus.map(map::PCIE_ECAM.base, map::PCIE_ECAM.size, bridge.ecam())?;
+    }
 
     let peers = attentions.iter().map(|a| Peer { attention: a.clone(), tlbi: TlbiQueue::new() }).collect();
     let alarms = Alarms::new(clock, attentions.clone());
     let shared = Arc::new(Shared { bus, gic, clock, alarms, peers });
-    Ok(Board { shared, uart, rtc, its, config, attentions })
+    Ok(Board { shared, uart, rtc, its, pcie, config, attentions })
 }
 
 /// MPIDR_EL1's fields, apart.
@@ -152,11 +160,11 @@ impl GicConfig {
         Ok(GicConfig { vm, vgic, its })
     }
 
-    fn gic(&self) -> Arc<Gic> {
+    pub(crate) fn gic(&self) -> Arc<Gic> {
         self.vm.gic().expect("it was initialised").clone()
     }
 
-    fn translator(&self) -> Arc<Its> {
+    pub(crate) fn translator(&self) -> Arc<Its> {
         self.its.translator().expect("it was initialised")
     }
 

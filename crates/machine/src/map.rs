@@ -47,16 +47,17 @@ pub const FW_CFG: Area = Area::new(0x0902_0000, 24);
 pub const PL061: Area = Area::new(0x0903_0000, 4 * KIB);
 /// `VIRTIO_SLOTS` virtio-mmio transports, one every `VIRTIO_STRIDE` bytes.
 pub const VIRTIO: Area = Area::new(0x0a00_0000, VIRTIO_SLOTS as u64 * VIRTIO_STRIDE);
-/// 32-bit PCIe memory window; not present yet.
+/// 32-bit PCIe memory window, there with devices on PCIe.
 pub const PCIE_MMIO: Area = Area::new(0x1000_0000, 0x2eff_0000);
 /// PCIe I/O ports; not present yet.
 pub const PCIE_PIO: Area = Area::new(0x3eff_0000, 64 * KIB);
-/// PCIe configuration space; not present yet.
-pub const PCIE_ECAM: Area = Area::new(0x3f00_0000, 16 * MIB);
 /// All that RAM may fill; it starts at the base.
 pub const RAM: Area = Area::new(0x4000_0000, 255 * GIB);
 /// GIC redistributors of the PEs after the first `GICR_PES`: room for 512.
 pub const GICR_HIGH: Area = Area::new(256 * GIB, 512 * GICR_STRIDE);
+
+/// PCIe configuration space of 256 buses, there with devices on PCIe.
+pub const PCIE_ECAM: Area = Area::new(256 * GIB + 256 * MIB, 256 * MIB);
 
 /// Every area, in address order.
 pub const AREAS: [(&str, Area); 14] = [
@@ -71,9 +72,9 @@ pub const AREAS: [(&str, Area); 14] = [
     ("virtio-mmio", VIRTIO),
     ("pcie-mmio", PCIE_MMIO),
     ("pcie-pio", PCIE_PIO),
-    ("pcie-ecam", PCIE_ECAM),
     ("ram", RAM),
     ("gicr-high", GICR_HIGH),
+    ("pcie-ecam", PCIE_ECAM),
 ];
 
 const _: () = {
@@ -94,6 +95,12 @@ pub const SPIS: u32 = 256;
 pub const VIRTIO_SLOTS: u32 = 32;
 /// Bytes from one virtio-mmio slot to the next.
 pub const VIRTIO_STRIDE: u64 = 0x200;
+/// Most devices on PCIe: device numbers from 1 on, of the 32 that a bus has.
+pub const PCIE_DEVICES: usize = 31;
+/// Where a device writes its messages: GITS_TRANSLATER, and GICD_SETSPI_NSR.
+pub const ITS_DOORBELL: PhysAddr = PhysAddr(ITS.base.0 + 0x1_0040);
+/// See `ITS_DOORBELL`.
+pub const SPI_DOORBELL: PhysAddr = PhysAddr(GICD.base.0 + 0x40);
 /// Frequency of the clock that feeds the PrimeCells, in Hz.
 pub const APB_CLOCK_HZ: u32 = 24_000_000;
 

@@ -25,6 +25,8 @@ pub struct MachineSpec {
     pub tuning: Tuning,
     /// What GIC the board has.
     pub gic: GicChoice,
+    /// What is on PCIe, in the order of device numbers.
+    pub devices: Vec<DeviceSpec>,
     /// What is started.
     pub payload: Payload,
     /// Initial RAM disk.
@@ -76,6 +78,41 @@ impl GicChoice {
     pub const MIN_SPIS: u32 = 64;
 }
 
+/// A device on PCIe.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DeviceSpec {
+    /// Which.
+    pub kind: DeviceKind,
+    /// MSI-X vectors; with none, it interrupts by INTx.
+    pub vectors: u16,
+}
+
+/// What devices there are for PCIe.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DeviceKind {
+    /// Virtio entropy device.
+    VirtioRng,
+}
+
+impl DeviceKind {
+    /// All of them.
+    pub const ALL: [DeviceKind; 1] = [DeviceKind::VirtioRng];
+
+    /// What QEMU calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            DeviceKind::VirtioRng => "virtio-rng-pci",
+        }
+    }
+
+    /// MSI-X vectors unless others are asked for: one for each queue, and one for the configuration.
+    pub fn vectors(self) -> u16 {
+        match self {
+            DeviceKind::VirtioRng => 2,
+        }
+    }
+}
+
 /// What is started.
 #[derive(Clone, Debug)]
 pub enum Payload {
@@ -94,6 +131,17 @@ pub enum SpecError {
     /// Fewer SPIs than devices are wired to.
     #[error("--gic spis={0}: the board's devices need {min}", min = GicChoice::MIN_SPIS)]
     Spis(u32),
+    /// More devices than a bus has room for.
+    #[error("--device: {0} are more than the {max} that the board has room for", max = crate::map::PCIE_DEVICES)]
+    Devices(usize),
+    /// More MSI-X vectors than we have.
+    #[error("--device {name},vectors={vectors}: a device has 0 to {max} vectors", max = devices::VirtioPci::MAX_VECTORS)]
+    Vectors {
+        /// Of which device.
+        name: &'static str,
+        /// How many.
+        vectors: u16,
+    },
     /// Too little or too much RAM.
     #[error("--memory {} MiB: RAM is {} MiB to {} GiB, in steps of 1 MiB", .0 >> 20, MIN_MEMORY >> 20, crate::map::RAM.size >> 30)]
     Memory(u64),
@@ -107,6 +155,12 @@ impl MachineSpec {
         }
         if self.gic.spis < GicChoice::MIN_SPIS {
             return Err(SpecError::Spis(self.gic.spis));
+        }
+        if self.devices.len() > crate::map::PCIE_DEVICES {
+            return Err(SpecError::Devices(self.devices.len()));
+        }
+        if let Some(it) = self.devices.iter().find(|it| it.vectors > devices::VirtioPci::MAX_VECTORS) {
+            return Err(SpecError::Vectors { name: it.kind.name(), vectors: it.vectors });
         }
         if !(MIN_MEMORY..=crate::map::RAM.size).contains(&self.memory) || !self.memory.is_multiple_of(1 << 20) {
             return Err(SpecError::Memory(self.memory));

@@ -48,6 +48,7 @@ fn machine(program: &[u32], cpus: usize, engine: EngineKind, product: Product) -
         model: Model::by_name("neoverse-n1").unwrap(),
         engine,
         tuning: Tuning::default(),
+        devices: Vec::new(),
         gic: GicChoice { product, ..GicChoice::default() },
         payload: Payload::Program(program.iter().flat_map(|word| word.to_le_bytes()).collect()),
         initrd: None,

@@ -447,7 +447,7 @@ impl Ram {
 
     /// Gives every page back to the host; RAM reads as zero again (power-on reset). Pieces are not ours to clear.
     pub fn clear(&self) {
-        assert!(self._map.is_some(), "only who mapped memory discards it");
+        assert!(self.map.is_some(), "only who mapped memory discards it");
         // SAFETY: the range is exactly our private anonymous mapping; discarding it reads as zero.
         #[cfg(all(target_os = "linux", not(miri)))]
         if unsafe { libc::madvise(self.start as *mut _, self.size, libc::MADV_DONTNEED) } == 0 {

@@ -60,6 +60,7 @@ pub fn ours(program: Vec<u8>, states: States, engine: EngineKind, fidelity: Fide
         initrd: None,
         append: String::new(),
         dtb: None,
+        devices: Vec::new(),
         gic: GicChoice { fidelity, espis: 32, eppis: 32, ..Default::default() },
     };
     let console = Collected::default();

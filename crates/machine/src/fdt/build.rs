@@ -44,6 +44,9 @@ pub fn build(spec: &FdtSpec) -> Result<Vec<u8>> {
     pl011(&mut w)?;
     pl031(&mut w)?;
     (0..map::VIRTIO_SLOTS).try_for_each(|slot| virtio_mmio(&mut w, slot))?;
+    if spec.has_pcie {
+        pcie(&mut w)?;
+    }
     w.end_node(root)?;
     Ok(w.finish()?)
 }
@@ -231,5 +234,35 @@ fn virtio_mmio(w: &mut FdtWriter, slot: u32) -> Result {
         reg(w, &[area])?;
         w.property_array_u32("interrupts", &[SPI, map::VIRTIO_SPI + slot, EDGE_RISING])?;
         Ok(w.property_null("dma-coherent")?)
+    })
+}
+
+/// A host bridge (pci-host-generic and PCI bindings). Addresses on the bus are those of the PEs.
+fn pcie(w: &mut FdtWriter) -> Result {
+    const MEMORY_32: u32 = 0x0200_0000;
+    const INTX: u32 = 4;
+    let halves = |value: u64| [(value >> 32) as u32, value as u32];
+    let window = [halves(map::PCIE_MMIO.base.0), halves(map::PCIE_MMIO.base.0), halves(map::PCIE_MMIO.size)].concat();
+    // A device number's low bits and a pin choose a line; the parent's address has two cells, and the GIC ignores it.
+    let row = |device: u32, pin: u32| {
+        let spi = map::PCIE_SPI + (device + pin) % INTX;
+        [device << 11, 0, 0, pin + 1, phandle::INTC, 0, 0, SPI, spi, LEVEL_HIGH]
+    };
+    let lines: Vec<u32> = (0..INTX).flat_map(|device| (0..INTX).flat_map(move |pin| row(device, pin))).collect();
+    node(w, &unit("pcie", map::PCIE_ECAM), |w| {
+        w.property_string("compatible", "pci-host-ecam-generic")?;
+        w.property_string("device_type", "pci")?;
+        w.property_u32("#address-cells", 3)?;
+        w.property_u32("#size-cells", 2)?;
+        w.property_u32("#interrupt-cells", 1)?;
+        reg(w, &[map::PCIE_ECAM])?;
+        w.property_array_u32("bus-range", &[0, (map::PCIE_ECAM.size >> 20) as u32 - 1])?;
+        w.property_u32("linux,pci-domain", 0)?;
+        w.property_array_u32("ranges", &[&[MEMORY_32][..], &window].concat())?;
+        w.property_null("dma-coherent")?;
+        // The DeviceID is the requester's: bus, device, function.
+        w.property_array_u32("msi-map", &[0, phandle::ITS, 0, 0x1_0000])?;
+        w.property_array_u32("interrupt-map-mask", &[(INTX - 1) << 11, 0, 0, 7])?;
+        Ok(w.property_array_u32("interrupt-map", &lines)?)
     })
 }

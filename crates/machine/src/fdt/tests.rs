@@ -12,6 +12,7 @@ fn spec(pes: u32) -> FdtSpec {
         cpu_compatible: "arm,neoverse-n1".into(),
         conduit: cpu::Conduit::Hvc,
         has_el2: false,
+        has_pcie: false,
         ram_size: 512 << 20,
         bootargs: Some("console=ttyAMA0 quiet".into()),
         initrd: Some((PhysAddr(0x4800_0000), 0x1234)),
@@ -114,6 +115,36 @@ fn what_is_not_given_is_not_said() {
         /intc@8000000 #redistributor-regions 1
     ",
     );
+}
+
+#[test]
+fn the_host_bridge_as_linux_reads_it() {
+    let blob = build(&FdtSpec { has_pcie: true, ..spec(1) }).unwrap();
+    check_blob(
+        &blob,
+        "
+        /pcie@4010000000 compatible pci-host-ecam-generic
+        /pcie@4010000000 device_type pci
+        /pcie@4010000000 reg 40 10000000 0 10000000
+        /pcie@4010000000 bus-range 0 ff
+        /pcie@4010000000 ranges 2000000 0 10000000 0 10000000 0 2eff0000
+        /pcie@4010000000 dma-coherent 
+        /pcie@4010000000 msi-map 0 3 0 10000
+        /pcie@4010000000 interrupt-map-mask 1800 0 0 7
+    ",
+    );
+    // Device 0 to 3, pin INTA to INTD: (pin + device) % 4 is the line, and lines are SPIs 3 to 6.
+    let map = show(&blob, "/pcie@4010000000", "interrupt-map");
+    let cells: Vec<u32> = map.split(' ').map(|cell| u32::from_str_radix(cell, 16).unwrap()).collect();
+    let rows: Vec<&[u32]> = cells.chunks(10).collect();
+    assert_eq!(
+        (rows.len(), rows[0], rows[7]),
+        (16, &[0, 0, 0, 1, 1, 0, 0, 0, 3, 4][..], &[0x800, 0, 0, 4, 1, 0, 0, 0, 3, 4][..])
+    );
+    for (device, row) in (1u8..4).zip(rows.iter().skip(4).step_by(4)) {
+        assert_eq!(row[8], map::PCIE_SPI + devices::IntxLines::swizzle(device) as u32);
+    }
+    check_blob(&build(&spec(1)).unwrap(), "/pcie@4010000000 reg no node");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::SnapshotError;
 use super::format::Part;
 use crate::control::Start;
 use crate::engine::{EngineKind, Tuning};
-use crate::spec::{GicChoice, MachineSpec, Payload};
+use crate::spec::{DeviceKind, DeviceSpec, GicChoice, MachineSpec, Payload};
 use crate::vcpu_thread::PowerOn;
 use cpu::{Conduit, Extras, Model};
 use gic::{Fidelity, LpiCache, OnError, Product};
@@ -23,6 +23,8 @@ pub(super) struct Head {
     cpus: u64,
     memory: u64,
     gic: Gic,
+    /// On PCIe: name, MSI-X vectors.
+    devices: Vec<(String, u16)>,
     payload: Files,
     initrd: Option<PathBuf>,
     append: String,
@@ -95,6 +97,7 @@ impl Head {
             cpus: spec.cpus as u64,
             memory: spec.memory,
             gic: Gic { strict, relaxed, product, spis, espis, eppis, direct_lpis, uncached_lpis, its_stalls },
+            devices: spec.devices.iter().map(|it| (it.kind.name().to_owned(), it.vectors)).collect(),
             payload: match &spec.payload {
                 Payload::File(path) => Files::File(absolute(path)),
                 Payload::Program(bytes) => Files::Program(bytes.clone()),
@@ -122,6 +125,11 @@ impl Head {
             (_, Some(late)) => Fidelity::Relaxed(late),
             _ => Fidelity::Fast,
         };
+        let device = |(name, vectors): &(String, u16)| {
+            let kind = DeviceKind::ALL.into_iter().find(|kind| kind.name() == name)?;
+            Some(DeviceSpec { kind, vectors: *vectors })
+        };
+        let devices = self.devices.iter().map(device).collect::<Option<_>>();
         let product = Product::ALL.into_iter().find(|it| it.name() == self.gic.product);
         let Gic { spis, espis, eppis, direct_lpis, uncached_lpis, its_stalls, .. } = self.gic;
         Ok(MachineSpec {
@@ -140,6 +148,7 @@ impl Head {
                 lpi_cache: if uncached_lpis { LpiCache::None } else { LpiCache::Full },
                 its_errors: if its_stalls { OnError::Stall } else { OnError::Skip },
             },
+            devices: devices.ok_or(content("a device on PCIe"))?,
             payload: match &self.payload {
                 Files::File(path) => Payload::File(path.clone()),
                 Files::Program(bytes) => Payload::Program(bytes.clone()),

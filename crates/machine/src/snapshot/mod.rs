@@ -23,7 +23,7 @@ use crate::map;
 use crate::spec::MachineSpec;
 use crate::vcpu_thread::PowerOn;
 use cpu::VcpuState;
-use devices::{Pl011State, Pl031State};
+use devices::{Pl011State, Pl031State, VirtioPciState};
 use format::{Part, Reader, Writer};
 use gic::GicState;
 use head::Head;
@@ -39,6 +39,8 @@ use sync::Reasons;
 struct Devices {
     uart: Pl011State,
     rtc: Pl031State,
+    /// By device number.
+    pcie: Vec<VirtioPciState>,
 }
 
 /// A PE that has executed, or is to.
@@ -63,7 +65,8 @@ pub(crate) fn save(
     let power = control.held().ok_or(SnapshotError::NotHeld)?;
     let shared = &board.shared;
     let gic = gic::save(&board.config, spec.gic.product, spec.gic.spis)?;
-    let devices = Devices { uart: board.uart.state(), rtc: board.rtc.state() };
+    let pcie = board.pcie.iter().flat_map(|bridge| bridge.functions()).map(|function| function.state()).collect();
+    let devices = Devices { uart: board.uart.state(), rtc: board.rtc.state(), pcie };
     let cpus: Vec<Cpu> =
         (0..spec.cpus).map(|index| control.state(index).map(|it| with_event(it, board, index))).collect();
     let partial = partial(path);
@@ -154,7 +157,21 @@ impl Loading {
         gic::restore(&board.config, self.spec.gic.product, self.spec.gic.spis, &gic)?;
         board.uart.restore(&devices.uart);
         board.rtc.restore(&devices.rtc);
+        restore_pcie(board, &devices.pcie)?;
         control.restore(&head.power, cpus);
         Ok(())
     }
+}
+
+fn restore_pcie(board: &Board, states: &[VirtioPciState]) -> Result<(), SnapshotError> {
+    let content = |what| SnapshotError::Content { part: Part::Devices.name(), what };
+    let functions: Vec<_> = board.pcie.iter().flat_map(|bridge| bridge.functions()).collect();
+    if functions.len() != states.len() {
+        return Err(content("the number of devices on PCIe"));
+    }
+    for (function, state) in functions.into_iter().zip(states) {
+        function.restore(state).ok_or(content("a device on PCIe"))?;
+    }
+    board.pcie.iter().for_each(|bridge| bridge.find_claims());
+    Ok(())
 }

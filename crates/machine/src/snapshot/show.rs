@@ -57,7 +57,7 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let MachineSpec { model, memory, gic, append, .. } = &self.spec;
+        let MachineSpec { model, memory, gic, devices, append, .. } = &self.spec;
         let extras = model.extras();
         let levels = [(extras.el2, "EL2"), (extras.el3, "EL3"), (extras.nmi, "NMI")];
         let levels: String = levels.iter().filter(|it| it.0).map(|it| format!(", {}", it.1)).collect();
@@ -65,6 +65,9 @@ impl fmt::Display for Summary {
         writeln!(f, "time    {:.3} s", self.ns as f64 / 1e9)?;
         writeln!(f, "RAM     {} MiB, of which {} KiB in {} runs", memory >> 20, self.ram >> 10, self.runs)?;
         writeln!(f, "GIC     {}, {} SPIs, {} ESPIs, {} EPPIs", gic.product.name(), gic.spis, gic.espis, gic.eppis)?;
+        for device in devices {
+            writeln!(f, "device  {}, {} vectors", device.kind.name(), device.vectors)?;
+        }
         if !append.is_empty() {
             writeln!(f, "append  {append}")?;
         }

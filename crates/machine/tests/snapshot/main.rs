@@ -65,6 +65,7 @@ fn spec(gic: GicChoice, engine: EngineKind) -> MachineSpec {
         model: Model::by_name("neoverse-n1").unwrap(),
         engine,
         tuning: Tuning::default(),
+        devices: Vec::new(),
         gic,
         payload: Payload::Program(PING.clone()),
         initrd: None,

@@ -66,7 +66,7 @@ impl Rig {
         let seen = Arc::new(Seen::default());
         let messages = MessagePort::new(REQUESTER, seen.clone());
         let irq = IrqLine::new(seen.clone());
-        let function = VirtioPci::new("virtio-rng-pci", Box::new(Rng), vectors, memory.clone(), irq, messages);
+        let function = VirtioPci::new(Box::new(Rng), vectors, memory.clone(), irq, messages);
         let function = Arc::new(function);
         let bridge = HostBridge::new(WINDOW, vec![(DEVICE_NUMBER, function.clone())]);
         let (ecam, window) = (bridge.ecam(), bridge.memory());
