@@ -264,7 +264,7 @@ impl Vcpu {
     }
 
     /// DMB and DSB with the `CRm` field: types 1 is loads before everything, 2 is stores before stores, else
-    /// everything before everything. Domains make no difference on one host. For DSB, `tlbi_barrier` follows.
+    /// everything before everything. Domains make no difference on one host. For DSB, `await_sent` follows.
     #[inline]
     pub fn barrier(&mut self, crm: u32) {
         match crm & 3 {

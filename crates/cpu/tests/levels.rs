@@ -6,12 +6,14 @@ mod common;
 use a64::{PstateField, SysReg};
 use armagic_cpu::{Conduit, Exit, Extras, Pstate, Vcpu, sysreg};
 use common::layered;
-use hw::{Access, AccessSize, IntId, Leave, PhysAddr};
+use hw::{Access, AccessSize, IntId, Leave, PhysAddr, Requester};
 
 const BOTH: Extras = Extras { el2: true, el3: true, nmi: false };
 const EL2: Extras = Extras { el2: true, el3: false, nmi: false };
 const EL3: Extras = Extras { el2: false, el3: true, nmi: false };
 const NMI: Extras = Extras { el2: true, el3: true, nmi: true };
+/// Accesses of Secure state.
+const SECURE: Requester = Requester { pe: 0, secure: true };
 
 const PC: u64 = 0x4000_1000;
 /// Vectors of ELn are at n times this.
@@ -579,7 +581,7 @@ fn timers() {
     assert_eq!(secure(1 << 11), Ok(0));
     for (prefix, el, id) in [("CNTHP", "EL2", 26), ("CNTPS", "EL1", 29)] {
         let mut c = layered(BOTH);
-        let pending = |c: &Vcpu| c.shared.bus.read_for(PhysAddr(0x80b_0200), AccessSize::Word, true).unwrap();
+        let pending = |c: &Vcpu| c.shared.bus.read_for(PhysAddr(0x80b_0200), AccessSize::Word, SECURE).unwrap();
         msr(&mut c, &format!("{prefix}_CVAL_{el}"), 0);
         assert_eq!(pending(&c), 0);
         msr(&mut c, &format!("{prefix}_CTL_{el}"), 1);

@@ -222,7 +222,11 @@ impl Gic {
             Frame::Redistributor(pe) => (pe, redist::control_table(self)),
             Frame::Private(pe) => (pe, redist::private_table()),
         };
-        (pe < self.state.pes()).then_some((Place::new(self, pe, Security::Secure), table))
+        // What PEs have written comes before; what the host writes is not late.
+        self.complete_all();
+        let place = Place::new(self, pe, Security::Secure);
+        let place = Place { view: View { late: false, ..place.view }, ..place };
+        (pe < self.state.pes()).then_some((place, table))
     }
 
     /// The host reads 32 bits of state, without side effects. Pending registers give the latch alone. `None`

@@ -75,7 +75,7 @@ fn espi(n: u32) -> u32 {
 /// ICENABLER; effects are complete when a write returns, but in `Fidelity::Relaxed` (`late`).
 fn ctlr(place: &Place, _: u32) -> u64 {
     let control = place.gic.state.control();
-    let held = u64::from(control.0) | if place.gic.is_pending(Delayed::Distributor) { RWP } else { 0 };
+    let held = u64::from(control.register()) | if place.gic.is_pending(Delayed::Distributor) { RWP } else { 0 };
     match (control.one_state(), place.view.secure) {
         (true, _) => held | ARE,
         (false, true) => held | ARE | ARE_NS,
@@ -90,9 +90,9 @@ fn set_ctlr(place: &Place, _: u32, value: u64, mask: u64) {
         (false, true) => Control::ENABLES | Control::E1NWF | Control::DS,
         (false, false) => 1 << G1,
     };
-    let (old, mask) = (place.gic.state.control(), writable & mask as u32);
-    let (closes, moves) = (old.0 & !value as u32 & Control::ENABLES, (old.0 ^ value as u32) & !Control::ENABLES);
-    if moves & mask & Control::DS != 0 && old.0 & Control::ENABLES != 0 {
+    let (old, mask) = (place.gic.state.control().register(), writable & mask as u32);
+    let (closes, moves) = (old & !value as u32 & Control::ENABLES, (old ^ value as u32) & !Control::ENABLES);
+    if moves & mask & Control::DS != 0 && old & Control::ENABLES != 0 {
         place.gic.watch.report("GICD_CTLR", 0, place.pe, || {
             "DS was set while a group is enabled, which is UNPREDICTABLE; it is set, and Secure groups are gone"
                 .to_owned()
@@ -100,7 +100,7 @@ fn set_ctlr(place: &Place, _: u32, value: u64, mask: u64) {
     }
     place.gic.state.set_control(value as u32, mask, place.view.late);
     if (closes | moves) & mask != 0 && place.view.late {
-        place.gic.later(Delayed::Distributor, [Late::CloseGroups]);
+        place.gic.later(Delayed::Distributor, [Late::Control]);
     }
 }
 

@@ -12,7 +12,8 @@ pub enum Fidelity {
     Fast,
     /// RWP, UWP and GICR_SYNCR.Busy read 1, and ChildrenAsleep and RDGPO follow ProcessorSleep and RDGPD, for this long after
     /// what they are about: software that does not poll, or that polls the wrong register, shows it. What RWP tells of is
-    /// not done before RWP reads 0, but for DPG: see `late`. ITS commands take as long, each.
+    /// not done before RWP reads 0: see `late`. A PE's write may take as long to arrive unless a DSB waits for it: see
+    /// `posted`. ITS commands take as long, each.
     Relaxed(Duration),
     /// As `Fast`; and what IHI 0069 calls UNPREDICTABLE, or a programming error, is reported (`Gic::reports`).
     Strict,
@@ -103,6 +104,14 @@ impl Watch {
     pub fn is_busy(&self, what: Delayed) -> bool {
         matches!(self.mode, Fidelity::Relaxed(_))
             && self.until(what).load(Relaxed) > self.begun.elapsed().as_nanos() as u64
+    }
+
+    /// When a write that is sent now arrives by itself.
+    pub fn arrival_ns(&self) -> u64 {
+        match self.mode {
+            Fidelity::Relaxed(delay) => (self.begun.elapsed() + delay).as_nanos() as u64,
+            _ => 0,
+        }
     }
 
     /// Until when it goes on.

@@ -1,9 +1,14 @@
-//! Effects that come late, in `Fidelity::Relaxed`: what RWP tells of is done when RWP reads 0, and not before.
+//! Effects that come late, in `Fidelity::Relaxed`: what RWP tells of is done when RWP reads 0, and not before; and what a PE
+//! writes is on its way for a while (`posted`).
 //!
 //! A disabled interrupt, a closed group and LPIs that are switched off read as they were written at once, and are still
-//! delivered for a while. A thread (`Gic::start_late`) brings the effect when its time has come, or who reads RWP as 0.
+//! delivered for a while; DS, E1NWF and DPG read as they were written, and apply a while later. A thread
+//! (`Gic::start_late`) brings the effect when its time has come, or who reads RWP as 0.
+//!
+//! Who brings something holds `bringing` while it comes, so that who finds nothing waiting finds it there.
 
 use crate::fidelity::{Delayed, Fidelity};
+use crate::posted::{Posted, Underway};
 use crate::prim::{Condvar, Mutex, MutexGuard};
 use crate::wires::Gic;
 use std::collections::VecDeque;
@@ -16,29 +21,49 @@ use std::{io, thread};
 pub(crate) enum Late {
     /// GICx_ICENABLER of the interrupt at a place, of a PE if it is private.
     Disable { pe: usize, place: u32 },
-    /// GICD_CTLR's group enables that are 0.
-    CloseGroups,
+    /// GICD_CTLR's group enables that are 0, DS and E1NWF.
+    Control,
     /// GICR_CTLR.EnableLPIs of a PE.
     StopLpis(usize),
+    /// GICR_CTLR.DPG of a PE.
+    Decline(usize),
 }
 
-/// The effects that are to come, in their order. Not used but in `Fidelity::Relaxed`.
+/// What is to come. Not used but in `Fidelity::Relaxed`.
 #[derive(Default)]
 pub(crate) struct Queue {
+    /// Before `waiting`, and before whatever an effect or a write takes.
+    bringing: Mutex<()>,
+    /// Nothing else is taken while it is held.
     waiting: Mutex<Waiting>,
     bell: Condvar,
 }
 
 #[derive(Default)]
-struct Waiting {
-    /// When, in ns as `Watch` counts them.
+pub(crate) struct Waiting {
+    /// In their order, and when, in ns as `Watch` counts them.
     effects: VecDeque<(u64, Late)>,
+    pub underway: Underway,
     stopping: bool,
 }
 
+const PANIC: &str = "no code panics while it holds this lock";
+
 impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().expect("no code panics while it holds this lock")
+    pub fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().expect(PANIC)
+    }
+
+    fn bring(&self) -> MutexGuard<'_, ()> {
+        self.bringing.lock().expect(PANIC)
+    }
+}
+
+impl Waiting {
+    /// When the next comes.
+    fn next(&self) -> Option<u64> {
+        let effect = self.effects.front().map(|(until, _)| *until);
+        [effect, self.underway.next()].into_iter().flatten().min()
     }
 }
 
@@ -58,38 +83,70 @@ impl Gic {
         self.late.bell.notify_all();
     }
 
+    /// A write is on its way from now on.
+    pub(crate) fn sends(&self, write: Posted) {
+        let mut waiting = self.late.lock();
+        // Else the thread wakes no later than this arrives.
+        let is_first = waiting.underway.is_empty();
+        waiting.underway.push(self.watch.arrival_ns(), write);
+        drop(waiting);
+        if is_first {
+            self.late.bell.notify_all();
+        }
+    }
+
+    /// Writes arrive that are `wanted`, and those that come before.
+    pub(crate) fn complete(&self, wanted: impl Fn(u64, &Posted) -> bool) {
+        if self.is_relaxed() {
+            let _bringing = self.late.bring();
+            let writes = self.late.lock().underway.take(wanted);
+            writes.iter().for_each(Posted::arrive);
+        }
+    }
+
     /// Does RWP read 1? If not, what it tells of is done.
     pub(crate) fn is_pending(&self, what: Delayed) -> bool {
         let busy = self.watch.is_busy(what);
         if !busy && self.is_relaxed() {
-            let mut waiting = self.late.lock();
-            while self.take_effect(&mut waiting).is_none() {}
+            self.bring_effects(self.watch.now_ns());
         }
         busy
     }
 
-    /// The next effect, if it is due, comes now; otherwise in how many ns the next one is. With the lock held, so that
-    /// who finds the queue empty finds the effects there.
-    fn take_effect(&self, waiting: &mut Waiting) -> Option<Option<u64>> {
-        let Some((until, effect)) = waiting.effects.front().copied() else { return Some(None) };
-        let left = until.saturating_sub(self.watch.now_ns());
-        if left != 0 {
-            return Some(Some(left));
+    /// Effects that are to come by a time come now.
+    fn bring_effects(&self, by: u64) {
+        let _bringing = self.late.bring();
+        let next = || {
+            let effects = &mut self.late.lock().effects;
+            let due = effects.front().is_some_and(|(until, _)| *until <= by);
+            if due { effects.pop_front() } else { None }
+        };
+        while let Some((_, effect)) = next() {
+            match effect {
+                Late::Disable { pe, place } => self.state.update(pe, place, |word| {
+                    if word.leaving() { word.with_enabled(false).with_leaving(false) } else { word }
+                }),
+                Late::Control => self.state.settle_control(),
+                Late::StopLpis(pe) => self.finish_stopping(pe),
+                Late::Decline(pe) => self.state.settle_declined(pe),
+            }
         }
-        waiting.effects.pop_front();
-        match effect {
-            Late::Disable { pe, place } => self.state.update(pe, place, |word| {
-                if word.leaving() { word.with_enabled(false).with_leaving(false) } else { word }
-            }),
-            Late::CloseGroups => self.state.close_groups(),
-            Late::StopLpis(pe) => self.finish_stopping(pe),
+    }
+
+    /// Everything is done that any PE has asked for. Only while all vCPUs are stopped.
+    pub(crate) fn complete_everything(&self) {
+        if self.is_relaxed() {
+            self.complete_all();
+            self.bring_effects(u64::MAX);
         }
-        None
     }
 
     /// Nothing is to come any more. Only while all vCPUs are stopped.
     pub(crate) fn reset_late(&self) {
-        self.late.lock().effects.clear();
+        let _bringing = self.late.bring();
+        let mut waiting = self.late.lock();
+        waiting.effects.clear();
+        waiting.underway.clear();
     }
 
     /// Starts the thread that brings late effects, until the handle is dropped; none where there are no such effects.
@@ -103,13 +160,18 @@ impl Gic {
     }
 
     fn bring(&self) {
-        const PANIC: &str = "no code panics while it holds this lock";
         let mut waiting = self.late.lock();
         while !waiting.stopping {
-            waiting = match self.take_effect(&mut waiting) {
-                None => waiting,
-                Some(None) => self.late.bell.wait(waiting).expect(PANIC),
-                Some(Some(ns)) => self.late.bell.wait_timeout(waiting, Duration::from_nanos(ns)).expect(PANIC).0,
+            let now = self.watch.now_ns();
+            waiting = match waiting.next().map(|next| next.saturating_sub(now)) {
+                Some(0) => {
+                    drop(waiting);
+                    self.complete(|until, _| until <= now);
+                    self.bring_effects(now);
+                    self.late.lock()
+                }
+                Some(ns) => self.late.bell.wait_timeout(waiting, Duration::from_nanos(ns)).expect(PANIC).0,
+                None => self.late.bell.wait(waiting).expect(PANIC),
             };
         }
         waiting.stopping = false;

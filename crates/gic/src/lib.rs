@@ -21,6 +21,7 @@ mod its;
 mod late;
 mod lpi;
 mod map;
+mod posted;
 mod power;
 mod prim;
 mod published;

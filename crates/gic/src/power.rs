@@ -164,7 +164,7 @@ pub(crate) fn set_waker(place: &Place, value: u64) {
     }
     if sleep && power.sleep.load(Relaxed) == 0 {
         // Where there is no memory there is nobody to miss it.
-        _ = gic.save_pending_tables();
+        _ = gic.write_pending_tables();
     }
     power.sleep.store(sleep.into(), Relaxed);
 }

@@ -164,18 +164,26 @@ fn ctlr(place: &Place, _: u32) -> u64 {
 }
 
 fn set_ctlr(place: &Place, _: u32, value: u64, mask: u64) {
-    for (bit, group) in declines(place.view).filter(|(bit, _)| mask >> bit & 1 != 0) {
+    let (state, late) = (&place.gic.state, place.view.late);
+    let later = |effect| place.gic.later(Delayed::Redistributor(place.pe), [effect]);
+    let moved = declines(place.view).filter(|&(bit, group)| {
         let declines = value >> bit & 1 != 0;
-        if declines != place.gic.state.declined(place.pe, group) {
-            place.gic.watch.begin(Delayed::Redistributor(place.pe));
+        let moves = mask >> bit & 1 != 0 && declines != state.declined(place.pe, group);
+        if moves {
+            state.set_declined(place.pe, group, declines);
         }
-        place.gic.state.set_declined(place.pe, group, declines);
+        moves
+    });
+    match (moved.count(), late) {
+        (0, _) => {}
+        (_, true) => later(Late::Decline(place.pe)),
+        (_, false) => state.settle_declined(place.pe),
     }
     if mask & ENABLE_LPIS != 0 {
         let stops = value & ENABLE_LPIS == 0 && place.gic.lpis_enabled(place.pe);
-        place.gic.set_lpis_enabled(place.pe, value & ENABLE_LPIS != 0);
-        if stops && place.view.late {
-            place.gic.later(Delayed::Redistributor(place.pe), [Late::StopLpis(place.pe)]);
+        place.gic.set_lpis_enabled(place.pe, value & ENABLE_LPIS != 0, late);
+        if stops && late {
+            later(Late::StopLpis(place.pe));
         }
     }
 }

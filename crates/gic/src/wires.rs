@@ -2,6 +2,7 @@
 
 use crate::fidelity::Watch;
 use crate::map::Security;
+use crate::posted::Unit;
 use crate::power::Power;
 use crate::spec::{Features, GicError, GicSpec};
 use crate::{cpuif::CpuInterface, dist, ids, late, lpi::Lpis, redist, route::Routes, state::State};
@@ -109,7 +110,7 @@ impl Gic {
 
     /// The GICD frame, as accesses of one security state see it.
     pub fn distributor_for(self: &Arc<Self>, security: Security) -> Arc<dyn MmioDevice> {
-        Arc::new(dist::Distributor(self.clone(), security))
+        self.posting(Unit::Distributor, Arc::new(dist::Distributor(self.clone(), security)))
     }
 
     /// The PEs of each region of redistributors.
@@ -134,7 +135,8 @@ impl Gic {
 
     /// The GICR frames of some PEs, one after another, 128 KiB each.
     pub fn redistributors_of(self: &Arc<Self>, pes: Range<usize>, security: Security) -> Arc<dyn MmioDevice> {
-        Arc::new(redist::Redistributors { gic: self.clone(), security, pes })
+        let first = Unit::Redistributor(pes.start);
+        self.posting(first, Arc::new(redist::Redistributors { gic: self.clone(), security, pes }))
     }
 
     /// Bytes of address space that all redistributors take: RD_base and SGI_base of each PE.

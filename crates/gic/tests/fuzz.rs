@@ -302,6 +302,7 @@ impl World {
                 _ = (self.gic.describe(n, id), self.gic.describe_lpi(n, id), self.pes[n].acknowledged(id));
                 _ = (self.pes[n].explain_masked(), self.pes[n].wake_request(), self.its.route(n as u32, at));
                 _ = (self.gic.reports(), self.its.failed_commands());
+                self.gic.complete_writes(n);
             }
         }
     }
@@ -341,11 +342,12 @@ impl World {
 }
 
 fn access(noise: &mut Noise, device: &Arc<dyn MmioDevice>, registers: &[u64], frame: u64) {
-    let (offset, size) = (frame + noise.offset(registers), noise.size());
-    if noise.one_in(2) {
-        device.read(offset, size);
-    } else {
-        device.write(offset, size, noise.value());
+    let (offset, size, pe) = (frame + noise.offset(registers), noise.size(), noise.below(4) as usize);
+    match noise.below(4) {
+        0 => _ = device.read(offset, size),
+        1 => _ = device.read_by(pe, offset, size),
+        2 => device.write(offset, size, noise.value()),
+        _ => _ = device.write_by(pe, offset, size, noise.value()),
     }
 }
 

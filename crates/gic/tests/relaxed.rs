@@ -2,7 +2,9 @@
 
 #![cfg(not(any(loom, shuttle)))]
 
-use armagic_gic::{Accessor, CpuInterface, Features, Fidelity, Gic, GicSpec, Its, ItsSpec, LpiSpec, PeSpec};
+use armagic_gic::{
+    Accessor, CpuInterface, Features, Fidelity, Frame, Gic, GicSpec, Its, ItsSpec, LpiSpec, PeSpec, Security,
+};
 use hw::{AccessSize, GuestMemory, IntId, MmioDevice, PhysAddr, Unbacked};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -179,6 +181,90 @@ fn chk_4_1_5_lpis_go_on_until_rwp_is_0() {
     rig.r(0, 0);
     rig.poll();
     assert_eq!((rig.rr(0) & 9, bit(&rig), rig.take()), (0, 1, 1023));
+}
+
+/// One PE, asleep; SPI 40 is 1-of-N and of Group 1, all others of Group 0. GICD for Secure and for other accesses, and GICR.
+fn gates(delay: Duration, two_states: bool) -> (Arc<Gic>, [Arc<dyn MmioDevice>; 3], CpuInterface) {
+    let features = Features { fidelity: Fidelity::Relaxed(delay), two_states, ..Features::default() };
+    let pe = |_| PeSpec { affinity: Default::default(), attention: Arc::default() };
+    let gic = Gic::new(GicSpec { spis: 32, pes: [0].map(pe).into(), features, lpis: None }).unwrap();
+    let (secure, gicr) = (gic.distributor_for(Security::Secure), gic.redistributors_for(Security::Secure));
+    for (at, value) in [(0, 2), (0x84, 1 << 8), (0x104, !0), (0x6144, 0), (0x6140, 1 << 31)] {
+        secure.write(at, AccessSize::Word, value);
+    }
+    let mut pe = gic.cpu_interface(0);
+    pe.set_accessor(Accessor { el: 1, secure: false, fiq_to_el3: false, nmi: false });
+    pe.set_igrpen1(1);
+    (gic.clone(), [secure, gic.distributor(), gicr], pe)
+}
+
+/// Until RWP of a control register reads 0.
+fn polls(device: &dyn MmioDevice, rwp: u32) {
+    while device.read(0, AccessSize::Word) >> rwp & 1 != 0 {}
+}
+
+#[test]
+fn chk_17_2_dpg_applies_when_rwp_is_0() {
+    const DPG1NS: u64 = 1 << 25;
+    for (delay, target) in [(NEVER, Some(0)), (SOON, None)] {
+        let (gic, [_, _, gicr], _pe) = gates(delay, false);
+        gicr.write(0x14, AccessSize::Word, 0);
+        gicr.write(0, AccessSize::Word, DPG1NS);
+        assert_eq!(gicr.read(0, AccessSize::Word) & DPG1NS, DPG1NS, "it reads as written");
+        if delay == SOON {
+            polls(&*gicr, 3);
+        }
+        gic.set_spi(IntId(40), true);
+        assert_eq!(gic.describe(0, IntId(40)).unwrap().target, target);
+        gicr.write(0, AccessSize::Word, 0);
+        if delay == SOON {
+            polls(&*gicr, 3);
+        }
+        assert_eq!(gic.describe(0, IntId(40)).unwrap().target, Some(0), "what was declined comes back");
+    }
+}
+
+#[test]
+fn chk_17_2_e1nwf_applies_when_rwp_is_0() {
+    const E1NWF: u64 = 1 << 7;
+    for (delay, target) in [(NEVER, None), (SOON, Some(0))] {
+        // The PE is asleep.
+        let (gic, [gicd, ..], _pe) = gates(delay, false);
+        gicd.write(0, AccessSize::Word, E1NWF | 2);
+        assert_eq!(gicd.read(0, AccessSize::Word) & E1NWF, E1NWF, "it reads as written");
+        if delay == SOON {
+            polls(&*gicd, 31);
+        }
+        gic.set_spi(IntId(40), true);
+        assert_eq!(gic.describe(0, IntId(40)).unwrap().target, target);
+    }
+}
+
+#[test]
+fn chk_17_2_ds_applies_when_rwp_is_0() {
+    const DS: u64 = 1 << 6;
+    for (delay, seen) in [(NEVER, 1 << 8), (SOON, u64::from(!0u32))] {
+        // All but one interrupt are of Group 0, which Non-secure accesses do not see.
+        let (_gic, [secure, other, _], _pe) = gates(delay, true);
+        secure.write(0, AccessSize::Word, DS | 2);
+        assert_eq!(secure.read(0, AccessSize::Word) & DS, DS, "it reads as written");
+        if delay == SOON {
+            polls(&*secure, 31);
+        }
+        assert_eq!(other.read(0x104, AccessSize::Word), seen);
+    }
+}
+
+/// The host's writes are no guest's, and what waits is not in their way.
+#[test]
+fn what_the_host_writes_is_not_late() {
+    let (gic, [_, other, gicr], _pe) = gates(NEVER, true);
+    let frames = [(Frame::Distributor, 0x40), (Frame::Redistributor(0), 1 << 25)];
+    frames.iter().for_each(|&(frame, value)| assert!(gic.raw_write(frame, 0, value)));
+    assert_eq!(other.read(0x104, AccessSize::Word), u64::from(!0u32));
+    gic.raw_write(Frame::Redistributor(0), 0x14, 0);
+    gic.set_spi(IntId(40), true);
+    assert_eq!((gic.describe(0, IntId(40)).unwrap().target, gicr.read(0, AccessSize::Word) >> 25), (None, 1));
 }
 
 /// Without anybody who polls, the effect comes by itself.

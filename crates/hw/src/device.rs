@@ -15,8 +15,31 @@ pub trait MmioDevice: Send + Sync {
     /// Writes the low `size` bytes of `value` at `offset`. Reserved offsets ignore it.
     fn write(&self, offset: u64, size: AccessSize, value: u64);
 
+    /// `read` by the PE with this index, where it matters whose access it is.
+    fn read_by(&self, pe: usize, offset: u64, size: AccessSize) -> u64 {
+        _ = pe;
+        self.read(offset, size)
+    }
+
+    /// `write` by the PE with this index. Is it on its way when this returns (an early write acknowledgement, as Device-nGnRE
+    /// memory has it)? Then a DSB of that PE waits for it.
+    fn write_by(&self, pe: usize, offset: u64, size: AccessSize, value: u64) -> bool {
+        _ = pe;
+        self.write(offset, size, value);
+        false
+    }
+
     /// Back to the state at power-on (a system reset).
     fn reset(&self);
+}
+
+/// Whose access it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Requester {
+    /// Index of the PE.
+    pub pe: usize,
+    /// In Secure state, or EL3.
+    pub secure: bool,
 }
 
 /// Where a device's interrupt output goes; implemented by the interrupt controller.

@@ -13,6 +13,6 @@ mod ticks;
 pub use access::{Access, Leave, Order};
 pub use addr::{AccessSize, IntId, PhysAddr, VirtAddr};
 pub use clock::Clock;
-pub use device::{IrqLine, MessagePort, MessageSink, MmioDevice, Wire};
+pub use device::{IrqLine, MessagePort, MessageSink, MmioDevice, Requester, Wire};
 pub use memory::{GuestMemory, Unbacked};
 pub use ticks::{Ticks, prepare};

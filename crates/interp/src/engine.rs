@@ -276,7 +276,7 @@ impl Engine for Interp {
             Hint::Clrex => self.cpu.monitor = Monitor::default(),
             Hint::Dsb(kind) => {
                 self.cpu.barrier(kind);
-                self.cpu.tlbi_barrier();
+                self.cpu.await_sent(kind);
             }
             Hint::Dmb(kind) => self.cpu.barrier(kind),
             Hint::Isb => {

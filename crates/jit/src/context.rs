@@ -147,7 +147,7 @@ pub(crate) const fn sys(offset: usize) -> i32 {
 /// The byte that says that a store-release is not yet ordered before a later load-acquire.
 pub(crate) const RELEASE_PENDING: i32 = in_pe(offset_of!(Vcpu, mmu) + cpu::mmu::Mmu::RELEASE_PENDING);
 
-/// The byte that says that maintenance was broadcast since the last DSB.
+/// The byte that is not zero if there is something that DSB waits for besides memory.
 pub(crate) const fn sent() -> i32 {
     in_pe(offset_of!(Vcpu, mmu) + cpu::mmu::Mmu::SENT)
 }

@@ -354,11 +354,12 @@ impl Emitter {
             asm!(self ; lock or DWORD [rsp], 0 ; mov BYTE [rbp + crate::context::RELEASE_PENDING], 0);
         }
         if waits {
-            // Maintenance that was broadcast is waited for; that of others may be performed meanwhile.
+            // Maintenance that was broadcast, and writes on their way, are waited for; others' maintenance may be performed
+            // meanwhile.
             self.drop_spans();
             asm!(self ; cmp BYTE [rbp + sent()], 0);
             let from = [Some(self.forward(cc::NE)), None];
-            let site = self.site(SlowAccess::System(Work::Wait));
+            let site = self.site(SlowAccess::System(Work::Wait(crm)));
             let back = self.buf.here();
             self.cold.push(Cold::Load { from, back, site, to: [None; 2] });
         }

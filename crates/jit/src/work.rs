@@ -26,8 +26,8 @@ pub(crate) enum Work {
     Sys(SysReg),
     /// PSTATE.DAIF was opened, and something may wait.
     Opened,
-    /// What DSB waits for besides memory.
-    Wait,
+    /// What DSB, with its `CRm` field, waits for besides memory.
+    Wait(u32),
     /// Pointer authentication.
     Pauth(Pauth),
     /// A micro-op's `eval`.
@@ -65,8 +65,8 @@ impl Jit {
             Work::MsrImm(field, imm) => cpu.write_pstate(field, imm),
             Work::Sys(op) => cpu.sys_op(op, v),
             Work::Opened => cpu.masks_opened(),
-            Work::Wait => {
-                cpu.tlbi_barrier();
+            Work::Wait(crm) => {
+                cpu.await_sent(crm);
                 // What others broadcast may have been performed.
                 self.refresh_tlb();
                 return 0;

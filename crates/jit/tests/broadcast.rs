@@ -54,7 +54,7 @@ fn what_others_changed_is_seen_after_the_barrier() {
     // It is on its way to the barrier, and not through it before we answer.
     map(RAM + HALF);
     other.tlbi(VMALLE1IS, 0);
-    other.tlbi_barrier();
+    other.await_sent(0xb);
     other.drain_tlbi();
     let (before, after, entries) = thread.join().unwrap();
     assert!(entries > 0, "nothing was compiled");

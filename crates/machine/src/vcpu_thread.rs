@@ -136,6 +136,7 @@ fn step(control: &Control, engine: &mut Engine) -> Option<()> {
         Exit::Wfi => sleep(control, cpu),
         Exit::Wfe => {
             // An event may come from any store to a monitored address, which nobody watches: poll.
+            cpu.complete_writes();
             std::thread::yield_now();
             Some(())
         }

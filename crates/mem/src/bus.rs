@@ -1,7 +1,7 @@
 //! The physical address map: which RAM or which device answers at an address.
 
 use crate::{CodePages, HostAddr, Ram};
-use hw::{AccessSize, MmioDevice, PhysAddr};
+use hw::{AccessSize, MmioDevice, PhysAddr, Requester};
 use std::sync::Arc;
 
 /// Two regions of the map claim the same addresses, or RAM is mapped out of range.
@@ -142,22 +142,19 @@ impl Bus {
         })
     }
 
-    /// `read` of the PE's security state.
-    pub fn read_for(&self, pa: PhysAddr, size: AccessSize, secure: bool) -> Option<u64> {
-        match self.device_for(pa, true).filter(|_| secure) {
-            Some((device, offset)) => Some(device.read(offset, size)),
+    /// `read` by a PE.
+    pub fn read_for(&self, pa: PhysAddr, size: AccessSize, by: Requester) -> Option<u64> {
+        match self.device_for(pa, by.secure) {
+            Some((device, offset)) => Some(device.read_by(by.pe, offset, size)),
             None => self.read(pa, size),
         }
     }
 
-    /// `write` of the PE's security state.
-    pub fn write_for(&self, pa: PhysAddr, size: AccessSize, value: u64, secure: bool) -> Option<()> {
-        match self.device_for(pa, true).filter(|_| secure) {
-            Some((device, offset)) => {
-                device.write(offset, size, value);
-                Some(())
-            }
-            None => self.write(pa, size, value),
+    /// `write` by a PE; is it on its way (`MmioDevice::write_by`)?
+    pub fn write_for(&self, pa: PhysAddr, size: AccessSize, value: u64, by: Requester) -> Option<bool> {
+        match self.device_for(pa, by.secure) {
+            Some((device, offset)) => Some(device.write_by(by.pe, offset, size, value)),
+            None => self.write(pa, size, value).map(|()| false),
         }
     }
 

@@ -101,15 +101,45 @@ impl Frames {
         (self.write)((offset % self.stride) as u32).is_some()
     }
 
-    fn write_word(&self, offset: u64, value: u32) {
+    /// By a PE, if it is said which; is it on its way?
+    fn write_word(&self, by: Option<usize>, offset: u64, value: u32) -> bool {
         let within = (offset % self.stride) as u32;
         let pe = self.first + (offset / self.stride) as usize;
         let reaches = match (self.write)(within).zip(self.vm.upgrade()) {
             Some((write, vm)) => write(&mut vm.config.lock(), pe, within, value),
             None => Some(value),
         };
-        if let Some(value) = reaches {
-            self.inner.write(offset, AccessSize::Word, value.into());
+        reaches.is_some_and(|value| self.pass_on(by, offset, AccessSize::Word, value.into()))
+    }
+
+    fn pass_on(&self, by: Option<usize>, offset: u64, size: AccessSize, value: u64) -> bool {
+        match by {
+            Some(pe) => return self.inner.write_by(pe, offset, size, value),
+            None => self.inner.write(offset, size, value),
+        }
+        false
+    }
+
+    fn accept(&self, by: Option<usize>, offset: u64, size: AccessSize, value: u64) -> bool {
+        match size {
+            AccessSize::Word => self.write_word(by, offset, value as u32),
+            AccessSize::Double if self.is_ours(offset) && self.is_ours(offset + 4) => {
+                let low = self.write_word(by, offset, value as u32);
+                self.write_word(by, offset + 4, (value >> 32) as u32) || low
+            }
+            _ => self.pass_on(by, offset, size, value),
+        }
+    }
+
+    /// What a read gives where the GIC says `inner`.
+    fn seen(&self, offset: u64, size: AccessSize, inner: u64) -> u64 {
+        match size {
+            AccessSize::Word => self.word(offset, inner as u32).into(),
+            AccessSize::Double => {
+                let high = self.word(offset + 4, (inner >> 32) as u32);
+                u64::from(self.word(offset, inner as u32)) | u64::from(high) << 32
+            }
+            _ => inner,
         }
     }
 }
@@ -120,26 +150,19 @@ impl MmioDevice for Frames {
     }
 
     fn read(&self, offset: u64, size: AccessSize) -> u64 {
-        let inner = self.inner.read(offset, size);
-        match size {
-            AccessSize::Word => self.word(offset, inner as u32).into(),
-            AccessSize::Double => {
-                let high = self.word(offset + 4, (inner >> 32) as u32);
-                u64::from(self.word(offset, inner as u32)) | u64::from(high) << 32
-            }
-            _ => inner,
-        }
+        self.seen(offset, size, self.inner.read(offset, size))
     }
 
     fn write(&self, offset: u64, size: AccessSize, value: u64) {
-        match size {
-            AccessSize::Word => self.write_word(offset, value as u32),
-            AccessSize::Double if self.is_ours(offset) && self.is_ours(offset + 4) => {
-                self.write_word(offset, value as u32);
-                self.write_word(offset + 4, (value >> 32) as u32);
-            }
-            _ => self.inner.write(offset, size, value),
-        }
+        self.accept(None, offset, size, value);
+    }
+
+    fn read_by(&self, pe: usize, offset: u64, size: AccessSize) -> u64 {
+        self.seen(offset, size, self.inner.read_by(pe, offset, size))
+    }
+
+    fn write_by(&self, pe: usize, offset: u64, size: AccessSize, value: u64) -> bool {
+        self.accept(Some(pe), offset, size, value)
     }
 
     fn reset(&self) {

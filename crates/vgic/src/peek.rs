@@ -10,7 +10,8 @@ use hw::IntId;
 const TRIES: usize = 16;
 
 impl Vm {
-    /// GICD_IIDR as it is now; `None` without a VGIC, and of a GIC that is not KVM's before initialisation. Takes no lock.
+    /// GICD_IIDR as it is now; `None` without a VGIC, and of a GIC that is not KVM's before initialisation. Takes no lock,
+    /// but in `Fidelity::Relaxed` that of what is late.
     pub fn peek_iidr(&self) -> Option<u32> {
         if self.spec.features.product != Product::Kvm {
             return self.gic()?.raw_read(Frame::Distributor, GICD_IIDR);

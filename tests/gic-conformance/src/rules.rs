@@ -78,7 +78,7 @@ pub const RULES: &[Rule] = &[
         "GICD_CTLR.RWP",
         "RWP covers group enables going off, ARE, DS, E1NWF, ICENABLER, and nothing else",
     )
-    .because("in this GIC effects are complete when the write returns, so RWP is never seen 1"),
+    .because("effects are complete when the write returns, so RWP is never seen 1 but in relaxed mode"),
     rule("3.1.2", "AC", "GICD_CTLR.DS", "DS goes to 1 once, and only a reset takes it back"),
     rule("3.1.3", "AC", "GICD_CTLR.ARE", "what ARE may change to, and when").because(ARE),
     rule("3.1.4", "A", "GICD_CTLR.EnableGrp1NS", "the enable of Group 1 gates LPIs too"),
@@ -285,7 +285,7 @@ pub const RULES: &[Rule] = &[
         .because("of products that do; the board of the cases has the architecture only"),
     rule("16.4", "P", "WFI", "with nothing signalled a PE sleeps; a masked interrupt wakes it"),
     rule("16.5", "P", "GICR_WAKER", "interrupts of a PE that is down are held, and SPIs can be routed away"),
-    rule("17.1", "P", "ordering", "accesses to one frame are seen in order")
+    rule("17.1", "P", "ordering", "accesses to one frame are seen in order, what one does elsewhere after a DSB")
         .because("everything is in order here; what relaxed mode brings late is checked in process"),
     rule("17.2", "A", "RWP", "after RWP the effect is there"),
     rule("17.3", "A", "ICC_*", "IAR reads and PMR writes synchronise themselves"),

@@ -31,7 +31,8 @@ fn interpreted() {
     check(EngineKind::Interp, Fidelity::Fast);
 }
 
-/// The cases poll where software has to, so that they hold where RWP and ChildrenAsleep take their time.
+/// The cases poll where software has to, and have a DSB where one is needed, so that they hold where RWP and ChildrenAsleep
+/// take their time and writes are late.
 #[test]
 fn relaxed() {
     check(EngineKind::Interp, Fidelity::Relaxed(Duration::from_micros(20)));
@@ -47,6 +48,12 @@ fn strict() {
 #[test]
 fn compiled() {
     check(EngineKind::Jit, Fidelity::Fast);
+}
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[test]
+fn compiled_and_relaxed() {
+    check(EngineKind::Jit, Fidelity::Relaxed(Duration::from_micros(20)));
 }
 
 #[test]

@@ -7,10 +7,10 @@
 //! Outer Write-Back they fault all the same, which is one of the two things the manual allows.
 
 use super::{Asked, wanted};
-use crate::mmu::{Ask, Need, PAGE, Place};
+use crate::mmu::{Ask, Need, PAGE, Place, SENT_WRITES};
 use crate::sysreg::bits::sctlr;
 use crate::{FaultStatus, Vcpu};
-use hw::{Access, AccessSize, Leave, MmioDevice, Order, PhysAddr};
+use hw::{Access, AccessSize, Leave, MmioDevice, Order, PhysAddr, Requester};
 use mem::{Bus, HostAddr, Ram, Target};
 
 /// The part of an access that lies in one page.
@@ -30,32 +30,33 @@ fn piece(pa: u64, bytes: u64, unit: u64) -> AccessSize {
     AccessSize::from_log2(log2)
 }
 
-fn read(bus: &Bus, parts: &Parts, unit: u64, secure: bool) -> Option<u128> {
+fn read(bus: &Bus, parts: &Parts, unit: u64, by: Requester) -> Option<u128> {
     let (mut v, mut done) = (0, 0);
     for part in parts {
         let mut offset = 0;
         while offset < part.bytes {
             let pa = PhysAddr(part.pa + offset);
             let size = piece(pa.0, part.bytes - offset, unit);
-            v |= u128::from(bus.read_for(pa, size, secure)?) << (8 * done);
+            v |= u128::from(bus.read_for(pa, size, by)?) << (8 * done);
             (offset, done) = (offset + size.bytes(), done + size.bytes());
         }
     }
     Some(v)
 }
 
-fn write(bus: &Bus, parts: &Parts, unit: u64, v: u128, secure: bool) -> Option<()> {
-    let mut done = 0;
+/// Is any of it on its way?
+fn write(bus: &Bus, parts: &Parts, unit: u64, v: u128, by: Requester) -> Option<bool> {
+    let (mut done, mut posted) = (0, false);
     for part in parts {
         let mut offset = 0;
         while offset < part.bytes {
             let pa = PhysAddr(part.pa + offset);
             let size = piece(pa.0, part.bytes - offset, unit);
-            bus.write_for(pa, size, size.truncate((v >> (8 * done)) as u64), secure)?;
+            posted |= bus.write_for(pa, size, size.truncate((v >> (8 * done)) as u64), by)?;
             (offset, done) = (offset + size.bytes(), done + size.bytes());
         }
     }
-    Some(())
+    Some(posted)
 }
 
 /// Bytes anywhere in a page, by aligned loads around them.
@@ -130,7 +131,7 @@ impl Vcpu {
             return Ok(v.into());
         }
         if let Some((device, offset)) = self.device_at(va, how, bytes, Need::Read) {
-            return Ok(device.read(offset, how.bus_size()).into());
+            return Ok(device.read_by(self.index, offset, how.bus_size()).into());
         }
         if let Some(at) = self.within_page(va, how, bytes, Need::Read) {
             return Ok(match self.mmu.whole {
@@ -147,7 +148,7 @@ impl Vcpu {
         if let Some(at) = self.whole_in_ram(&parts) {
             return Ok(load_elements(self.shared.bus.ram(), at, how, bytes));
         }
-        match read(&self.shared.bus, &parts, how.bytes(), self.is_secure()) {
+        match read(&self.shared.bus, &parts, how.bytes(), self.requester()) {
             Some(v) => Ok(v),
             None => Err(self.abort(FaultStatus::External, Need::Read, va)),
         }
@@ -163,7 +164,8 @@ impl Vcpu {
             return self.store(va, Access { order: Order::Plain, ..how }, v as u64);
         }
         if let Some((device, offset)) = self.device_at(va, how, bytes, Need::Write) {
-            device.write(offset, how.bus_size(), how.bus_size().truncate(v as u64));
+            let posted = device.write_by(self.index, offset, how.bus_size(), how.bus_size().truncate(v as u64));
+            self.note_posted(posted);
             return Ok(());
         }
         if let Some(at) = self.within_page(va, how, bytes, Need::Write) {
@@ -182,8 +184,11 @@ impl Vcpu {
             store_elements(self.shared.bus.ram(), at, how, bytes, v);
             return Ok(());
         }
-        match write(&self.shared.bus, &parts, how.bytes(), v, self.is_secure()) {
-            Some(()) => Ok(()),
+        match write(&self.shared.bus, &parts, how.bytes(), v, self.requester()) {
+            Some(posted) => {
+                self.note_posted(posted);
+                Ok(())
+            }
             None => Err(self.abort(FaultStatus::External, Need::Write, va)),
         }
     }
@@ -249,20 +254,30 @@ impl Vcpu {
             return None;
         }
         let (device, offset) = self.device_at(va, how, how.bytes(), Need::Read)?;
-        Some(device.read(offset, how.bus_size()))
+        Some(device.read_by(self.index, offset, how.bus_size()))
     }
 
     /// Stores `v` if that goes to a device's register and its page is known; did it?
     #[inline]
-    pub fn store_device(&self, va: u64, how: Access, v: u64) -> bool {
+    pub fn store_device(&mut self, va: u64, how: Access, v: u64) -> bool {
         if how.order != Order::Plain {
             return false;
         }
-        let found = self.device_at(va, how, how.bytes(), Need::Write);
-        found.is_some_and(|(device, offset)| {
-            device.write(offset, how.bus_size(), how.bus_size().truncate(v));
-            true
-        })
+        let Some((device, offset)) = self.device_at(va, how, how.bytes(), Need::Write) else { return false };
+        let posted = device.write_by(self.index, offset, how.bus_size(), how.bus_size().truncate(v));
+        self.note_posted(posted);
+        true
+    }
+
+    /// Whose accesses go to the bus.
+    fn requester(&self) -> Requester {
+        Requester { pe: self.index, secure: self.is_secure() }
+    }
+
+    /// A write to a device is on its way, if so: the next DSB waits for it.
+    #[inline]
+    fn note_posted(&mut self, posted: bool) {
+        self.mmu.sent |= if posted { SENT_WRITES } else { 0 };
     }
 
     /// RAM that the TLB knows, for an access whose only fault is that it is unaligned, where it may be.

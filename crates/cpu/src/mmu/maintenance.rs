@@ -1,5 +1,6 @@
 //! TLBI, DSB's part in it, and AT.
 
+use super::spaces::{SENT_MAINTENANCE, SENT_WRITES};
 use super::{Need, Regime, Stage1, View};
 use crate::{FaultStatus, Vcpu};
 use a64::SysReg;
@@ -60,7 +61,7 @@ impl Vcpu {
             return;
         }
         for (_, peer) in self.shared.peers.iter().enumerate().filter(|(i, _)| *i != self.index) {
-            self.mmu.sent = true;
+            self.mmu.sent |= SENT_MAINTENANCE;
             if peer.tlbi.push(what) {
                 peer.attention.post(Reasons::TLBI);
             }
@@ -83,19 +84,43 @@ impl Vcpu {
         shared.peers[*index].tlbi.drain(|op| mmu.invalidate(op))
     }
 
-    /// DSB: returns when the maintenance that this PE broadcast is complete on every PE. Only explicit
-    /// accesses are this PE's own matter: instructions it already fetched are left at the next taken branch,
-    /// because `Reasons::TLBI` stays posted.
+    /// DSB with the `CRm` field: returns when the maintenance that this PE broadcast is complete on every PE, and, if it
+    /// waits for stores, what this PE wrote to devices has its effect. Of others' maintenance only explicit accesses are
+    /// this PE's own matter: instructions it already fetched are left at the next taken branch, because `Reasons::TLBI`
+    /// stays posted.
     #[inline]
-    pub fn tlbi_barrier(&mut self) {
-        if self.mmu.sent {
-            self.wait_for_peers();
+    pub fn await_sent(&mut self, crm: u32) {
+        if self.mmu.sent != 0 {
+            self.await_what_was_sent(crm);
         }
     }
 
     #[cold]
+    fn await_what_was_sent(&mut self, crm: u32) {
+        /// Access types of DSB: loads alone.
+        const LOADS: u32 = 1;
+        /// Speculation barriers among its encodings: they wait for nothing.
+        const SSBB: u32 = 0;
+        const PSSBB: u32 = 4;
+        if crm & 3 != LOADS && crm != SSBB && crm != PSSBB {
+            self.complete_writes();
+        }
+        if self.mmu.sent & SENT_MAINTENANCE != 0 {
+            self.wait_for_peers();
+        }
+    }
+
+    /// What this PE wrote to devices and is on its way arrives: at DSB, and before the PE executes nothing for a while.
+    #[inline]
+    pub fn complete_writes(&mut self) {
+        if self.mmu.sent & SENT_WRITES != 0 {
+            self.mmu.sent &= !SENT_WRITES;
+            self.shared.gic.complete_writes(self.index);
+        }
+    }
+
     fn wait_for_peers(&mut self) {
-        self.mmu.sent = false;
+        self.mmu.sent &= !SENT_MAINTENANCE;
         let own = self.index;
         if self.shared.peers.iter().enumerate().all(|(i, peer)| i == own || peer.tlbi.behind().is_none()) {
             return;
@@ -127,6 +152,7 @@ impl Vcpu {
 
     /// This PE executes nothing until `unpark`: nobody waits for it meanwhile.
     pub fn park(&mut self) {
+        self.complete_writes();
         self.shared.peers[self.index].tlbi.park();
     }
 

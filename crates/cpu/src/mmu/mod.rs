@@ -20,6 +20,7 @@ pub use spaces::{Mmu, MmuCounts};
 pub use tlb::{CodeEntry, Entry, NOWHERE, Tlb};
 pub use walk::Leaf;
 
+pub(crate) use spaces::SENT_WRITES;
 pub(crate) use tlb::PAGE;
 
 use crate::address::is_untagged;

@@ -50,6 +50,11 @@ struct Space {
     banks: [Arc<Tlb>; 2 * TAGGED_VIEWS],
 }
 
+/// `Mmu::sent`: maintenance was broadcast since the last DSB.
+pub(crate) const SENT_MAINTENANCE: u8 = 1 << 0;
+/// `Mmu::sent`: writes of devices' registers may be on their way.
+pub(crate) const SENT_WRITES: u8 = 1 << 1;
+
 /// Translation state of one PE: a cache of its tables, and nothing that the guest could read back.
 pub struct Mmu {
     banks: [Arc<Tlb>; BANKS],
@@ -66,8 +71,8 @@ pub struct Mmu {
     pub(crate) whole: bool,
     /// A store-release has not been followed by a full barrier yet (see `memory.rs`).
     pub(crate) release_pending: bool,
-    /// Broadcast maintenance was sent since the last DSB.
-    pub(super) sent: bool,
+    /// What DSB waits for besides memory: `SENT_MAINTENANCE`, `SENT_WRITES`.
+    pub(crate) sent: u8,
     /// It waited for others in DSB since it was last told of theirs.
     pub(super) waited: bool,
     tagged_upper: bool,
@@ -119,7 +124,7 @@ impl Mmu {
             strict: false,
             whole: false,
             release_pending: false,
-            sent: false,
+            sent: 0,
             waited: false,
             tagged_upper: false,
             tagged_global: false,
@@ -171,7 +176,7 @@ impl Mmu {
     /// Offset of the byte that says that a store-release is not yet ordered before a later load-acquire.
     pub const RELEASE_PENDING: usize = std::mem::offset_of!(Mmu, release_pending);
 
-    /// Offset of the byte that says that maintenance was broadcast since the last DSB.
+    /// Offset of the byte that is not zero if there is something that DSB waits for besides memory.
     pub const SENT: usize = std::mem::offset_of!(Mmu, sent);
 
     /// The view of plain accesses, or of LDTR/STTR.

@@ -44,7 +44,7 @@ fn a_parked_pe_is_not_waited_for_and_catches_up() {
     other.park();
     rig.map(VA, PAGES[1] | PAGE | NG);
     rig.cpu.tlbi(VAE1IS, VA >> 12);
-    rig.cpu.tlbi_barrier();
+    rig.cpu.await_sent(0xb);
     assert!(!other.attention.is_set(), "a parked PE is left asleep");
     other.unpark();
     assert_eq!(load(&mut other), 2);
@@ -62,7 +62,7 @@ fn a_running_pe_is_told() {
     assert_eq!(load(&mut other), 1, "not before it looks");
     other.drain_tlbi();
     assert_eq!(load(&mut other), 2);
-    rig.cpu.tlbi_barrier();
+    rig.cpu.await_sent(0xb);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn more_operations_than_the_queue_holds() {
     rig.cpu.tlbi(VAE1IS, VA >> 12);
     other.drain_tlbi();
     assert_eq!(load(&mut other), 2);
-    rig.cpu.tlbi_barrier();
+    rig.cpu.await_sent(0xb);
 }
 
 /// One PE changes the page back and forth, and says when a change begins and when its DSB has returned. The
@@ -138,7 +138,7 @@ fn stress(op: SysReg, operand: u64) {
         rig.cpu.barrier(0xf);
         rig.cpu.tlbi(op, operand);
         rig.cpu.barrier(0xf);
-        rig.cpu.tlbi_barrier();
+        rig.cpu.await_sent(0xb);
         complete.store(change, SeqCst);
         // Long enough unchanged for readers to see `before` and `after` alike.
         (0..300).for_each(|_| std::hint::spin_loop());
@@ -162,7 +162,7 @@ fn barriers_that_wait_for_each_other_both_return() {
                 cpu.unpark();
                 for _ in 0..if cfg!(miri) { 10 } else { 3000 } {
                     cpu.tlbi(VAE1IS, VA >> 12);
-                    cpu.tlbi_barrier();
+                    cpu.await_sent(0xb);
                 }
                 cpu.park();
             })

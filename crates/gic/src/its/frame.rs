@@ -2,6 +2,7 @@
 
 use super::Its;
 use super::map::{self, Row};
+use crate::posted::Unit;
 use hw::{AccessSize, MmioDevice};
 use std::sync::Arc;
 
@@ -52,6 +53,7 @@ impl Its {
     /// the offset is not the register's own.
     pub fn raw_read(&self, offset: u32) -> Option<u64> {
         let (row, index, within) = map::find(offset).filter(|(.., within)| *within == 0)?;
+        self.gic.complete_all();
         debug_assert_eq!(within, 0);
         Some(row.read?(self, index))
     }
@@ -60,6 +62,7 @@ impl Its {
     pub fn raw_write(&self, offset: u32, value: u64) -> bool {
         let Some((row, index, 0)) = map::find(offset) else { return false };
         let Some(write) = row.raw_write else { return false };
+        self.gic.complete_all();
         write(self, index, value, u64::MAX);
         true
     }
@@ -71,7 +74,8 @@ impl Its {
 
     /// Both frames, one after the other, `frames_size` bytes. What PEs write to GITS_TRANSLATER comes from `requester`.
     pub fn frames(self: &Arc<Self>, requester: u32) -> Arc<dyn MmioDevice> {
-        Arc::new(Frames { its: self.clone(), requester })
+        let unit = Unit::Its(Arc::as_ptr(self) as usize);
+        self.gic.posting(unit, Arc::new(Frames { its: self.clone(), requester }))
     }
 
     /// Bytes of address space that the frames take.

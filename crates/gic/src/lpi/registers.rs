@@ -14,8 +14,8 @@ impl Gic {
         self.state.lpis().is_some_and(|lpis| lpis.control(pe).enabled)
     }
 
-    /// GICR_CTLR.EnableLPIs. Complete on return, but in `Fidelity::Relaxed` with `finish_stopping`.
-    pub(crate) fn set_lpis_enabled(&self, pe: usize, enable: bool) {
+    /// GICR_CTLR.EnableLPIs. Complete on return; clearing it, if `late`, with `finish_stopping`.
+    pub(crate) fn set_lpis_enabled(&self, pe: usize, enable: bool, late: bool) {
         let Some(lpis) = self.state.lpis() else { return };
         let mut control = lpis.control(pe);
         if enable == control.enabled {
@@ -31,7 +31,7 @@ impl Gic {
             control.pendbaser &= !PTZ;
         } else {
             control.stopping = Some((pendbaser, number));
-            if !self.is_relaxed() {
+            if !late {
                 self.stop_now(pe, &mut control);
             }
         }
@@ -177,6 +177,12 @@ impl Gic {
     /// Writes the pending bits of all redistributors with EnableLPIs to their tables, for who saves guest memory.
     /// Only while nothing is sent and all vCPUs are stopped.
     pub fn save_pending_tables(&self) -> Result<(), Unbacked> {
+        self.complete_everything();
+        self.write_pending_tables()
+    }
+
+    /// The same of what has arrived.
+    pub(crate) fn write_pending_tables(&self) -> Result<(), Unbacked> {
         let Some(lpis) = self.state.lpis() else { return Ok(()) };
         for pe in 0..lpis.banks.len() {
             let control = lpis.control(pe);

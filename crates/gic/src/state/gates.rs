@@ -9,7 +9,8 @@ use crate::word::{G0, GROUPS};
 use sync::Reasons;
 
 /// What GICD_CTLR holds, as Secure software sees it: EnableGrp0, EnableGrp1(NS), EnableGrp1S in bits 0 to 2, DS in 6,
-/// E1NWF in 7. With one security state bit 2 is zero.
+/// E1NWF in 7. With one security state bit 2 is zero. DS and E1NWF are there twice: as they apply, and `WRITTEN` bits further
+/// up as they read, which is the same but in `Fidelity::Relaxed`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Control(pub u32);
 
@@ -17,10 +18,25 @@ impl Control {
     pub const ENABLES: u32 = 0b111;
     pub const DS: u32 = 1 << 6;
     pub const E1NWF: u32 = 1 << 7;
+    /// What applies late, besides groups that close.
+    const LATE: u32 = Self::DS | Self::E1NWF;
+    const WRITTEN: u32 = 16;
 
     /// After power-on: no group enabled.
     pub fn at_reset(two_states: bool) -> Control {
-        Control(if two_states { 0 } else { Self::DS })
+        Control::of(if two_states { 0 } else { Self::DS }, if two_states { 0 } else { Self::DS })
+    }
+
+    /// Of what the register reads as, and which of `LATE` applies.
+    fn of(register: u32, applies: u32) -> Control {
+        // EnableGrp1S is RES0 with one security state.
+        let enables = if applies & Self::DS != 0 { Self::ENABLES & !0b100 } else { Self::ENABLES };
+        Control(register & enables | applies | (register & Self::LATE) << Self::WRITTEN)
+    }
+
+    /// What the register reads as.
+    pub fn register(self) -> u32 {
+        self.0 & Self::ENABLES | self.0 >> Self::WRITTEN & Self::LATE
     }
 
     /// Is there one security state (DS)?
@@ -52,15 +68,25 @@ impl State {
         Control(self.control.load(Acquire))
     }
 
-    /// Replaces what `mask` covers of `Control`. DS can be set, and only power-on clears it (IHI 0069,
-    /// GICD_CTLR.DS). Groups that are disabled close at once, or, if `late`, with `close_groups`.
+    /// Replaces what `mask` covers of the register. DS can be set, and only power-on clears it (IHI 0069,
+    /// GICD_CTLR.DS). Groups that are disabled close, and DS and E1NWF apply, at once, or, if `late`, with `settle_control`.
     pub fn set_control(&self, value: u32, mask: u32, late: bool) {
         let _configuration = self.configure();
         let old = self.control();
-        let one_state = (old.0 | value & mask) & Control::DS;
-        let enables = if one_state != 0 { Control::ENABLES & !0b100 } else { Control::ENABLES };
-        let written = (old.0 & !mask | value & mask) & (enables | Control::E1NWF);
-        let new = Control(written | one_state);
+        let register = old.register() & (!mask | Control::DS) | value & mask;
+        let applies = if late { old.0 } else { register };
+        self.change_control(old, Control::of(register, applies & Control::LATE), late);
+    }
+
+    /// What GICD_CTLR reads as applies.
+    pub fn settle_control(&self) {
+        let _configuration = self.configure();
+        let old = self.control();
+        self.change_control(old, Control::of(old.register(), old.register() & Control::LATE), false);
+    }
+
+    /// All that follows from a change, under `configuration`; if `late`, no group closes.
+    fn change_control(&self, old: Control, new: Control, late: bool) {
         self.control.store(new.0, Release);
         if old.one_state() != new.one_state() {
             self.set_states(false);
@@ -78,15 +104,6 @@ impl State {
                 // What was an FIQ, as the PE is in the other state, may be an IRQ now.
                 self.pes[pe].attention.post(Reasons::INTERRUPT);
             }
-        }
-    }
-
-    /// Closes the groups that are disabled.
-    pub fn close_groups(&self) {
-        let _configuration = self.configure();
-        let control = self.control();
-        for group in (0..GROUPS).filter(|&group| !control.enables(group)) {
-            (0..self.pes.len()).for_each(|pe| self.set_gate(pe, group, Published::DISTRIBUTED, false));
         }
     }
 
@@ -114,17 +131,27 @@ impl State {
         }
     }
 
-    /// GICR_CTLR.DPGx: does `pe` decline 1-of-N interrupts of this group?
+    /// GICR_CTLR.DPGx as it reads: does `pe` decline 1-of-N interrupts of this group?
     pub fn declined(&self, pe: usize, group: usize) -> bool {
-        self.published(pe, group).has(Published::DECLINED)
+        // Relaxed: what applies is in the published word.
+        self.pes[pe].declines.load(Relaxed) >> group & 1 != 0
     }
 
-    /// GICR_CTLR.DPGx.
+    /// GICR_CTLR.DPGx; applies with `settle_declined`.
     pub fn set_declined(&self, pe: usize, group: usize, declined: bool) {
+        let (word, bit) = (&self.pes[pe].declines, 1 << group);
+        _ = if declined { word.fetch_or(bit, Relaxed) } else { word.fetch_and(!bit, Relaxed) };
+    }
+
+    /// GICR_CTLR.DPG applies as it reads.
+    pub fn settle_declined(&self, pe: usize) {
         let _configuration = self.configure();
-        if declined != self.declined(pe, group) {
-            self.set_gate(pe, group, Published::DECLINED, declined);
-            self.participation_changed(pe);
+        for group in 0..GROUPS {
+            let declined = self.declined(pe, group);
+            if declined != self.published(pe, group).has(Published::DECLINED) {
+                self.set_gate(pe, group, Published::DECLINED, declined);
+                self.participation_changed(pe);
+            }
         }
     }
 

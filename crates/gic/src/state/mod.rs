@@ -56,6 +56,8 @@ pub(crate) struct Pe {
     attention: Arc<Attention>,
     /// GICR_STATUSR, Non-secure and Secure.
     status: [AtomicU32; 2],
+    /// GICR_CTLR.DPG as it reads, by group.
+    declines: AtomicU32,
     claimed: AtomicU32,
 }
 
@@ -131,6 +133,7 @@ impl State {
             rows: Rows::new(groups * LEVELS as usize, layout.places()),
             attention: pe.attention,
             status: Default::default(),
+            declines: AtomicU32::new(0),
             claimed: AtomicU32::new(0),
         });
         let control_at_reset = Control::at_reset(two_states);
@@ -168,6 +171,7 @@ impl State {
             let keep = Published::owner(true, 0x3f).0;
             pe.published.0.iter().for_each(|word| _ = word.fetch_and(keep, Relaxed));
             pe.status.iter().for_each(|status| status.store(0, Relaxed));
+            pe.declines.store(0, Relaxed);
         }
         self.control.store(self.control_at_reset.0, Relaxed);
         self.status.iter().for_each(|status| status.store(0, Relaxed));
