@@ -208,8 +208,8 @@ pub struct MachineArgs {
     pub cpu: &'static machine::Model,
     /// The GIC, in words with commas between. Mode: fast, relaxed (RWP and the like follow late, and writes that no DSB
     /// waits for are late), strict (misuse is reported at the end). Model: gic-500, gic-600, gic-700, kvm, architecture.
-    /// Size: spis=N, espis=N, eppis=N (of each PE). direct-lpis: GICR_SETLPIR exists. lpi-cache=none: LPIs need no INV.
-    /// its-errors=stall: the ITS stops at a command that fails [default:
+    /// Size: spis=N, espis=N, eppis=N (of each PE). its=off: there is no ITS. direct-lpis: GICR_SETLPIR exists.
+    /// lpi-cache=none: LPIs need no INV. its-errors=stall: the ITS stops at a command that fails [default:
     /// fast,architecture,spis=256,lpi-cache=full,its-errors=skip]
     #[arg(long, value_name = "WORD,...", value_parser = crate::gic::parse)]
     pub gic: Option<machine::GicChoice>,

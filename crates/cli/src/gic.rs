@@ -15,7 +15,7 @@ fn word(mut gic: GicChoice, word: &str) -> Result<GicChoice, String> {
     let unknown = || {
         let models = Product::ALL.map(Product::name).join(", ");
         format!(
-            "`{word}` is none of fast, relaxed, strict, {models}, spis=N, espis=N, eppis=N, direct-lpis, \
+            "`{word}` is none of fast, relaxed, strict, {models}, spis=N, espis=N, eppis=N, its=off, direct-lpis, \
              lpi-cache=full, lpi-cache=none, its-errors=skip, its-errors=stall"
         )
     };
@@ -23,6 +23,7 @@ fn word(mut gic: GicChoice, word: &str) -> Result<GicChoice, String> {
         "fast" => gic.fidelity = Fidelity::Fast,
         "relaxed" => gic.fidelity = Fidelity::Relaxed(RELAXED),
         "strict" => gic.fidelity = Fidelity::Strict,
+        "its=off" => gic.its = false,
         "direct-lpis" => gic.direct_lpis = true,
         "lpi-cache=full" => gic.lpi_cache = LpiCache::Full,
         "lpi-cache=none" => gic.lpi_cache = LpiCache::None,
@@ -57,20 +58,23 @@ mod tests {
         let plain = GicChoice::default();
         assert_eq!(parse("fast"), Ok(plain));
         assert_eq!(parse("strict"), Ok(GicChoice { fidelity: Fidelity::Strict, ..plain }));
-        let all = "relaxed,gic-600,spis=988,espis=1024,eppis=64,direct-lpis,lpi-cache=none,its-errors=stall";
+        let all = "relaxed,gic-600,spis=988,espis=1024,eppis=64,its=off,direct-lpis,lpi-cache=none,its-errors=stall";
         let want = GicChoice {
             fidelity: Fidelity::Relaxed(RELAXED),
             product: Product::Gic600,
             spis: 988,
             espis: 1024,
             eppis: 64,
+            its: false,
             direct_lpis: true,
             lpi_cache: LpiCache::None,
             its_errors: OnError::Stall,
         };
         assert_eq!(parse(all), Ok(want));
         assert!(Product::ALL.iter().all(|p| parse(p.name()) == Ok(GicChoice { product: *p, ..plain })));
-        for bad in ["", "fast,", "gic-400", "spis", "spis=", "spis=-1", "lines=4", "lpi-cache", "its-errors=1"] {
+        for bad in
+            ["", "fast,", "gic-400", "spis", "spis=", "spis=-1", "lines=4", "lpi-cache", "its=on", "its-errors=1"]
+        {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

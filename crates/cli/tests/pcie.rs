@@ -53,9 +53,10 @@ fn check_sound(run: &Run) {
     }
 }
 
-/// `device` interrupts as often as it is asked for bytes, by the interrupt that ends in `name`, of kind `kind`.
+/// With the arguments `more`, of which one is a device, it interrupts as often as it is asked for bytes, by the interrupt
+/// that ends in `name`, of kind `kind`.
 #[track_caller]
-fn check(test: &str, engine: &str, device: &str, name: &str, kind: &str) {
+fn check(test: &str, more: &[&str], name: &str, kind: &str) {
     if offline(test) {
         return;
     }
@@ -67,23 +68,8 @@ fn check(test: &str, engine: &str, device: &str, name: &str, kind: &str) {
         [ -z \"$(dmesg -l emerg,alert,crit,err)\" ] || {{ dmesg; exit 1; }}"
     );
     let initrd = image(place.path(), &script);
-    let run = armagic(&[
-        "boot",
-        GUEST,
-        "--device",
-        device,
-        "--initrd",
-        text(&initrd),
-        "--run",
-        "sh /script",
-        "--engine",
-        engine,
-        "--smp",
-        "2",
-        "--timeout",
-        "240",
-    ])
-    .ended(0);
+    let boot = ["boot", GUEST, "--initrd", text(&initrd), "--run", "sh /script", "--smp", "2", "--timeout", "240"];
+    let run = armagic(&[&boot[..], more].concat()).ended(0);
     check_sound(&run);
     assert_eq!(run.out.matches("DRAWN").count(), 3, "{}", run.out);
     let count = |mark| row(&run, mark, name, 2).0;
@@ -95,23 +81,31 @@ fn check(test: &str, engine: &str, device: &str, name: &str, kind: &str) {
     assert!(count("cpu2")[1] >= count("cpu1")[1] + 90, "{}", run.out);
 }
 
+const MSIX: &[&str] = &["--device", "virtio-rng-pci"];
+
 #[test]
 fn linux_is_interrupted_through_the_its() {
-    let test = "linux_is_interrupted_through_the_its";
-    check(test, "interp", "virtio-rng-pci", "virtio0-input", "ITS-MSI");
+    let more = [MSIX, &["--engine", "interp"]].concat();
+    check("linux_is_interrupted_through_the_its", &more, "virtio0-input", "ITS-MSI");
 }
 
 #[test]
 fn linux_is_interrupted_by_intx() {
-    check("linux_is_interrupted_by_intx", "interp", "virtio-rng-pci,vectors=0", "virtio0", "GICv3");
+    check("linux_is_interrupted_by_intx", &["--device", "virtio-rng-pci,vectors=0"], "virtio0", "GICv3");
+}
+
+#[test]
+fn without_an_its_intx_is_all_there_is() {
+    let more = [MSIX, &["--gic", "its=off"]].concat();
+    check("without_an_its_intx_is_all_there_is", &more, "virtio0", "GICv3");
 }
 
 /// The compiler is there on Linux on x86-64 only.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 #[test]
 fn compiled_linux_is_interrupted_through_the_its() {
-    let test = "compiled_linux_is_interrupted_through_the_its";
-    check(test, "jit", "virtio-rng-pci", "virtio0-input", "ITS-MSI");
+    let more = [MSIX, &["--engine", "jit"]].concat();
+    check("compiled_linux_is_interrupted_through_the_its", &more, "virtio0-input", "ITS-MSI");
 }
 
 #[test]

@@ -67,7 +67,9 @@ pub(crate) fn build_around(
     let uart = Arc::new(Pl011::new(console, gic.spi_line(map::PL011_INTID)));
     let rtc = Arc::new(Pl031::new(clock, gic.spi_line(map::PL031_INTID)));
     bus.map(map::GICD.base, map::GICD.size, config.vm.distributor().expect("it was initialised"))?;
-    bus.map(map::ITS.base, map::ITS.size, its.frames(CPU_DEVICE))?;
+    if spec.gic.its {
+        bus.map(map::ITS.base, map::ITS.size, its.frames(CPU_DEVICE))?;
+    }
     if extras.el3 {
         bus.map_secure(map::GICD.base, gic.distributor_for(Security::Secure));
     }
@@ -83,7 +85,7 @@ pub(crate) fn build_around(
         let slot = map::virtio_slot(index);
         bus.map(slot.base, slot.size, Arc::new(VirtioMmioSlot))?;
     }
-    let pcie = (!spec.devices.is_empty()).then(|| pcie::build(&spec.devices, &config, bus.ram()));
+    let pcie = (!spec.devices.is_empty()).then(|| pcie::build(spec, &config, bus.ram()));
     if let Some(bridge) = &pcie {
         bus.map(map::PCIE_MMIO.base, map::PCIE_MMIO.size, bridge.memory())?;
         bus.map(map::PCIE_ECAM.base, map::PCIE_ECAM.size, bridge.ecam())?;
@@ -115,7 +117,7 @@ pub struct GicConfig {
 impl GicConfig {
     /// Creates vCPUs and devices, sets addresses and sizes, and initialises, as a VMM does.
     fn build(spec: &MachineSpec, ram: &Ram) -> Result<GicConfig, BoardError> {
-        let GicChoice { fidelity, product, spis, espis, eppis, direct_lpis, lpi_cache, its_errors } = spec.gic;
+        let GicChoice { fidelity, product, spis, espis, eppis, its: _, direct_lpis, lpi_cache, its_errors } = spec.gic;
         let extras = spec.model.extras();
         let areas = map::redistributor_regions(spec.cpus as u32);
         let features = Features {

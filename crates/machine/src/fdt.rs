@@ -34,6 +34,8 @@ pub struct FdtSpec {
     pub has_el2: bool,
     /// Bytes of RAM at `map::RAM`'s base.
     pub ram_size: u64,
+    /// The GIC has an ITS.
+    pub has_its: bool,
     /// There is a PCIe host bridge.
     pub has_pcie: bool,
     /// Kernel command line; `None` leaves a user's blob as it is.

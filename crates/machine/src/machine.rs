@@ -288,6 +288,7 @@ fn load(spec: &MachineSpec, board: &Board) -> Result<Loaded, MachineError> {
             cpu_compatible: spec.model.compatible.to_owned(),
             conduit: Conduit::of(spec.model),
             has_el2: spec.model.el2,
+            has_its: spec.gic.its,
             has_pcie: !spec.devices.is_empty(),
             ram_size: spec.memory,
             bootargs: Some(spec.append.clone()),

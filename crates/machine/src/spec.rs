@@ -50,6 +50,8 @@ pub struct GicChoice {
     pub espis: u32,
     /// Extended PPIs of each PE: 0, 32 or 64.
     pub eppis: u32,
+    /// There is an ITS. Without one no device has MSI-X, and LPIs come from GICR_SETLPIR only, if that exists.
+    pub its: bool,
     /// GICR_SETLPIR and GICR_CLRLPIR exist.
     pub direct_lpis: bool,
     /// When redistributors read the configuration of LPIs.
@@ -66,6 +68,7 @@ impl Default for GicChoice {
             spis: crate::map::SPIS,
             espis: 0,
             eppis: 0,
+            its: true,
             direct_lpis: false,
             lpi_cache: LpiCache::default(),
             its_errors: OnError::default(),

@@ -45,7 +45,7 @@ pub fn build(spec: &FdtSpec) -> Result<Vec<u8>> {
     pl031(&mut w)?;
     (0..map::VIRTIO_SLOTS).try_for_each(|slot| virtio_mmio(&mut w, slot))?;
     if spec.has_pcie {
-        pcie(&mut w)?;
+        pcie(&mut w, spec.has_its)?;
     }
     w.end_node(root)?;
     Ok(w.finish()?)
@@ -182,7 +182,7 @@ fn intc(w: &mut FdtWriter, spec: &FdtSpec) -> Result {
             w.property_array_u32("interrupts", &[PPI, map::MAINTENANCE_PPI, LEVEL_HIGH])?;
         }
         w.property_phandle(phandle::INTC)?;
-        its(w)
+        if spec.has_its { its(w) } else { Ok(()) }
     })
 }
 
@@ -238,7 +238,7 @@ fn virtio_mmio(w: &mut FdtWriter, slot: u32) -> Result {
 }
 
 /// A host bridge (pci-host-generic and PCI bindings). Addresses on the bus are those of the PEs.
-fn pcie(w: &mut FdtWriter) -> Result {
+fn pcie(w: &mut FdtWriter, has_its: bool) -> Result {
     const MEMORY_32: u32 = 0x0200_0000;
     const INTX: u32 = 4;
     let halves = |value: u64| [(value >> 32) as u32, value as u32];
@@ -260,8 +260,10 @@ fn pcie(w: &mut FdtWriter) -> Result {
         w.property_u32("linux,pci-domain", 0)?;
         w.property_array_u32("ranges", &[&[MEMORY_32][..], &window].concat())?;
         w.property_null("dma-coherent")?;
-        // The DeviceID is the requester's: bus, device, function.
-        w.property_array_u32("msi-map", &[0, phandle::ITS, 0, 0x1_0000])?;
+        if has_its {
+            // The DeviceID is the requester's: bus, device, function.
+            w.property_array_u32("msi-map", &[0, phandle::ITS, 0, 0x1_0000])?;
+        }
         w.property_array_u32("interrupt-map-mask", &[(INTX - 1) << 11, 0, 0, 7])?;
         Ok(w.property_array_u32("interrupt-map", &lines)?)
     })

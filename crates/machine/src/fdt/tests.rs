@@ -12,6 +12,7 @@ fn spec(pes: u32) -> FdtSpec {
         cpu_compatible: "arm,neoverse-n1".into(),
         conduit: cpu::Conduit::Hvc,
         has_el2: false,
+        has_its: true,
         has_pcie: false,
         ram_size: 512 << 20,
         bootargs: Some("console=ttyAMA0 quiet".into()),
@@ -145,6 +146,14 @@ fn the_host_bridge_as_linux_reads_it() {
         assert_eq!(row[8], map::PCIE_SPI + devices::IntxLines::swizzle(device) as u32);
     }
     check_blob(&build(&spec(1)).unwrap(), "/pcie@4010000000 reg no node");
+    let without = FdtSpec { has_pcie: true, has_its: false, ..spec(1) };
+    check_blob(
+        &build(&without).unwrap(),
+        "
+        /pcie@4010000000 msi-map -
+        /intc@8000000/its@8080000 reg no node
+    ",
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 
 const MAGIC: [u8; 8] = *b"ARMAGIC\x1a";
 /// Changes with every change of what a part holds.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// The parts, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -53,6 +53,7 @@ struct Gic {
     spis: u32,
     espis: u32,
     eppis: u32,
+    its: bool,
     direct_lpis: bool,
     /// `LpiCache::None`.
     uncached_lpis: bool,
@@ -85,7 +86,7 @@ impl Head {
         // The next process may be somewhere else.
         let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
         let extras = spec.model.extras();
-        let GicChoice { fidelity, product, spis, espis, eppis, direct_lpis, lpi_cache, its_errors } = spec.gic;
+        let GicChoice { fidelity, product, spis, espis, eppis, its, direct_lpis, lpi_cache, its_errors } = spec.gic;
         let (uncached_lpis, its_stalls) = (lpi_cache == LpiCache::None, its_errors == OnError::Stall);
         let relaxed = if let Fidelity::Relaxed(late) = fidelity { Some(late) } else { None };
         let (strict, product) = (fidelity == Fidelity::Strict, product.name().to_owned());
@@ -96,7 +97,7 @@ impl Head {
             extras: (extras.el2, extras.el3, extras.nmi),
             cpus: spec.cpus as u64,
             memory: spec.memory,
-            gic: Gic { strict, relaxed, product, spis, espis, eppis, direct_lpis, uncached_lpis, its_stalls },
+            gic: Gic { strict, relaxed, product, spis, espis, eppis, its, direct_lpis, uncached_lpis, its_stalls },
             devices: spec.devices.iter().map(|it| (it.kind.name().to_owned(), it.vectors)).collect(),
             payload: match &spec.payload {
                 Payload::File(path) => Files::File(absolute(path)),
@@ -131,7 +132,7 @@ impl Head {
         };
         let devices = self.devices.iter().map(device).collect::<Option<_>>();
         let product = Product::ALL.into_iter().find(|it| it.name() == self.gic.product);
-        let Gic { spis, espis, eppis, direct_lpis, uncached_lpis, its_stalls, .. } = self.gic;
+        let Gic { spis, espis, eppis, its, direct_lpis, uncached_lpis, its_stalls, .. } = self.gic;
         Ok(MachineSpec {
             cpus: usize::try_from(self.cpus).unwrap_or(usize::MAX),
             memory: self.memory,
@@ -144,6 +145,7 @@ impl Head {
                 spis,
                 espis,
                 eppis,
+                its,
                 direct_lpis,
                 lpi_cache: if uncached_lpis { LpiCache::None } else { LpiCache::Full },
                 its_errors: if its_stalls { OnError::Stall } else { OnError::Skip },

@@ -49,11 +49,14 @@ fn step(rig: &Rig, random: &mut Random) {
 
 #[test]
 fn rubbish_does_no_harm() {
+    let (mut messages, mut broken) = (0, 0);
     for seed in 1..=200 {
         let (rig, mut random) = (Rig::started(vectors(seed)), Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
         for _ in 0..500 {
             step(&rig, &mut random);
+            messages += rig.messages().len();
         }
+        broken += usize::from(rig.is_broken());
         let state = rig.function.state();
         let other = Rig::with_memory(vectors(seed), rig.memory.clone());
         assert_eq!(other.function.restore(&state), Some(()), "seed {seed}: what can be, can be restored");
@@ -65,6 +68,8 @@ fn rubbish_does_no_harm() {
         assert_eq!(rig.request(16), 16, "seed {seed}");
         assert_eq!((rig.messages().len(), rig.line()), if vectors(seed) == 0 { (0, true) } else { (1, false) });
     }
+    // Not all of it was lost before it reached the device.
+    assert!(messages > 1000 && broken > 20, "{messages} messages, {broken} broken devices");
 }
 
 fn vectors(seed: u64) -> u16 {

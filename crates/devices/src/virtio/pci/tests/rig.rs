@@ -235,6 +235,11 @@ impl Rig {
         std::mem::take(&mut self.seen.messages.lock().unwrap())
     }
 
+    /// The device asks for a reset.
+    pub fn is_broken(&self) -> bool {
+        self.function.lock().read_bar(0, 0x14, Byte) & 0x40 != 0
+    }
+
     pub fn line(&self) -> bool {
         *self.seen.high.lock().unwrap()
     }
