@@ -109,9 +109,9 @@ impl fmt::Display for Place {
 pub fn time(ns: u64) -> String {
     match ns {
         ..1_000 => format!("{ns} ns"),
-        ..10_000 => format!("{:.1} us", ns as f64 / 1e3),
-        ..1_000_000 => format!("{:.0} us", ns as f64 / 1e3),
-        ..1_000_000_000 => format!("{:.0} ms", ns as f64 / 1e6),
+        1_000..10_000 => format!("{:.1} us", ns as f64 / 1e3),
+        10_000..1_000_000 => format!("{:.0} us", ns as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.0} ms", ns as f64 / 1e6),
         _ => format!("{:.1} s", ns as f64 / 1e9),
     }
 }
@@ -149,17 +149,16 @@ mod tests {
         histogram.add(Duration::from_millis(20));
         assert_eq!(
             histogram.chart(),
-            "\
-        64 ns - 128 ns          75  74.26 % #####################################
-       128 ns - 256 ns           0   0.00 %
-       256 ns - 512 ns          24  23.76 % ###########
-       512 ns - 1.0 us           0   0.00 %
-       1.0 us - 2.0 us           0   0.00 %
-       2.0 us - 4.1 us           0   0.00 %
-       4.1 us - 8.2 us           1   0.99 % .
-        8.2 us - 16 us           0   0.00 %
-         16 us - 33 us           0   0.00 %
-      33 us and longer           1   0.99 % .
+            "       64 ns - 128 ns          75  74.26 % #####################################
+      128 ns - 256 ns           0   0.00 %
+      256 ns - 512 ns          24  23.76 % ###########
+      512 ns - 1.0 us           0   0.00 %
+      1.0 us - 2.0 us           0   0.00 %
+      2.0 us - 4.1 us           0   0.00 %
+      4.1 us - 8.2 us           1   0.99 % .
+       8.2 us - 16 us           0   0.00 %
+        16 us - 33 us           0   0.00 %
+     33 us and longer           1   0.99 % .
 "
         );
         assert_eq!(Histogram::default().chart(), "");
