@@ -1,6 +1,7 @@
 //! What the vCPUs of a VM execute on: memory, frames, alarms. It is made when a vCPU is about to execute, and made anew
 //! when there is other memory or a new frame.
 
+use crate::eventfds::Eventfds;
 use crate::gate::{Gate, Inside};
 use crate::memory::Memory;
 use crate::pe::Pe;
@@ -32,6 +33,7 @@ pub(crate) struct Inner {
     pub clock: Clock,
     pub gate: Gate,
     pub ticker: Ticker,
+    pub eventfds: Eventfds,
     /// PSCI_VERSION, if the VMM chose one.
     psci: Mutex<Option<u32>>,
     /// Of all vCPUs, from the first that was initialised.
@@ -49,6 +51,7 @@ struct Board {
 impl Inner {
     pub fn new(vm: Arc<Vm>, memory: Arc<Memory>) -> Inner {
         Inner {
+            eventfds: Eventfds::new(vm.clone()),
             vm,
             memory,
             clock: Clock::start(),

@@ -1,6 +1,6 @@
-//! Structures that end with an array: `kvm_reg_list` and `kvm_irq_routing`.
+//! Structures that end with an array, `kvm_reg_list` and `kvm_irq_routing`, and the entries of the latter, which are unions.
 
-use crate::bindings::kvm_irq_routing_entry;
+use crate::bindings::{kvm_irq_routing_entry, kvm_irq_routing_irqchip};
 use std::marker::PhantomData;
 use vmm_sys_util::fam::{FamStruct, FamStructWrapper};
 
@@ -68,4 +68,19 @@ ends_with_array! {
 ends_with_array! {
     /// `KVM_SET_GSI_ROUTING`.
     kvm_irq_routing: KvmIrqRouting { nr: u32, flags: u32, [entries: kvm_irq_routing_entry; 4096] }
+}
+
+impl kvm_irq_routing_entry {
+    /// Of a route to a pin.
+    pub(crate) fn pin(&self) -> kvm_irq_routing_irqchip {
+        // SAFETY: the member is two plain numbers, which whoever chose `type_` has written.
+        unsafe { self.u.irqchip }
+    }
+
+    /// Of a route to a message: address, data and DeviceID.
+    pub(crate) fn message(&self) -> (u64, u32, u32) {
+        // SAFETY: as above, of four numbers.
+        let (msi, device) = unsafe { (self.u.msi, self.u.msi.__bindgen_anon_1.devid) };
+        (u64::from(msi.address_hi) << 32 | u64::from(msi.address_lo), msi.data, device)
+    }
 }

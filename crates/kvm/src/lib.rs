@@ -19,6 +19,7 @@
 mod bindings;
 mod board;
 mod device;
+mod eventfds;
 mod fam;
 mod gate;
 mod irq;
@@ -27,6 +28,7 @@ mod pe;
 mod process;
 mod psci;
 mod regs;
+mod routes;
 mod run;
 mod signals;
 mod syndrome;
@@ -37,6 +39,7 @@ mod vm;
 
 pub use bindings::*;
 pub use device::DeviceFd;
+pub use eventfds::{IoEventAddress, NoDatamatch};
 pub use fam::{__IncompleteArrayField, KvmIrqRouting, RegList, kvm_irq_routing, kvm_reg_list};
 pub use pe::Kick;
 pub use system::{Cap, Kvm};

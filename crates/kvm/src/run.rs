@@ -178,16 +178,23 @@ impl<'a> Turn<'a> {
             // KVM lets a guest that only takes exceptions go on doing so.
             Exit::Control | Exit::Lockup => {}
             Exit::Firmware => return Ok(self.call()),
-            Exit::Outside => return self.outside().map(Some),
+            Exit::Outside => return self.outside(),
         }
         Ok(None)
     }
 
-    fn outside(&mut self) -> Result<Left> {
+    /// An access that neither memory nor a frame answers.
+    fn outside(&mut self) -> Result<Option<Left>> {
         let outside = self.interp.cpu.outside.as_mut().expect("it was made with one");
         match outside.asked.take().filter(|_| self.described) {
             Some(asked) if self.inner.memory.is_slot(asked.pa) => Err(plain(Errno::Fault)),
-            Some(asked) => Ok(Left::Mmio(asked)),
+            Some(asked) => match asked.write {
+                Some(value) if self.inner.eventfds.written(asked.pa, asked.bytes, value) => {
+                    self.answer = Some((asked, 0));
+                    Ok(None)
+                }
+                _ => Ok(Some(Left::Mmio(asked))),
+            },
             None => Err(Error::new(ENOSYS)),
         }
     }

@@ -1,5 +1,6 @@
 //! `/dev/kvm`, without the file.
 
+use crate::routes::MAX_ROUTES;
 use crate::vm::VmFd;
 use crate::{Error, Result, bindings::*};
 use vgic::{Errno, Host, Kernel, LockProtocol};
@@ -16,6 +17,8 @@ pub enum Cap {
     MpState = 14,
     IrqRouting = 25,
     Irqfd = 32,
+    Ioeventfd = 36,
+    VcpuEvents = 41,
     MaxVcpus = 66,
     OneReg = 70,
     SignalMsi = 77,
@@ -62,8 +65,7 @@ impl Kvm {
             Cap::NrVcpus | Cap::MaxVcpus | Cap::MaxVcpuId => 512,
             Cap::NrMemslots => 32767,
             Cap::ArmVmIPASize => self.get_host_ipa_limit(),
-            // Routes and eventfds are the VMM's own here.
-            Cap::IrqRouting | Cap::Irqfd => 0,
+            Cap::IrqRouting => MAX_ROUTES as i32,
             _ => 1,
         }
     }

@@ -145,3 +145,15 @@ fn lines_and_messages_need_what_they_name() {
     msi.address_lo += 4;
     assert_eq!(errno(machine.vm.signal_msi(msi)), EINVAL);
 }
+
+#[test]
+fn asking_for_a_device_gives_none() {
+    let vm = Kvm::new().unwrap().create_vm().unwrap();
+    let create = |type_| vm.create_device(&mut kvm_create_device { type_, fd: 0, flags: KVM_CREATE_DEVICE_TEST });
+    let none = create(kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_V3).unwrap();
+    assert_eq!(errno(none.has_device_attr(&kvm_device_attr::default())), 25, "ENOTTY: it is no device");
+    assert_eq!(errno(none.set_device_attr(&kvm_device_attr::default())), 25);
+    assert_eq!(errno(create(kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_V2)), 19);
+    // Nothing was made.
+    vm.create_device(&mut kvm_create_device { type_: 7, fd: 0, flags: 0 }).unwrap();
+}
