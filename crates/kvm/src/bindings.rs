@@ -190,12 +190,30 @@ pub struct kvm_vcpu_events__bindgen_ty_1 {
     pub serror_esr: u64,
 }
 
+/// `KVM_ENABLE_CAP`.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, PartialEq)]
+pub struct kvm_enable_cap {
+    pub cap: u32,
+    pub flags: u32,
+    pub args: [u64; 4],
+    pub pad: [u8; 64],
+}
+
+impl Default for kvm_enable_cap {
+    fn default() -> Self {
+        kvm_enable_cap { cap: 0, flags: 0, args: [0; 4], pad: [0; 64] }
+    }
+}
+
 pub type kvm_device_type = u32;
 pub const kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_V2: kvm_device_type = 5;
 pub const kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_V3: kvm_device_type = 7;
 pub const kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_ITS: kvm_device_type = 8;
 pub const KVM_CREATE_DEVICE_TEST: u32 = 1;
 
+pub const KVM_NR_SPSR: u32 = 5;
+pub const KVM_MAX_IRQ_ROUTES: usize = 4096;
 pub const KVM_API_VERSION: u32 = 12;
 pub const KVM_MEM_LOG_DIRTY_PAGES: u32 = 1;
 pub const KVM_MEM_READONLY: u32 = 2;
@@ -280,9 +298,12 @@ pub const KVM_ARM_IRQ_TYPE_PPI: u32 = 2;
 pub const KVM_REG_ARM64: u64 = 0x6000_0000_0000_0000;
 pub const KVM_REG_SIZE_SHIFT: u32 = 52;
 pub const KVM_REG_SIZE_MASK: u64 = 0x00f0_0000_0000_0000;
+pub const KVM_REG_SIZE_U8: u32 = 0;
+pub const KVM_REG_SIZE_U16: u64 = 0x0010_0000_0000_0000;
 pub const KVM_REG_SIZE_U32: u64 = 0x0020_0000_0000_0000;
 pub const KVM_REG_SIZE_U64: u64 = 0x0030_0000_0000_0000;
 pub const KVM_REG_SIZE_U128: u64 = 0x0040_0000_0000_0000;
+pub const KVM_REG_ARM_COPROC_MASK: u32 = 0x0fff_0000;
 pub const KVM_REG_ARM_COPROC_SHIFT: u32 = 16;
 pub const KVM_REG_ARM_CORE: u32 = 0x10_0000;
 pub const KVM_REG_ARM64_SYSREG: u32 = 0x13_0000;
@@ -290,6 +311,11 @@ pub const KVM_REG_ARM_FW: u32 = 0x14_0000;
 pub const KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_REQUIRED: u32 = 2;
 pub const KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_2_NOT_REQUIRED: u32 = 3;
 pub const KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3_NOT_REQUIRED: u32 = 2;
+pub const KVM_REG_ARM64_SYSREG_OP0_MASK: u32 = 0xc000;
+pub const KVM_REG_ARM64_SYSREG_OP1_MASK: u32 = 0x3800;
+pub const KVM_REG_ARM64_SYSREG_CRN_MASK: u32 = 0x780;
+pub const KVM_REG_ARM64_SYSREG_CRM_MASK: u32 = 0x78;
+pub const KVM_REG_ARM64_SYSREG_OP2_MASK: u32 = 7;
 pub const KVM_REG_ARM64_SYSREG_OP0_SHIFT: u32 = 14;
 pub const KVM_REG_ARM64_SYSREG_OP1_SHIFT: u32 = 11;
 pub const KVM_REG_ARM64_SYSREG_CRN_SHIFT: u32 = 7;

@@ -1,7 +1,6 @@
 //! Interrupts that the VMM raises.
 
 use crate::eventfds::{IoEventAddress, Match};
-use crate::routes::MAX_ROUTES;
 use crate::{Error, KvmIrqRouting, Result, VmFd, bindings::*, error, plain};
 use std::os::raw::c_int;
 use vgic::{Errno, Line, Msi};
@@ -34,7 +33,7 @@ impl VmFd {
     /// `KVM_SET_GSI_ROUTING`: replaces all routes. Before, and again when the VGIC is initialised, GSI n is SPI 32 + n.
     pub fn set_gsi_routing(&self, irq_routing: &KvmIrqRouting) -> Result<()> {
         let entries = irq_routing.as_slice();
-        if entries.len() > MAX_ROUTES || irq_routing.as_fam_struct_ref().flags != 0 {
+        if entries.len() > KVM_MAX_IRQ_ROUTES || irq_routing.as_fam_struct_ref().flags != 0 {
             return Err(plain(Errno::Inval));
         }
         let set = self.inner.eventfds.with_routes(|routes, vm| routes.set(vm, entries));

@@ -88,6 +88,12 @@ impl Memory {
         self.find(PhysAddr(pa), 1).is_ok()
     }
 
+    /// Is there a slot of this number, with `KVM_MEM_LOG_DIRTY_PAGES`?
+    pub fn is_logged(&self, slot: u32) -> bool {
+        let slots = self.slots();
+        slots.by_number.get(&slot).is_some_and(|slot| slot.region.flags & KVM_MEM_LOG_DIRTY_PAGES != 0)
+    }
+
     /// Where the VMM has [at, at + length), which must be in one region.
     fn find(&self, at: PhysAddr, length: u64) -> Result<u64, Unbacked> {
         let holds = |region: &&kvm_userspace_memory_region| {

@@ -7,8 +7,6 @@ use vgic::{Errno, Line, Msi, Vm};
 /// Pins of the VGIC: its SPIs.
 const PINS: u32 = 988;
 const FIRST_SPI: u32 = 32;
-/// As in `kvm_irq_routing`.
-pub(crate) const MAX_ROUTES: usize = 4096;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Route {

@@ -47,6 +47,10 @@ pub(crate) struct State {
     /// Absent only while it runs. Its CPU interface is then the VGIC's, and else one that stands in for that.
     pub cpu: Option<Box<cpu::Vcpu>>,
     pub firmware: Firmware,
+    /// It was asked for a PMU; the INTID of its interrupt was set; and it was initialised.
+    pub has_pmu: bool,
+    pub pmu_irq: bool,
+    pub pmu_ready: bool,
 }
 
 /// The firmware's registers.
@@ -242,7 +246,8 @@ impl State {
         let mut cpu = Box::new(cpu::Vcpu::new(spec, workbench(inner.clock)));
         cpu.outside = Some(Box::default());
         let firmware = Firmware { inner: inner.clone(), modern: has(features, KVM_ARM_VCPU_PSCI_0_2) };
-        State { cpu: Some(cpu), firmware }
+        let has_pmu = has(features, KVM_ARM_VCPU_PMU_V3);
+        State { cpu: Some(cpu), firmware, has_pmu, pmu_irq: false, pmu_ready: false }
     }
 
     fn cpu(&self) -> &cpu::Vcpu {

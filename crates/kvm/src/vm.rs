@@ -6,6 +6,7 @@ use crate::memory::Memory;
 use crate::vcpu::VcpuFd;
 use crate::{Cap, Kvm, Result, bindings::*, error, plain};
 use mem::Piece;
+use std::ffi::c_ulong;
 use std::sync::Arc;
 use vgic::{Errno, Host, Kernel, LockProtocol, Vm, VmSpec};
 
@@ -71,7 +72,43 @@ impl VmFd {
 
     /// `KVM_CHECK_EXTENSION`: 0 if it is not there.
     pub fn check_extension_int(&self, cap: Cap) -> i32 {
-        Kvm::new().map_or(0, |kvm| kvm.check_extension_int(cap))
+        self.check_extension_raw(cap as c_ulong)
+    }
+
+    /// The same by number.
+    pub fn check_extension_raw(&self, number: c_ulong) -> i32 {
+        Kvm::new().map_or(0, |kvm| kvm.check_extension_raw(number))
+    }
+
+    /// `KVM_ENABLE_CAP`: `EINVAL`, since no capability of a VM here is off at first.
+    pub fn enable_cap(&self, _: &kvm_enable_cap) -> Result<()> {
+        Err(plain(Errno::Inval))
+    }
+
+    /// `KVM_GET_DIRTY_LOG`: one bit for each page. Stores are not watched, so every page may be dirty, and is; `ENOENT` of a
+    /// slot without `KVM_MEM_LOG_DIRTY_PAGES`.
+    pub fn get_dirty_log(&self, slot: u32, memory_size: usize) -> Result<Vec<u64>> {
+        if !self.inner.memory.is_logged(slot) {
+            return Err(plain(Errno::NoEnt));
+        }
+        let pages = memory_size.div_ceil(4096);
+        let word = |first: usize| u64::MAX >> (64 - (pages - first).min(64));
+        Ok((0..pages).step_by(64).map(word).collect())
+    }
+
+    /// `KVM_HAS_DEVICE_ATTR` of the VM: `ENXIO`, there are none.
+    pub fn has_device_attr(&self, _: &kvm_device_attr) -> Result<()> {
+        Err(plain(Errno::NxIo))
+    }
+
+    /// `KVM_SET_DEVICE_ATTR` of the VM: `ENXIO`, there are none.
+    pub fn set_device_attr(&self, _: &kvm_device_attr) -> Result<()> {
+        Err(plain(Errno::NxIo))
+    }
+
+    /// Bytes of `kvm_run`, which is not mapped here.
+    pub fn run_size(&self) -> usize {
+        4096
     }
 
     /// Is it there?

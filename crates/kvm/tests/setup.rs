@@ -157,3 +157,74 @@ fn asking_for_a_device_gives_none() {
     // Nothing was made.
     vm.create_device(&mut kvm_create_device { type_: 7, fd: 0, flags: 0 }).unwrap();
 }
+
+#[test]
+fn a_vcpu_has_attributes_of_its_pmu_and_timers() {
+    let with = |feature: u32| {
+        let vm = Kvm::new().unwrap().create_vm().unwrap();
+        let vcpu = vm.create_vcpu(0).unwrap();
+        let mut kvi = kvm_vcpu_init::default();
+        vm.get_preferred_target(&mut kvi).unwrap();
+        kvi.features[0] |= feature;
+        vcpu.vcpu_init(&kvi).unwrap();
+        (vm, vcpu)
+    };
+    let attribute = |group, attr: u32, value: &u32| kvm_device_attr {
+        group,
+        attr: attr.into(),
+        addr: std::ptr::from_ref(value) as u64,
+        flags: 0,
+    };
+    let irq = |value| attribute(KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_IRQ, value);
+    let init = attribute(KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_INIT, &0);
+    let timer = |value| attribute(KVM_ARM_VCPU_TIMER_CTRL, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, value);
+    let (_vm, plain) = with(0);
+    assert_eq!([errno(plain.has_device_attr(&init)), errno(plain.set_device_attr(&init))], [ENXIO, 19]);
+    assert_eq!([errno(plain.set_device_attr(&timer(&27))), errno(plain.set_device_attr(&timer(&28)))], [0, EINVAL]);
+    let (vm, vcpu) = with(1 << KVM_ARM_VCPU_PMU_V3);
+    assert_eq!(errno(vcpu.set_device_attr(&init)), 19, "no VGIC is initialised");
+    let vgic = vm.create_device(&mut kvm_create_device { type_: 7, fd: 0, flags: 0 }).unwrap();
+    vgic.set_device_attr(&attribute(KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, &0)).unwrap();
+    assert_eq!(errno(vcpu.has_device_attr(&init)), 0);
+    assert_eq!(errno(vcpu.set_device_attr(&init)), ENXIO, "no interrupt is set");
+    let wild = kvm_device_attr { addr: 0x10, ..irq(&0) };
+    assert_eq!(errno(vcpu.set_device_attr(&wild)), EFAULT);
+    assert_eq!([errno(vcpu.set_device_attr(&irq(&22))), errno(vcpu.set_device_attr(&irq(&23)))], [EINVAL, 0]);
+    assert_eq!([errno(vcpu.set_device_attr(&init)), errno(vcpu.set_device_attr(&init))], [0, EBUSY]);
+    let stolen_time = attribute(KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA, &0);
+    assert_eq!(errno(vcpu.has_device_attr(&stolen_time)), ENXIO);
+}
+
+#[test]
+fn features_are_the_vms() {
+    let vm = Kvm::new().unwrap().create_vm().unwrap();
+    let init = |id, features: u32| {
+        let mut kvi = kvm_vcpu_init::default();
+        vm.get_preferred_target(&mut kvi).unwrap();
+        kvi.features[0] = features;
+        errno(vm.create_vcpu(id).unwrap().vcpu_init(&kvi))
+    };
+    let psci = 1 << KVM_ARM_VCPU_PSCI_0_2;
+    let unknown = [1 << 9, 1 << KVM_ARM_VCPU_SVE, 1 << KVM_ARM_VCPU_PTRAUTH_ADDRESS, psci];
+    assert_eq!([0, 1, 2, 3].map(|id| init(id, unknown[id as usize])), [2, EINVAL, EINVAL, 0]);
+    assert_eq!([init(4, 0), init(5, psci | 1 << KVM_ARM_VCPU_POWER_OFF)], [EINVAL, 0]);
+}
+
+#[test]
+fn every_page_may_be_dirty() {
+    let vm = Kvm::new().unwrap().create_vm().unwrap();
+    let memory = vec![0u64; 66 * 512 + 512];
+    let mut region = kvm_userspace_memory_region {
+        flags: KVM_MEM_LOG_DIRTY_PAGES,
+        memory_size: 66 * 4096,
+        userspace_addr: (memory.as_ptr() as u64).next_multiple_of(4096),
+        ..Default::default()
+    };
+    // SAFETY: no vCPU of this VM runs.
+    unsafe { vm.set_user_memory_region(region) }.unwrap();
+    assert_eq!(vm.get_dirty_log(0, 66 * 4096), Ok(vec![u64::MAX, 3]));
+    assert_eq!(errno(vm.get_dirty_log(1, 4096)), 2);
+    (region.slot, region.flags, region.guest_phys_addr) = (1, KVM_MEM_READONLY, 1 << 30);
+    // SAFETY: as above.
+    assert_eq!(errno(unsafe { vm.set_user_memory_region(region) }), EINVAL);
+}
