@@ -326,7 +326,8 @@ fn check(ops: &[Op], ids: &[u32], table: Directory, kernel: &'static Kernel) {
     assert_eq!(list.iter().copied().collect::<BTreeSet<_>>(), model.list(ids), "collections");
     assert_eq!(list.len(), model.list(ids).len(), "a collection stands twice");
     for (n, wanted) in model.pending_tables(ids.len()).iter().enumerate() {
-        assert_eq!(&source.bytes(PENDING + 0x1_0000 * n as u64, 8192), wanted, "the pending table of vCPU {n}");
+        let table = source.bytes(PENDING + 0x1_0000 * n as u64, 8192);
+        assert!(table == *wanted, "the pending table of vCPU {n}");
     }
 
     // Restored elsewhere.
@@ -345,11 +346,14 @@ fn check(ops: &[Op], ids: &[u32], table: Directory, kernel: &'static Kernel) {
         }
     }
     copy.save();
-    let same =
-        |at: u64, length: u64, what: &str| assert_eq!(copy.bytes(at, length), source.bytes(at, length), "{what}");
-    same(PENDING, 0x1_0000 * ids.len() as u64, "pending tables, saved again");
-    pages.iter().for_each(|page| same(*page, length, "the device table, saved again"));
-    same(ITTS, ITT * model.itts, "ITTs, saved again");
+    // Events whose collection was unmapped did not come along, so nothing counts them now.
+    model.devices.values_mut().for_each(|it| it.events.retain(|_, event| event.icid.is_some()));
+    for (at, wanted) in model.entries(table, kernel.next_counts_unmapped) {
+        assert_eq!(copy.word(at), wanted, "saved again at {at:#x}: {:#x}, not {wanted:#x}", copy.word(at));
+    }
+    let same = |at: u64, length: u64| copy.bytes(at, length) == source.bytes(at, length);
+    assert!(same(PENDING, 0x1_0000 * ids.len() as u64), "pending tables, saved again");
+    assert!(pages.iter().all(|page| same(*page, length)), "the device table, saved again");
     assert_eq!(copy.list().into_iter().collect::<BTreeSet<_>>(), model.list(ids), "collections, saved again");
 }
 
