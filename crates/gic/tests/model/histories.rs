@@ -2,7 +2,7 @@
 //!
 //! `HISTORIES=1000000 cargo test -p armagic-gic --release --test model histories` is the long run.
 
-use crate::history::{Event, NONE, Op, PES, Random, Rig, Theme, Verdict, order};
+use crate::history::{Event, Forwarded, NONE, Op, PES, Random, Rig, Theme, Verdict, order};
 use armagic_gic::CpuInterface;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -81,7 +81,7 @@ fn histories_have_an_order() {
             let mut events: Vec<Event> = parts.iter().flat_map(|part| part.lock().unwrap().clone()).collect();
             events.sort_by_key(|event| (event.began, event.over));
             overlapping += u64::from(events.windows(2).any(|pair| pair[0].over > pair[1].began));
-            let verdict = order(&model, &events);
+            let verdict = order(&model, &events, Forwarded::Stays);
             if verdict == Verdict::None {
                 eprintln!("history {n} has no order:");
                 events.iter().for_each(|event| eprintln!("{event:?}"));

@@ -12,6 +12,7 @@ mod step;
 pub use order::{Verdict, order};
 pub use random::{Random, Theme};
 pub use rig::Rig;
+pub use step::Forwarded;
 
 /// Threads, each with a PE.
 pub const PES: usize = if cfg!(shuttle) { 4 } else { 3 };

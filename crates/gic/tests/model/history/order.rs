@@ -1,7 +1,7 @@
 //! Is a history linearizable? There must be an order of the operations' steps, in which none comes before one that was
 //! over when it began, that gives each in the sequential model the result it had.
 
-use super::step::{Progress, Restless, Steps, step};
+use super::step::{Forwarded, Progress, Restless, Steps, step};
 use super::{Event, PPI, SHARED};
 use crate::spec::Model;
 use std::collections::HashSet;
@@ -15,10 +15,10 @@ pub enum Verdict {
     Unknown,
 }
 
-pub fn order(model: &Model, events: &[Event]) -> Verdict {
+pub fn order(model: &Model, events: &[Event], forwarded: Forwarded) -> Verdict {
     let restless = events.iter().map(|event| Restless::during(event, events)).collect();
     let at = vec![Progress::default(); events.len()];
-    let mut search = Search { events, restless, at, budget: 2_000_000, seen: HashSet::default() };
+    let mut search = Search { events, restless, forwarded, at, budget: 2_000_000, seen: HashSet::default() };
     match search.ordered(model) {
         _ if search.budget == 0 => Verdict::Unknown,
         true => Verdict::Ordered,
@@ -60,6 +60,7 @@ struct Search<'a> {
     /// By when they began.
     events: &'a [Event],
     restless: Vec<Restless>,
+    forwarded: Forwarded,
     /// How far each is.
     at: Vec<Progress>,
     budget: u32,
@@ -86,7 +87,8 @@ impl Search<'_> {
             }
             for choice in 0..2 {
                 let others = Steps(self.events, &self.at);
-                let Some((next, at)) = step(model, event, self.restless[n], was, choice, &others) else { continue };
+                let why = (self.restless[n], self.forwarded);
+                let Some((next, at)) = step(model, event, why, was, choice, &others) else { continue };
                 self.at[n] = at;
                 // While only one goes on there is nothing that could be met again.
                 let alone = self.left().filter(|event| event.began <= first_over).count() < 2;

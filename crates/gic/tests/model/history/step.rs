@@ -57,6 +57,16 @@ impl Steps<'_> {
     }
 }
 
+/// What an acknowledge has found when a gate closes, of GICD_CTLR or GICR_WAKER.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Forwarded {
+    /// It may take it: what has been forwarded is not called back.
+    Stays,
+    /// It does not take it later.
+    #[cfg(shuttle)]
+    IsCalledBack,
+}
+
 /// What goes on during an operation: a bit for each shared interrupt that may move, and whether a PE may just be
 /// leaving 1-of-N.
 #[derive(Clone, Copy, Default)]
@@ -140,7 +150,7 @@ fn found(
 pub fn step(
     model: &Model,
     event: &Event,
-    restless: Restless,
+    (restless, forwarded): (Restless, Forwarded),
     at: Progress,
     choice: usize,
     others: &Steps,
@@ -174,8 +184,7 @@ pub fn step(
         Op::ReadPending { id } => return (reads(0x200, 0x1600, id) == event.result).then_some((next, Progress::OVER)),
         Op::ReadActive { id } => return (reads(0x300, 0x1a00, id) == event.result).then_some((next, Progress::OVER)),
         Op::Acknowledge { group } => {
-            // What has been forwarded is not called back: a gate may have closed since.
-            let held = strict();
+            let held = forwarded != Forwarded::Stays;
             let anywhere = |_: usize, irq: &Irq| {
                 if irq.one_of_n() || model.goes_to(irq, pe) { Presence::Certain } else { Presence::Absent }
             };
@@ -220,10 +229,4 @@ pub fn step(
 /// Priority, and whether it is maskable, as one number.
 fn urgency(best: &Best) -> usize {
     (best.priority >> 3) as usize | usize::from(best.maskable) << 5
-}
-
-/// `STRICT=1`: an acknowledge does not end after a gate has closed. That is not so today.
-fn strict() -> bool {
-    static STRICT: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-    *STRICT.get_or_init(|| std::env::var_os("STRICT").is_some())
 }
