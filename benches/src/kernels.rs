@@ -42,6 +42,7 @@ pub const IMAGES: &[Image] = &[
     portable("float-vector", &["float.c"], &["-DTABLE=float_vector_benches", "-DVECTOR", "-O3"]),
     portable("memory", &["memory.c"], &["-DTABLE=memory_benches"]),
     Image { name: "system", pes: 1, sources: &["bare/system.c"], flags: &[], native: None },
+    Image { name: "gic", pes: 2, sources: &["bare/gic.c"], flags: &[], native: None },
     Image { name: "two", pes: 2, sources: &["bare/two.c", "integer.c"], flags: &[], native: None },
     Image { name: "cold", pes: 1, sources: &["bare/cold.c", "bare/cold.S"], flags: &[], native: None },
 ];

@@ -4,9 +4,12 @@
 //! whether doing without a lock is worth it: the peer is the same GIC with one mutex around each call. Aims:
 //! acknowledge and EOI, and inject, 25 ns each; "deliverable?" 1 ns; SGI 30 ns; two threads at least 1.9 times one; 512
 //! PEs, and 10 000 pending LPIs, at most 1.3 times as slow as few. `cargo bench -p armagic-benches --bench gic` prints
-//! tables; with `--charts DIR` after another `--` it draws growth there. Without `--bench` a smoke size runs.
+//! tables; with `--charts DIR` after another `--` it draws growth there. The first is of round trips that guests of armagic
+//! and of QEMU measure: `--armagic PATH`, `--qemu [NAME=]PATH` as often as there are some; `--guests` prints that alone.
+//! Without `--bench` a smoke size runs, and no guest.
 
 mod chart;
+mod guest;
 mod measure;
 mod operation;
 mod rig;
@@ -28,6 +31,12 @@ fn main() {
     let full = args.iter().any(|arg| arg == "--bench");
     let charts = args.iter().position(|arg| arg == "--charts").and_then(|n| args.get(n + 1)).map(Path::new);
     let (batches, samples) = if full { (300, 100_000) } else { (1, 10) };
+    if full {
+        guests(&args, batches);
+    }
+    if args.iter().any(|arg| arg == "--guests") {
+        return;
+    }
     parts(batches);
     kinds(batches, samples);
     let pes = growth_with_pes(batches, if full { PES } else { &PES[..3] });
@@ -110,6 +119,14 @@ fn parts(batches: u64) {
     let deliverable = |n| assert_eq!((0..n).map(|_| u64::from(black_box(it).signals().irq)).sum::<u64>(), 0);
     row("is anything deliverable? (nothing is)", best(batches, deliverable));
     println!();
+}
+
+/// Round trips of guests, beside what they take in the GIC alone.
+fn guests(args: &[String], batches: u64) {
+    guest::round_trips(args, |operation| {
+        let (rig, mut interfaces) = rig(TYPICAL, false);
+        measure::operation(operation, &mut Pe { rig: &rig, it: &mut interfaces[0] }, batches)
+    });
 }
 
 /// Each kind with one thread and with two, beside the same behind one mutex.

@@ -5,15 +5,14 @@
 #![forbid(unsafe_code)]
 
 mod chart;
-mod emulator;
 mod measure;
 mod results;
 mod rows;
 mod table;
 
 use anyhow::{Context, Result, ensure};
+use armagic_benches::emulator::Emulator;
 use clap::Parser;
-use emulator::Emulator;
 use measure::{Bench, Group};
 use results::Results;
 use std::fs;

@@ -1,8 +1,8 @@
 //! Measuring: A B C, A B C, ... of one group of rows on one CPU model.
 
-use crate::emulator::{Emulator, Load};
 use crate::results::{Results, Row};
 use anyhow::{Context, Result, bail, ensure};
+use armagic_benches::emulator::{Emulator, Load};
 use armagic_benches::kernels::{self, IMAGES, Printed, Size};
 use armagic_benches::session::Session;
 use clap::ValueEnum;
@@ -37,9 +37,11 @@ pub enum Group {
     FloatVector,
     /// Copying, filling, searching
     Memory,
-    /// Exceptions, interrupts, MMIO, address spaces
+    /// Exceptions, MMIO, address spaces
     System,
-    /// Two vCPUs: SGIs, and the throughput of both
+    /// Interrupts
+    Gic,
+    /// The throughput of two vCPUs
     Two,
     /// System calls, faults, processes, pipes, signals in a guest
     Linux,
@@ -56,6 +58,7 @@ impl Group {
         Group::FloatVector,
         Group::Memory,
         Group::System,
+        Group::Gic,
         Group::Two,
         Group::Linux,
         Group::Cold,

@@ -63,40 +63,6 @@ static u64 mmio(void *mem, u64 rounds) {
     return full;
 }
 
-static u64 sgi_to_self(void *mem, u64 rounds) {
-    (void)mem;
-    u64 before = interrupts;
-    for (u64 n = 1; n <= rounds; n++) {
-        WRITE(icc_sgi1r_el1, 1); // target list: this PE; INTID 0
-        while (interrupts != before + n)
-            ;
-    }
-    return interrupts - before;
-}
-
-static u64 timer(void *mem, u64 rounds) {
-    (void)mem;
-    u64 before = interrupts;
-    for (u64 n = 1; n <= rounds; n++) {
-        WRITE(cntv_tval_el0, 0); // due at once
-        WRITE(cntv_ctl_el0, 1);
-        while (interrupts != before + n)
-            ;
-    }
-    return interrupts - before;
-}
-
-// Arms a timer for later and disarms it, as a kernel does at most of its timer changes.
-static u64 timer_set(void *mem, u64 rounds) {
-    (void)mem;
-    for (u64 n = 1; n <= rounds; n++) {
-        WRITE(cntv_cval_el0, READ(cntvct_el0) + 1000000000);
-        WRITE(cntv_ctl_el0, 1);
-    }
-    WRITE(cntv_ctl_el0, 0);
-    return rounds;
-}
-
 static void fill_windows(void) {
     for (u64 n = 0; n < PAGES * WORDS; n++)
         window_a_pages[n] = n, window_b_pages[n] = 3 * n;
@@ -145,9 +111,6 @@ static const struct bench benches[] = {
     {"call-return", call, 200000},
     {"call-indirect", call_indirect, 100000},
     {"mmio-read", mmio, 20000},
-    {"sgi-self", sgi_to_self, 2000},
-    {"timer-interrupt", timer, 1000},
-    {"timer-set", timer_set, 5000},
     {"asid-switch-2", asid_2, 1000},
     {"asid-switch-64", asid_64, 1000},
     {"tlbi-page", tlbi_page, 5000},
@@ -155,13 +118,6 @@ static const struct bench benches[] = {
 };
 
 void run(void) {
-    gic_distributor();
-    gic_this_pe(0);
-    for (const struct bench *b = benches; b->name; b++) {
-        // EL0 takes interrupts; here only those rows that wait for one do.
-        if (b->run == sgi_to_self || b->run == timer)
-            unmask();
+    for (const struct bench *b = benches; b->name; b++)
         bench(b, memory_of(0));
-        mask();
-    }
 }

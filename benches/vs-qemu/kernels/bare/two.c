@@ -1,10 +1,7 @@
-// Two PEs: interrupts from one to the other, and the same work on one, while the other sleeps, and
-// on both.
+// Two PEs: the same work on one, while the other sleeps, and on both.
 #include "board.h"
 
 extern const struct bench integer_benches[];
-
-enum { SPIN, SLEEP, WORK };
 
 // A host's scheduler may wake the second PE's thread where the first one's runs, and move it some milliseconds later.
 #ifdef SMOKE
@@ -14,7 +11,7 @@ enum { LONGER = 10 };
 #endif
 
 // The second PE does `work` when `asked` is another than `done`, which its start makes 1.
-static volatile u64 mode, done, asked = 1;
+static volatile u64 done, asked = 1;
 static const struct bench *volatile work;
 static volatile u64 sum_of_second;
 
@@ -24,13 +21,11 @@ void secondary(void) {
     for (;;) {
         // Masked, so that an interrupt that comes before WFI ends it and is not taken before it.
         mask();
-        if (mode == SLEEP || (mode == WORK && asked == done))
+        if (asked == done)
             asm volatile("wfi" : : : "memory");
         unmask();
         ISB();
-        while (mode == SPIN)
-            ;
-        if (mode == WORK && asked != done) {
+        if (asked != done) {
             sum_of_second = work->run(memory_of(1), work->rounds * LONGER);
             asm volatile("dmb ish" : : : "memory");
             done = asked;
@@ -41,17 +36,6 @@ void secondary(void) {
 static void wake_second(void) {
     asm volatile("dsb ish" : : : "memory");
     WRITE(icc_sgi1r_el1, 2); // INTID 0, counted by nobody
-}
-
-static u64 ping(void *mem, u64 rounds) {
-    (void)mem;
-    u64 before = interrupts;
-    for (u64 n = 1; n <= rounds; n++) {
-        WRITE(icc_sgi1r_el1, 1ull << 24 | 2); // INTID 1; target list: PE 1, which answers
-        while (interrupts != before + n)
-            ;
-    }
-    return interrupts - before;
 }
 
 static u64 alone(void *mem, u64 rounds) {
@@ -70,19 +54,11 @@ static u64 together(void *mem, u64 rounds) {
 }
 
 void run(void) {
-    static const struct bench spin = {"sgi-peer", ping, 200}, sleep = {"sgi-peer-asleep", ping, 200};
     gic_distributor();
     gic_this_pe(0);
     start_second_pe();
     while (!done)
         ;
-    unmask();
-    bench(&spin, 0);
-    mode = SLEEP;
-    bench(&sleep, 0);
-    mask();
-    mode = WORK;
-    wake_second();
     for (const struct bench *b = integer_benches; b->name; b++) {
         char one[32] = "pe1-", two[32] = "pe2-";
         for (u32 n = 0; b->name[n]; n++)
