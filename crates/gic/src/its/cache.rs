@@ -6,7 +6,13 @@
 use crate::prim::{AtomicU64, Ordering::*};
 
 /// Translations kept: 32 KiB.
-const SLOTS: usize = if cfg!(any(loom, shuttle)) { 1 } else { 4096 };
+const SLOTS: usize = if cfg!(any(loom, shuttle)) {
+    1
+} else if cfg!(miri) {
+    16
+} else {
+    4096
+};
 
 /// Where a message goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

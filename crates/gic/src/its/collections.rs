@@ -7,7 +7,7 @@ use crate::wires::Gic;
 use hw::{GuestMemory, PhysAddr};
 
 /// ICIDs there are.
-const ICIDS: usize = if cfg!(any(loom, shuttle)) { 4 } else { 1 << 16 };
+const ICIDS: usize = if cfg!(any(loom, shuttle, miri)) { 4 } else { 1 << 16 };
 
 /// For translations: by ICID, one more than the number of the redistributor; 0 is unmapped, and so is `GONE`. Relaxed for
 /// the same reason as the cache.

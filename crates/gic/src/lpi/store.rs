@@ -11,8 +11,12 @@ use crate::word::LEVELS;
 use std::sync::OnceLock;
 use sync::Hints;
 
-/// LPIs at most: 16 bits of INTID, less those that are no LPIs. Models under loom and shuttle have a few.
-pub(crate) const MAX_LPIS: u32 = if cfg!(any(loom, shuttle)) { 4 } else { (1 << 16) - LPI_INTID };
+/// LPIs at most: 16 bits of INTID, less those that are no LPIs. Models under loom and shuttle, and Miri, have a few.
+pub(crate) const MAX_LPIS: u32 = match cfg!(any(loom, shuttle)) {
+    true => 4,
+    false if cfg!(miri) => 32,
+    false => (1 << 16) - LPI_INTID,
+};
 
 /// How many stale hints of a level one search tolerates.
 const STALE_HINTS: u32 = if cfg!(any(loom, shuttle)) { 0 } else { 8 };

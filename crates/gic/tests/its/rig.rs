@@ -5,31 +5,33 @@ use armagic_gic::{
 };
 use hw::{AccessSize, GuestMemory, IntId, MmioDevice, PhysAddr, Unbacked};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use sync::{Attention, Reasons};
 
 pub const NONE: u64 = 1023;
 pub const BASE: u64 = 0x4000_0000;
-pub const SIZE: u64 = 4 << 20;
+pub const SIZE: u64 = 1 << 20;
 
 // Where the rig puts what.
 pub const QUEUE: u64 = BASE;
 pub const DEVICES: u64 = BASE + 0x1_0000;
 pub const COLLECTIONS: u64 = BASE + 0x2_0000;
 pub const ITTS: u64 = BASE + 0x3_0000;
-pub const CONFIG: u64 = BASE + 0x10_0000;
-pub const PENDING: u64 = BASE + 0x20_0000;
+pub const CONFIG: u64 = BASE + 0x4_0000;
+pub const PENDING: u64 = BASE + 0x6_0000;
 
-/// Little-endian words, each atomic, as guest RAM is.
-pub struct Memory(Vec<AtomicU64>);
+/// Little-endian words, each atomic, as guest RAM is; in pages that are made when they are first used.
+pub struct Memory(Vec<OnceLock<Box<[AtomicU64]>>>);
 
 impl Memory {
     pub fn new() -> Memory {
-        Memory((0..SIZE / 8).map(|_| AtomicU64::new(0)).collect())
+        Memory((0..SIZE / 4096).map(|_| OnceLock::new()).collect())
     }
 
     fn word(&self, at: PhysAddr) -> Result<&AtomicU64, Unbacked> {
-        at.0.checked_sub(BASE).and_then(|offset| self.0.get((offset / 8) as usize)).ok_or(Unbacked(at))
+        let offset = at.0.checked_sub(BASE).ok_or(Unbacked(at))? as usize;
+        let page = self.0.get(offset / 4096).ok_or(Unbacked(at))?;
+        Ok(&page.get_or_init(|| (0..512).map(|_| AtomicU64::new(0)).collect())[offset % 4096 / 8])
     }
 }
 
@@ -119,8 +121,7 @@ impl Rig {
         rig.gic.distributor_for(Security::Secure).write(0, AccessSize::Word, 7);
         for pe in 0..pes {
             rig.gic.redistributors_for(Security::Secure).write(pe as u64 * 0x20000 + 0x14, AccessSize::Word, 0);
-            // Miri would read as many configurations for a minute.
-            rig.lpi_tables(pe, if cfg!(miri) { 13 } else { 15 });
+            rig.lpi_tables(pe, 15);
             rig.r(pe, 0, 1);
             rig.pes[pe].set_pmr(0xf8);
             rig.pes[pe].set_igrpen1(1);

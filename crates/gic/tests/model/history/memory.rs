@@ -1,6 +1,7 @@
 //! Guest memory for the tables of LPIs. Its words are the host's also under shuttle, so that an access is one step.
 
 use hw::{GuestMemory, PhysAddr, Unbacked};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 // Where what is.
@@ -12,15 +13,17 @@ pub const CONFIG: u64 = 0x3_0000;
 pub const PENDING: u64 = 0x4_0000;
 const END: u64 = 0x8_0000;
 
-pub struct Memory(Vec<AtomicU64>);
+/// In pages that are made when they are first used.
+pub struct Memory(Vec<OnceLock<Box<[AtomicU64]>>>);
 
 impl Memory {
     pub fn new() -> Memory {
-        Memory((0..END / 8).map(|_| AtomicU64::new(0)).collect())
+        Memory((0..END / 4096).map(|_| OnceLock::new()).collect())
     }
 
     fn word(&self, at: PhysAddr) -> Result<&AtomicU64, Unbacked> {
-        self.0.get((at.0 / 8) as usize).ok_or(Unbacked(at))
+        let page = self.0.get((at.0 / 4096) as usize).ok_or(Unbacked(at))?;
+        Ok(&page.get_or_init(|| (0..512).map(|_| AtomicU64::new(0)).collect())[at.0 as usize % 4096 / 8])
     }
 }
 
