@@ -38,6 +38,6 @@ pub use monitor::Monitor;
 pub use pmu::Pmu;
 pub use pstate::Pstate;
 pub use regs::{Regs, Sys};
-pub use state::VcpuState;
+pub use state::{Examiner, VcpuState};
 pub use timer::Timers;
 pub use vcpu::{Exit, Peer, Shared, Stats, Vcpu, VcpuSpec};

@@ -9,7 +9,7 @@
 //! `is_sampled`, an engine that can should add up at the taken branch after `until_overflow`; for one that does
 //! not, the alarm that `pmu_deadline_ns` asks for ends long loops.
 
-use crate::Vcpu;
+use crate::{Model, Vcpu};
 use hw::IntId;
 
 /// Event counters, 32 bits each; the cycle counter comes besides.
@@ -299,12 +299,24 @@ impl Pmu {
         self.tallies.returned[el as usize & 3] += 1;
     }
 
-    /// As it was elsewhere, with counts that their counters can hold.
-    pub(crate) fn restored(&self) -> Pmu {
-        let mut it = self.clone();
+    /// To take elsewhere: what was tallied is counted.
+    pub(crate) fn saved(&self) -> Pmu {
+        Pmu { tallies: Tallies::default(), folded: Tallies::default(), ..self.up_to_date() }
+    }
+
+    /// As it was elsewhere, with what its registers can hold. The line is driven with the next update.
+    pub(crate) fn restored(&self, model: &Model) -> Pmu {
+        if !model.pmu() {
+            return Pmu::default();
+        }
+        let mut it = Pmu { tallies: Tallies::default(), folded: Tallies::default(), ..self.clone() };
+        it.types[..COUNTERS].iter_mut().for_each(|kind| *kind &= model.pmu_event_bits() | P | U);
+        it.types[CYCLE_SLOT] &= P | U;
+        (it.select, it.user) = (it.select & 0x1f, it.user & 0xf);
         it.counts.iter_mut().enumerate().for_each(|(slot, count)| *count &= limit(slot));
         (it.enabled, it.overflowed, it.interrupts) = (it.enabled & ALL, it.overflowed & ALL, it.interrupts & ALL);
         it.control &= pmcr::E | pmcr::DP;
+        it.line = !it.interrupt();
         it
     }
 

@@ -60,10 +60,17 @@ pub struct Timers {
 }
 
 impl Timers {
-    /// As they were elsewhere.
-    pub(crate) fn restored(&self) -> Timers {
+    /// As they were elsewhere; `layered` as of `Vcpu`. The lines are driven with the next update.
+    pub(crate) fn restored(&self, layered: bool, now: u64) -> Timers {
         let mut it = self.clone();
         it.timers.iter_mut().for_each(|timer| timer.ctl &= ENABLE | IMASK);
+        it.lines = [false; 4];
+        if !layered {
+            it.timers[TIMERS_OF_EL1..].fill(Timer::default());
+        }
+        for (which, _) in TIMERS {
+            it.lines[which as usize] = (layered || (which as usize) < TIMERS_OF_EL1) && !it.line(which, now);
+        }
         it
     }
 

@@ -114,6 +114,11 @@ impl Watch {
         }
     }
 
+    /// Nothing goes on any more.
+    pub fn settle(&self) {
+        self.until.iter().for_each(|until| until.store(0, Relaxed));
+    }
+
     /// Until when it goes on.
     pub fn until_ns(&self, what: Delayed) -> u64 {
         self.until(what).load(Relaxed)

@@ -141,6 +141,12 @@ impl Gic {
         }
     }
 
+    /// The same, and nothing is under way any more: for who saves or restores the state.
+    pub fn settle(&self) {
+        self.complete_everything();
+        self.watch.settle();
+    }
+
     /// Nothing is to come any more. Only while all vCPUs are stopped.
     pub(crate) fn reset_late(&self) {
         let _bringing = self.late.bring();

@@ -208,6 +208,10 @@ impl Control {
                 Saved::On => Pe::On,
             };
         }
+        // Nobody is there to switch one on.
+        if state.pes.iter().all(|pe| matches!(pe, Pe::Off)) {
+            state.ending = Some(Ending::PowerOff);
+        }
         states.into_iter().enumerate().for_each(|(index, state)| *self.slot(index) = state);
     }
 

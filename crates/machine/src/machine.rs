@@ -131,10 +131,10 @@ impl Machine {
         engine.check(&tuning)?;
         let (loading, ram, clock) = snapshot::read(path, engine, tuning)?;
         let (spec, power_on) = (loading.spec.clone(), loading.power_on);
-        let engines = Engines::new(&spec)?;
-        let board = board::build_around(&spec, console, ram, clock)?;
-        let control = Arc::new(Control::new(board.attentions.clone()));
         let failed = |cause| MachineError::Snapshot { path: path.to_owned(), cause };
+        let engines = Engines::new(&spec)?;
+        let board = board::build_around(&spec, console, ram, clock).map_err(|cause| failed(cause.into()))?;
+        let control = Arc::new(Control::new(board.attentions.clone()));
         loading.restore(&board, &control).map_err(failed)?;
         let input_open = Arc::new(AtomicBool::new(true));
         let (threads, alarm, its, late, started) = (vec![], None, None, None, None);

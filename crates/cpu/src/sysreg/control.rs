@@ -6,7 +6,7 @@ use crate::{Model, Pstate, Vcpu};
 use a64::Feature;
 
 /// What SPSR_ELx keeps: N, Z, C, V, UAO, PAN, SS, IL, SSBS, D, A, I, F, M[4:0]; and with features DIT, ALLINT, BTYPE.
-pub(super) fn spsr(m: &Model) -> u64 {
+pub(crate) fn spsr(m: &Model) -> u64 {
     0xf0f0_13df | m.bits(&[(Feature::DIT, 1 << 24), (Feature::NMI, 1 << 13), (Feature::BTI, 0b11 << 10)])
 }
 /// CPACR_EL1.FPEN; there is no trace unit and no SVE.

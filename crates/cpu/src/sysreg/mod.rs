@@ -19,6 +19,7 @@ mod pmu;
 mod row;
 mod timers;
 
+pub(crate) use control::spsr;
 pub(crate) use id::MPIDR_RES1;
 pub use row::{Check, Op, Row};
 
@@ -85,6 +86,12 @@ pub fn find_op(reg: SysReg) -> Option<&'static Op> {
 /// Every register that has a row.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
     TABLES.iter().copied().flatten()
+}
+
+/// Registers of a model that are plain storage, of whose bits some may be fixed: not those of timers, monitors and the GIC.
+pub(crate) fn storage(model: &Model) -> impl Iterator<Item = &'static Row> {
+    let plain = [control::ROWS, higher::ROWS, debug::ROWS, debug::BREAKPOINT_ROWS];
+    plain.into_iter().flatten().filter(|row| row.is_state() && row.writable(model, 3))
 }
 
 /// Every system instruction that has a row.

@@ -336,6 +336,11 @@ impl Row {
         v & (self.writable)(model) | self.ones
     }
 
+    /// What it holds, without side effects; 0 if it is not state.
+    pub(crate) fn held(&self, c: &Vcpu) -> u64 {
+        self.get.map_or(0, |get| get(c))
+    }
+
     /// Is it state that a snapshot must hold: readable without effect, and writable?
     pub fn is_state(&self) -> bool {
         self.get.is_some() && self.write_from != NEVER

@@ -1,6 +1,8 @@
 //! What can be wrong with a snapshot.
 
 use super::format::VERSION;
+use crate::board::BoardError;
+use crate::spec::SpecError;
 use vgic::Refusal;
 
 /// A snapshot cannot be written, or not be read. The file's name is the caller's to say.
@@ -59,6 +61,12 @@ pub enum SnapshotError {
     /// A model that has changed.
     #[error("its CPUs are `{0}`, whose ID registers are others in this armagic")]
     ModelChanged(String),
+    /// The machine cannot be made as specified.
+    #[error("the part `board` describes no machine: {0}")]
+    Spec(#[from] SpecError),
+    /// The board cannot be put together as specified.
+    #[error("the part `board` describes no machine: {0}")]
+    Board(#[from] Box<BoardError>),
     /// The GIC refuses a value.
     #[error("the GIC refuses {what}: {cause}")]
     Gic {
@@ -67,7 +75,13 @@ pub enum SnapshotError {
         /// Why.
         cause: Refusal,
     },
-    /// A table of the GIC is not in RAM.
+    /// It runs, or has ended.
     #[error("the machine is not stopped, or has ended: there is nothing to save")]
     NotHeld,
+}
+
+impl From<BoardError> for SnapshotError {
+    fn from(cause: BoardError) -> SnapshotError {
+        SnapshotError::Board(Box::new(cause))
+    }
 }

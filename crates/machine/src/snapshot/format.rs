@@ -7,7 +7,10 @@ use std::io::{Read, Write};
 
 const MAGIC: [u8; 8] = *b"ARMAGIC\x1a";
 /// Changes with every change of what a part holds.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
+
+/// More than a part that is a value ever has, whose bytes are in memory at once.
+const MOST: u64 = 256 << 20;
 
 /// The parts, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -124,13 +127,20 @@ impl<R: Read> Reader<R> {
     /// The next part, which is a value.
     pub fn part<T: DeserializeOwned>(&mut self, part: Part) -> Result<T, SnapshotError> {
         let length = self.begin(part)?;
-        // Not more than the file has, so that a wrong length asks for no memory.
+        // Not more than the file has, so that a wrong length asks for no memory; but a file may have holes.
+        if length > MOST {
+            return Err(SnapshotError::Content { part: part.name(), what: "its length is more than any machine's" });
+        }
         let mut bytes = vec![0; length as usize];
         self.bytes(&mut bytes)?;
         self.end()?;
         let decoded = postcard::take_from_bytes(&bytes);
         let (value, rest) = decoded.map_err(|cause| SnapshotError::Decode { part: part.name(), cause })?;
-        if rest.is_empty() { Ok(value) } else { Err(SnapshotError::Content { part: part.name(), what: "its length" }) }
+        if rest.is_empty() {
+            Ok(value)
+        } else {
+            Err(SnapshotError::Content { part: part.name(), what: "it has bytes after its end" })
+        }
     }
 
     /// The next part's length; its bytes follow.

@@ -1,112 +1,16 @@
 //! The GIC in a snapshot: through the attributes of the configuration interface, in the order that a restore needs.
 //!
-//! Two things have no attribute: inputs (`gic::Input`), and what KVM's GIC does not have of power management. And what the
-//! attributes of a CPU interface do not show (banks of security states, NMIs, what CBPR hides) goes with its PE.
+//! Some things have no attribute: inputs and what Non-secure accesses see of GICx_STATUSR (`gic/inputs.rs`), and what KVM's
+//! GIC does not have of power management. And what the attributes of a CPU interface do not show (banks of security states, NMIs, what CBPR hides) goes with its PE.
 
 use super::SnapshotError;
+use super::registers::*;
 use crate::board::GicConfig;
 use gic::{Frame, Input, Product};
 use hw::IntId;
 use serde::{Deserialize, Serialize};
 use vgic::uapi::{control, group};
 use vgic::{Device, Refusal};
-
-/// Registers of 32 bits, one after another.
-struct Registers {
-    name: &'static str,
-    offset: u32,
-    count: u32,
-    how: How,
-}
-
-enum How {
-    /// Replaced.
-    Plain,
-    /// These bits alone; the same register comes once more at the end.
-    Without(u32),
-    /// Where writing ones sets, the register 0x80 above clears first.
-    Set,
-}
-
-const fn plain(offset: u32, count: u32, name: &'static str) -> Registers {
-    Registers { name, offset, count, how: How::Plain }
-}
-
-const fn set(offset: u32, count: u32, name: &'static str) -> Registers {
-    Registers { name, offset, count, how: How::Set }
-}
-
-/// GICD_CTLR's group enables.
-const ENABLES: u32 = 0b111;
-
-/// GICD. Groups, priorities and routes before what makes an interrupt pending; security states (GICD_CTLR.DS) before
-/// the fields that depend on them, group enables after everything.
-static DISTRIBUTOR: &[Registers] = &[
-    plain(0x0008, 1, "IIDR"),
-    Registers { name: "CTLR", offset: 0x0000, count: 1, how: How::Without(ENABLES) },
-    plain(0x0010, 1, "STATUSR"),
-    plain(0x0080, 32, "IGROUPR"),
-    plain(0x1000, 32, "IGROUPR_E"),
-    plain(0x0d00, 32, "IGRPMODR"),
-    plain(0x3400, 32, "IGRPMODR_E"),
-    plain(0x0e00, 64, "NSACR"),
-    plain(0x3600, 64, "NSACR_E"),
-    plain(0x0c00, 64, "ICFGR"),
-    plain(0x3000, 64, "ICFGR_E"),
-    plain(0x0400, 256, "IPRIORITYR"),
-    plain(0x2000, 256, "IPRIORITYR_E"),
-    plain(0x0f80, 32, "INMIR"),
-    plain(0x3b00, 32, "INMIR_E"),
-    plain(0x6100, 2 * 988, "IROUTER"),
-    plain(0x8000, 2 * 1024, "IROUTER_E"),
-    set(0x0300, 32, "ISACTIVER"),
-    plain(0x1a00, 32, "ISACTIVER_E"),
-    set(0x0100, 32, "ISENABLER"),
-    plain(0x1200, 32, "ISENABLER_E"),
-    plain(0x0200, 32, "ISPENDR"),
-    plain(0x1600, 32, "ISPENDR_E"),
-    plain(0x0000, 1, "CTLR"),
-];
-
-/// GICR, with SGI_base at 0x10000. The tables of LPIs before EnableLPIs, which reads them.
-static REDISTRIBUTOR: &[Registers] = &[
-    plain(0x0010, 1, "STATUSR"),
-    plain(0x1_0080, 3, "IGROUPR"),
-    plain(0x1_0d00, 3, "IGRPMODR"),
-    plain(0x1_0e00, 6, "NSACR"),
-    plain(0x1_0c00, 6, "ICFGR"),
-    plain(0x1_0400, 24, "IPRIORITYR"),
-    plain(0x1_0f80, 3, "INMIR"),
-    set(0x1_0300, 3, "ISACTIVER"),
-    set(0x1_0100, 3, "ISENABLER"),
-    plain(0x1_0200, 3, "ISPENDR"),
-    plain(0x0070, 2, "PROPBASER"),
-    plain(0x0078, 2, "PENDBASER"),
-    plain(0x0000, 1, "CTLR"),
-];
-
-/// ICC_*_EL1: ICC_CTLR_EL1 says how many active priorities there are, and its CBPR what ICC_BPR1_EL1 is.
-static SYSTEM: &[(u64, &str)] = &[
-    (0xc665, "ICC_SRE_EL1"),
-    (0xc664, "ICC_CTLR_EL1"),
-    (0xc230, "ICC_PMR_EL1"),
-    (0xc643, "ICC_BPR0_EL1"),
-    (0xc663, "ICC_BPR1_EL1"),
-    (0xc644, "ICC_AP0R0_EL1"),
-    (0xc648, "ICC_AP1R0_EL1"),
-    (0xc666, "ICC_IGRPEN0_EL1"),
-    (0xc667, "ICC_IGRPEN1_EL1"),
-];
-
-/// GITS. The queue before where in it, both before the tables; what KVM's does not have; enabling comes last.
-static ITS: &[(u64, &str)] =
-    &[(0x80, "CBASER"), (0x90, "CREADR"), (0x100, "BASER0"), (0x108, "BASER1"), (0x88, "CWRITER")];
-static ITS_BESIDES: &[(u64, &str)] = &[(0x40, "STATUSR"), (0x48, "UMSIR")];
-const GITS_CTLR: u64 = 0;
-const ENABLED: u64 = 1;
-
-/// GICR_WAKER, and GICR_PWRR of some products: what firmware does, which KVM's GIC does not need.
-const POWER: [u32; 2] = [0x24, 0x14];
 
 /// The state of a GIC.
 #[derive(Serialize, Deserialize)]
@@ -118,6 +22,8 @@ pub(super) struct GicState {
     levels: Vec<u32>,
     /// PE, INTID, line, message.
     inputs: Vec<(u32, u32, bool, bool)>,
+    /// GICx_STATUSR as Non-secure accesses see them: GICD's, and each GICR's.
+    statuses: Vec<u32>,
     its: Vec<u64>,
 }
 
@@ -158,6 +64,10 @@ fn set_all(device: &Device, group: u32, affinity: u64, all: &[Registers], values
                 How::Set => named(name, device.set(group, at + 0x80, 0xffff_ffff))?,
             }
             named(name, device.set(group, at, value.into()))?;
+            // Security states are what they are before what depends on them.
+            if let (How::Without(_), Some(gic)) = (how, device.vm().gic()) {
+                gic.settle();
+            }
         }
     }
     Ok(())
@@ -180,16 +90,17 @@ impl GicConfig {
 pub(super) fn save(config: &GicConfig, product: Product, spis: u32) -> Result<GicState, SnapshotError> {
     let (vgic, its) = (&config.vgic, &config.its);
     let gic = config.vm.gic().expect("the board has initialised it");
-    // Commands that wait are executed by a thread that has no part in the pause.
-    its.translator().expect("it was initialised").run();
+    // What is late comes now; and commands that wait are executed by a thread that has no part in the pause.
+    gic.settle();
+    let translator = its.translator().expect("it was initialised");
+    translator.run();
     let its_registers = |registers: &[(u64, &str)]| -> Result<Vec<u64>, SnapshotError> {
         registers.iter().map(|(at, name)| named(format!("GITS_{name}"), its.get(group::ITS_REGS, *at))).collect()
     };
     let mut tables = its_registers(ITS)?;
     let enabled = named("GITS_CTLR", its.get(group::ITS_REGS, GITS_CTLR))? & ENABLED;
-    if product != Product::Kvm {
-        tables.extend(its_registers(ITS_BESIDES)?);
-    } else if enabled != 0 {
+    tables.extend(ITS_BESIDES.iter().map(|(at, _)| translator.raw_read(*at as u32).unwrap_or(0)));
+    if product == Product::Kvm && enabled != 0 {
         named("SAVE_TABLES", its.set(group::CTRL, control::SAVE_TABLES, 0))?;
     }
     tables.push(enabled);
@@ -208,7 +119,7 @@ pub(super) fn save(config: &GicConfig, product: Product, spis: u32) -> Result<Gi
     let levels = levels.map(|level| level.map(|level| level as u32)).collect::<Result<_, _>>()?;
     let inputs = gic.inputs().into_iter().map(|it| (it.pe as u32, it.id.0, it.line, it.message)).collect();
     let distributor = get_all(vgic, group::DIST_REGS, 0, DISTRIBUTOR)?;
-    Ok(GicState { distributor, pes, levels, inputs, its: tables })
+    Ok(GicState { distributor, pes, levels, inputs, statuses: gic.statuses(), its: tables })
 }
 
 /// Into a GIC as it is after initialisation, whose RAM is restored.
@@ -216,9 +127,9 @@ pub(super) fn restore(config: &GicConfig, product: Product, spis: u32, state: &G
     let (vgic, its) = (&config.vgic, &config.its);
     let gic = config.vm.gic().expect("the board has initialised it");
     let content = |what| SnapshotError::Content { part: "GIC", what };
-    let besides: &[_] = if product == Product::Kvm { &[] } else { ITS_BESIDES };
+    let translator = its.translator().expect("it was initialised");
     let lengths = (state.pes.len(), state.levels.len(), state.its.len());
-    if lengths != (config.affinities().count(), GicConfig::blocks(spis).count(), ITS.len() + besides.len() + 1) {
+    if lengths != (config.affinities().count(), GicConfig::blocks(spis).count(), ITS.len() + ITS_BESIDES.len() + 1) {
         return Err(content("the number of registers"));
     }
     set_all(vgic, group::DIST_REGS, 0, DISTRIBUTOR, &state.distributor)?;
@@ -241,12 +152,20 @@ pub(super) fn restore(config: &GicConfig, product: Product, spis: u32, state: &G
             return Err(content("a line of an interrupt that is not there"));
         }
     }
-    let (registers, enabled) = state.its.split_at(ITS.len() + besides.len());
-    for ((at, name), value) in ITS.iter().chain(besides).zip(registers) {
+    if !gic.restore_statuses(&state.statuses) {
+        return Err(content("GICD_STATUSR or GICR_STATUSR"));
+    }
+    let (registers, besides) = state.its.split_at(ITS.len());
+    let (besides, enabled) = besides.split_at(ITS_BESIDES.len());
+    for ((at, name), value) in ITS.iter().zip(registers) {
         named(format!("GITS_{name}"), its.set(group::ITS_REGS, *at, *value))?;
     }
+    ITS_BESIDES.iter().zip(besides).for_each(|((at, _), value)| _ = translator.raw_write(*at as u32, *value));
     if product == Product::Kvm && enabled[0] != 0 {
         named("RESTORE_TABLES", its.set(group::CTRL, control::RESTORE_TABLES, 0))?;
     }
-    named("GITS_CTLR", its.set(group::ITS_REGS, GITS_CTLR, enabled[0]))
+    named("GITS_CTLR", its.set(group::ITS_REGS, GITS_CTLR, enabled[0]))?;
+    // Nothing of this is to be waited for.
+    gic.settle();
+    Ok(())
 }

@@ -77,6 +77,11 @@ impl Power {
 
 const CONDUITS: [Conduit; 3] = [Conduit::Hvc, Conduit::Smc, Conduit::None];
 
+/// Of the machine's clock: 146 years. Sums with it do not overflow.
+const MOST_NS: u64 = 1 << 62;
+/// Of what a GIC shows late.
+const MOST_LATE: Duration = Duration::from_secs(3600);
+
 fn fingerprint(model: &Model) -> u32 {
     crc32fast::hash(format!("{model:?}").as_bytes())
 }
@@ -121,6 +126,12 @@ impl Head {
         if fingerprint(model) != self.fingerprint {
             return Err(SnapshotError::ModelChanged(self.model.clone()));
         }
+        if self.ns > MOST_NS {
+            return Err(content("the machine's clock"));
+        }
+        if self.gic.relaxed.is_some_and(|late| late > MOST_LATE) {
+            return Err(content("how late the GIC is"));
+        }
         let fidelity = match (self.gic.strict, self.gic.relaxed) {
             (true, _) => Fidelity::Strict,
             (_, Some(late)) => Fidelity::Relaxed(late),
@@ -161,8 +172,10 @@ impl Head {
         })
     }
 
-    pub fn power_on(&self) -> Result<PowerOn, SnapshotError> {
-        let conduit = *CONDUITS.get(usize::from(self.conduit)).ok_or(content("the firmware"))?;
+    pub fn power_on(&self, model: &Model) -> Result<PowerOn, SnapshotError> {
+        let conduit = CONDUITS.get(usize::from(self.conduit)).copied();
+        let own_or_there = |it: &Conduit| *it == Conduit::None || *it == Conduit::of(model);
+        let conduit = conduit.filter(own_or_there).ok_or(content("the firmware"))?;
         Ok(PowerOn { conduit, at_el1: self.at_el1 })
     }
 }

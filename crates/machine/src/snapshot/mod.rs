@@ -9,6 +9,7 @@ mod format;
 mod gic;
 mod head;
 mod ram;
+mod registers;
 mod show;
 
 pub use error::SnapshotError;
@@ -22,7 +23,7 @@ use crate::machine::MachineError;
 use crate::map;
 use crate::spec::MachineSpec;
 use crate::vcpu_thread::PowerOn;
-use cpu::VcpuState;
+use cpu::{Examiner, VcpuState};
 use devices::{Pl011State, Pl031State, VirtioPciState};
 use format::{Part, Reader, Writer};
 use gic::GicState;
@@ -122,24 +123,31 @@ pub(crate) fn read(path: &Path, engine: EngineKind, tuning: Tuning) -> Result<(L
     let failed = |cause: SnapshotError| MachineError::Snapshot { path: path.to_owned(), cause };
     let mut input = open(path).map_err(failed)?;
     let contents = contents(&mut input).map_err(failed)?;
-    let spec = contents.head.spec(engine, tuning).map_err(failed)?;
-    spec.check()?;
-    contents.check(&spec).map_err(failed)?;
-    let power_on = contents.head.power_on().map_err(failed)?;
-    let ram = Ram::new(map::RAM.base, spec.memory).map_err(BoardError::from)?;
+    let spec = contents.spec(engine, tuning).map_err(failed)?;
+    let power_on = contents.head.power_on(spec.model).map_err(failed)?;
+    let ram = Ram::new(map::RAM.base, spec.memory).map_err(|cause| failed(BoardError::from(cause).into()))?;
     ram::read(&mut input, &ram).map_err(failed)?;
     let clock = Clock::resume(contents.head.ns);
     Ok((Loading { contents, spec, power_on }, ram, clock))
 }
 
 impl Contents {
+    /// The machine, if the PEs are ones that it can have.
+    fn spec(&self, engine: EngineKind, tuning: Tuning) -> Result<MachineSpec, SnapshotError> {
+        let spec = self.head.spec(engine, tuning)?;
+        spec.check()?;
+        self.check(&spec)?;
+        Ok(spec)
+    }
+
     fn check(&self, spec: &MachineSpec) -> Result<(), SnapshotError> {
         if self.cpus.len() != spec.cpus || self.head.power.len() != spec.cpus {
             return Err(head::content("the number of CPUs"));
         }
+        let mut examiner = Examiner::new(spec.model);
         for (index, (cpu, power)) in self.cpus.iter().zip(&self.head.power).enumerate() {
             match cpu {
-                Some(state) => state.check(spec.model).map_err(|what| SnapshotError::Cpu { index, what })?,
+                Some(state) => examiner.check(state).map_err(|what| SnapshotError::Cpu { index, what })?,
                 None if *power == Power::On => {
                     return Err(SnapshotError::Cpu { index, what: "it is on, and has none" });
                 }

@@ -57,18 +57,30 @@ pub(super) fn write(out: &mut Writer<impl Write>, ram: &Ram) -> Result<u64, Snap
     Ok(bytes(&runs))
 }
 
-/// Into RAM that is zero.
-pub(super) fn read(input: &mut Reader<impl Read>, ram: &Ram) -> Result<(), SnapshotError> {
+/// The runs, which follow one another in RAM of `size` bytes, and how many bytes of pages begin.
+fn begin(input: &mut Reader<impl Read>, size: u64) -> Result<(Vec<Run>, u64), SnapshotError> {
     let content = |what| Err(SnapshotError::Content { part: Part::Runs.name(), what });
     let runs: Vec<Run> = input.part(Part::Runs)?;
-    let pages = ram.size() / PAGE;
-    let inside = |(first, n): &Run| first.checked_add(*n).is_some_and(|end| end <= pages);
-    if !runs.iter().all(inside) {
-        return content("pages outside RAM");
+    let mut free = 0;
+    for &(first, pages) in &runs {
+        match first.checked_add(pages) {
+            Some(end) if end <= size / PAGE => {}
+            _ => return content("a run has pages outside RAM"),
+        }
+        if first < free || pages == 0 {
+            return content("a run overlaps with the one before, or comes too late, or is empty");
+        }
+        free = first + pages;
     }
-    if input.begin(Part::Pages)? != bytes(&runs) {
-        return content("the number of pages");
+    match input.begin(Part::Pages)? {
+        length if length == bytes(&runs) => Ok((runs, length)),
+        _ => content("the pages are not as many as the runs have"),
     }
+}
+
+/// Into RAM that is zero.
+pub(super) fn read(input: &mut Reader<impl Read>, ram: &Ram) -> Result<(), SnapshotError> {
+    let (runs, _) = begin(input, ram.size())?;
     let mut chunk = vec![0; CHUNK];
     for_each_chunk(&runs, ram.base(), |at, length| {
         let bytes = &mut chunk[..length];
@@ -94,9 +106,8 @@ fn for_each_chunk(
 }
 
 /// Which pages there are; their contents are passed over, or if `whole`, checked.
-pub(super) fn skim(input: &mut Reader<impl Read>, whole: bool) -> Result<Vec<Run>, SnapshotError> {
-    let runs: Vec<Run> = input.part(Part::Runs)?;
-    let mut left = input.begin(Part::Pages)?;
+pub(super) fn skim(input: &mut Reader<impl Read>, size: u64, whole: bool) -> Result<Vec<Run>, SnapshotError> {
+    let (runs, mut left) = begin(input, size)?;
     let mut chunk = vec![0; CHUNK];
     while whole && left > 0 {
         let length = left.min(CHUNK as u64);
