@@ -31,7 +31,7 @@ pub enum Command {
     /// Fetch and list guests
     #[command(subcommand)]
     Guest(GuestCommand),
-    /// Go on with a machine that `--save` has saved, or look at it (docs/snapshot.md)
+    /// Save a running machine, go on with one that was saved, or look at it (docs/snapshot.md)
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
     /// KVM's interface to a VGICv3 and its ITSs, without KVM
@@ -55,6 +55,16 @@ Exit status: that of `boot`; 3 the snapshot cannot be read.")]
         /// How it is run
         #[command(flatten)]
         run: RunArgs,
+    },
+    /// Save a machine that runs with `--control SOCKET`, which goes on
+    #[command(after_help = "Examples:
+  armagic boot --control /tmp/it
+  armagic snapshot save /tmp/it booted")]
+    Save {
+        /// The machine's socket
+        socket: PathBuf,
+        /// The snapshot
+        file: PathBuf,
     },
     /// Say what is in a snapshot, and check that all of it is whole
     Show {
@@ -247,6 +257,9 @@ pub struct RunArgs {
     /// goes on from there
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
+    /// Listen on this Unix socket for lines of JSON, meanwhile: status, pause, resume, save, stop (docs/snapshot.md)
+    #[arg(long, value_name = "SOCKET")]
+    pub control: Option<PathBuf>,
     /// Print what was counted when the run ends
     #[arg(long, value_name = "json", num_args = 0..=1, default_missing_value = "text")]
     pub stats: Option<StatsFormat>,

@@ -3,7 +3,7 @@
 use crate::args::{Boot, Demo, EngineName, MachineArgs, RunArgs};
 use crate::console::{self, Marks, Output};
 use crate::ending::{Reason, Status, Verdict};
-use crate::{guests, snapshot, stats};
+use crate::{control, guests, snapshot, stats};
 use anyhow::{Context, Result};
 use machine::{CharSink, Ending, EngineKind, Extras, Machine, MachineError, MachineSpec, Payload, Report, Tuning};
 use std::path::PathBuf;
@@ -116,11 +116,18 @@ pub fn run_made(
     let marks = Marks::new(start);
     marks.say("loading");
     let output = Output::new(verdict.clone(), args.until.as_deref(), Marks::new(start));
+    let control = args.control.as_deref().map(control::listen).transpose()?;
     let mut machine = make(Box::new(output))?;
     if args.save.is_some() {
         machine.hold_when_stopped();
     }
     verdict.attach(machine.stopper());
+    // The name is gone when this returns.
+    let mut _server = None;
+    if let Some((server, listener)) = control {
+        control::serve(listener, machine.saver(), verdict.clone())?;
+        _server = Some(server);
+    }
     if let Some(limit) = args.timeout {
         stop_after(limit, verdict.clone());
     }

@@ -5,6 +5,7 @@ mod args;
 mod boot;
 mod console;
 mod device;
+mod control;
 mod ending;
 mod gic;
 mod guests;

@@ -3,6 +3,8 @@
 mod common;
 
 use common::{Session, armagic, offline};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 fn text(path: &Path) -> &str {
@@ -31,6 +33,67 @@ fn what_cannot_be_saved_or_loaded_is_said() {
     let run = armagic(&["snapshot", "load", text(&file)]).ended(3);
     assert!(run.err.contains("version 9") && run.err.contains(text(&file)), "{}", run.err);
     armagic(&["snapshot", "show", "/nowhere/at/all"]).ended(3);
+}
+
+/// One line to a control socket, and the line that answers it.
+fn ask(socket: &Path, request: &str) -> String {
+    let mut connection = UnixStream::connect(socket).expect("the machine listens");
+    connection.write_all(request.as_bytes()).expect("it reads");
+    connection.write_all(b"\n").expect("it reads");
+    let mut answer = String::new();
+    BufReader::new(connection).read_line(&mut answer).expect("it answers");
+    answer.trim_end().to_owned()
+}
+
+/// A program that sends back what it receives: MOVZ X2, #0x900, LSL #16; LDR W1, [X2, #FR]; TBNZ W1, #RXFE, back; LDR W1, [X2];
+/// STR W1, [X2]; B back.
+const ECHOES: [u32; 6] = [0xd2a1_2002, 0xb940_1841, 0x3727_ffe1, 0xb940_0041, 0xb900_0041, 0x17ff_fffc];
+
+#[test]
+fn a_running_machine_is_told_by_its_socket() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name);
+    let (socket, kernel, file) = (at("socket"), at("kernel"), at("saved"));
+    std::fs::write(&kernel, ECHOES.map(u32::to_le_bytes).concat()).expect("writable");
+    let boot = ["boot", "--kernel", text(&kernel), "--smp", "2", "--timeout", "60", "--control", text(&socket)];
+    let mut session = Session::start(&boot);
+    session.type_line("begin");
+    session.wait_for("begin");
+    let says = |request: &str, what: &str| {
+        let said = ask(&socket, request);
+        assert!(said.contains(what), "{request}: {said}");
+    };
+    says("{\"execute\": \"status\", \"id\": 7}", "{\"id\":7,\"return\":{\"cpus-on\":1,\"status\":\"running\"}}");
+    // It goes on after it was saved, also by the client; and stays paused if it was.
+    for _ in 0..3 {
+        let run = armagic(&["snapshot", "save", text(&socket), text(&file)]).ended(0);
+        assert!(run.err.contains("saved to"), "{}", run.err);
+        session.type_line("again");
+        session.wait_for("again");
+        says("{\"execute\": \"status\"}", "running");
+    }
+    says("{\"execute\": \"pause\"}", "{\"return\":{}}");
+    says(&format!("{{\"execute\": \"save\", \"arguments\": {{\"file\": {:?}}}}}", text(&file)), "ram-bytes");
+    says("{\"execute\": \"status\"}", "paused");
+    says("{\"execute\": \"resume\"}", "{\"return\":{}}");
+    session.type_line("resumed");
+    session.wait_for("resumed");
+    says("{\"execute\": \"save\"}", "needs the argument `file`");
+    says("{\"execute\": \"save\", \"arguments\": {\"file\": \"/nowhere/at/all\"}}", "/nowhere/at/all: No such file");
+    says("{\"execute\": \"dance\"}", "there is no command `dance`: give one of status, pause");
+    says("save it", "a request is a line of JSON");
+    says("[1]", "a request is an object");
+    // Another machine cannot have the name, and the one that has it is not disturbed.
+    let run = armagic(&boot).ended(3);
+    assert!(run.err.contains("cannot listen on --control"), "{}", run.err);
+    says("{\"execute\": \"stop\"}", "{\"return\":{}}");
+    session.finish().ended(0);
+    assert!(!socket.exists());
+    let run = armagic(&["snapshot", "save", text(&socket), text(&file)]).ended(3);
+    assert!(run.err.contains("no machine answers"), "{}", run.err);
+    let mut session = Session::start(&["snapshot", "load", text(&file), "--until", "loaded", "--timeout", "60"]);
+    session.type_line("loaded");
+    session.finish().ended(0);
 }
 
 /// Linux is saved when it prints `first`, by one engine; again at its shell while it works, by the other; and goes on to

@@ -33,7 +33,8 @@ pub enum BoardError {
 /// DeviceID of a message that a PE writes to the ITS itself; that of no device.
 const CPU_DEVICE: u32 = 0xffff;
 
-/// Everything but the vCPUs.
+/// Everything but the vCPUs. A clone is the same board.
+#[derive(Clone)]
 pub(crate) struct Board {
     pub shared: Arc<Shared>,
     pub uart: Arc<Pl011>,

@@ -65,6 +65,8 @@ struct State {
     holds: bool,
     /// The run was stopped so.
     held: bool,
+    /// Somebody looks at PEs that hold still: until they are done, nobody goes on, whoever lets them.
+    looked_at: bool,
     /// Threads that hold their vCPU's lock, as in KVM_RUN.
     running: Vec<bool>,
 }
@@ -100,6 +102,7 @@ impl Control {
             paused: false,
             holds: false,
             held: false,
+            looked_at: false,
             running: vec![false; attentions.len()],
         };
         let starts = attentions.iter().map(|_| Condvar::new()).collect();
@@ -145,7 +148,7 @@ impl Control {
     /// Waits until the machine is not paused, and counts PE `index` as running; false when it is torn down.
     pub fn wait_run(&self, index: usize) -> bool {
         let mut state = self.lock();
-        while state.paused && !state.quit {
+        while (state.paused || state.looked_at) && !state.quit {
             state = self.starts[index].wait(state).expect("see lock");
         }
         state.running[index] = !state.quit;
@@ -187,15 +190,33 @@ impl Control {
         self.changed.notify_all();
     }
 
-    /// Whether each PE is on, in a run that was stopped so that they hold still.
-    pub fn held(&self) -> Option<Vec<Saved>> {
-        let state = self.lock();
+    /// What `look` finds while every PE holds still, who has been paused or stopped so, told whether each is on. `None` if
+    /// they do not, or the run has ended.
+    pub fn while_held<T>(&self, look: impl FnOnce(Vec<Saved>) -> T) -> Option<T> {
+        let mut state = self.lock();
+        // With every PE off it ended, unless it has not begun.
+        let there = state.held || state.pes.iter().any(|pe| !matches!(pe, Pe::Off));
+        if !state.paused || state.looked_at || state.running.contains(&true) || state.ending.is_some() || !there {
+            return None;
+        }
         let saved = |pe: &Pe| match pe {
             Pe::Off => Saved::Off,
             Pe::Starting(start) => Saved::starting(*start),
             Pe::On | Pe::Asleep(_) => Saved::On,
         };
-        (state.held && !state.running.contains(&true)).then(|| state.pes.iter().map(saved).collect())
+        let power = state.pes.iter().map(saved).collect();
+        state.looked_at = true;
+        drop(state);
+        let found = look(power);
+        self.lock().looked_at = false;
+        self.starts.iter().for_each(Condvar::notify_all);
+        Some(found)
+    }
+
+    /// Is the run paused, and how many PEs are on?
+    pub fn status(&self) -> (bool, usize) {
+        let state = self.lock();
+        (state.paused, state.pes.iter().filter(|pe| !matches!(pe, Pe::Off)).count())
     }
 
     /// Before anything runs: the PEs are as they were elsewhere.
@@ -234,16 +255,20 @@ impl Control {
         *self.slot(index) = Some(Box::new(state));
     }
 
-    /// Makes every PE leave its guest, and waits until all have.
-    pub fn pause(&self) {
+    /// Makes every PE leave its guest, and waits until all have. False if the run ends instead.
+    pub fn pause(&self) -> bool {
         let mut state = self.lock();
+        if state.ending.is_some() {
+            return false;
+        }
         state.paused = true;
         self.paused.store(true, Relaxed);
         self.starts.iter().for_each(Condvar::notify_all);
         self.attentions.iter().for_each(|a| a.post(Reasons::CONTROL));
-        while state.running.contains(&true) {
+        while state.paused && state.running.contains(&true) {
             state = self.changed.wait(state).expect("see lock");
         }
+        state.paused
     }
 
     /// Lets them go on.
@@ -293,10 +318,15 @@ impl Control {
         self.lock().pes[index] = Pe::On;
     }
 
-    /// Ends the run; the first reason stays. Every vCPU leaves its engine soon after.
+    /// Ends the run; the first reason stays. Every vCPU leaves its engine soon after, also one that is paused.
     pub fn end(&self, ending: Ending) {
         let mut state = self.lock();
         state.ending.get_or_insert(ending);
+        if !state.held {
+            state.paused = false;
+            self.paused.store(false, Relaxed);
+            self.starts.iter().for_each(Condvar::notify_all);
+        }
         self.changed.notify_all();
         drop(state);
         self.attentions.iter().for_each(|a| a.post(Reasons::CONTROL));

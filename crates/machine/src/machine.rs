@@ -4,6 +4,7 @@ use crate::board::{self, Board, BoardError, GicConfig};
 use crate::control::{Control, Ending, Start};
 use crate::engine::{EngineError, EngineKind, Engines, Tally, Tuning};
 use crate::fdt::{self, CpuNode, FdtSpec};
+use crate::handles::{Pauser, Saver, Stopper};
 use crate::load::{self, LoadError, LoadRequest, Loaded, Source};
 use crate::map;
 use crate::snapshot::{self, SnapshotError};
@@ -58,33 +59,6 @@ pub enum MachineError {
         /// The host's words.
         cause: std::io::Error,
     },
-}
-
-/// Ends a machine's run from another thread.
-#[derive(Clone)]
-pub struct Stopper(Arc<Control>);
-
-impl Stopper {
-    /// The run ends soon with `Ending::Stopped`.
-    pub fn stop(&self) {
-        self.0.stop();
-    }
-}
-
-/// Makes a machine's PEs hold still, from another thread: then the configuration interface finds no vCPU busy.
-#[derive(Clone)]
-pub struct Pauser(Arc<Control>);
-
-impl Pauser {
-    /// Every PE leaves its guest before this returns, as a VMM's vCPU threads leave KVM_RUN. The guest's time goes on.
-    pub fn pause(&self) {
-        self.0.pause();
-    }
-
-    /// They go on where they were.
-    pub fn resume(&self) {
-        self.0.resume();
-    }
 }
 
 /// One machine: built, loaded, ready to run.
@@ -149,8 +123,7 @@ impl Machine {
 
     /// Writes all of the machine to `path`, after a run that was stopped by `Stopper` and is held; how many bytes of RAM.
     pub fn save(&self, path: &Path) -> Result<u64, MachineError> {
-        snapshot::save(path, &self.spec, self.power_on, &self.board, &self.control)
-            .map_err(|cause| MachineError::Snapshot { path: path.to_owned(), cause })
+        self.saver().save_held(path)
     }
 
     /// The device tree the guest is given; none in a machine that goes on from a snapshot.
@@ -181,6 +154,12 @@ impl Machine {
     /// Ends the run from elsewhere.
     pub fn stopper(&self) -> Stopper {
         Stopper(self.control.clone())
+    }
+
+    /// Saves the machine from elsewhere, also while it runs.
+    pub fn saver(&self) -> Saver {
+        let (spec, power_on, board, control) = (&self.spec, self.power_on, &self.board, &self.control);
+        Saver { spec: spec.clone(), power_on, board: board.clone(), control: control.clone() }
     }
 
     /// Cleared by the console when its input has ended: then the UART can no longer wake a guest.

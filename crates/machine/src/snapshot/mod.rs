@@ -55,15 +55,15 @@ pub(crate) struct Contents {
     devices: Devices,
 }
 
-/// Writes the machine to `path`, where nothing changes unless all of it can be written. Bytes of RAM that were not zero.
+/// Writes the machine, which is held, to `path`, where nothing changes unless all of it can be written. Bytes of RAM that were not zero.
 pub(crate) fn save(
     path: &Path,
     spec: &MachineSpec,
     power_on: PowerOn,
     board: &Board,
     control: &Control,
+    power: Vec<Power>,
 ) -> Result<u64, SnapshotError> {
-    let power = control.held().ok_or(SnapshotError::NotHeld)?;
     let shared = &board.shared;
     let gic = gic::save(&board.config, spec.gic.product, spec.gic.spis)?;
     let pcie = board.pcie.iter().flat_map(|bridge| bridge.functions()).map(|function| function.state()).collect();

@@ -4,7 +4,7 @@
 use crate::noise::Noise;
 use crate::{Heard, spec};
 use armagic_machine::{EngineKind, Extras, Fidelity, GicChoice, GicConfig, Machine, Payload, Product, Tuning};
-use gic::{Frame, Gic, Its, Security};
+use gic::{Frame, Gic, Its, OnError, Security};
 use hw::{AccessSize, IntId, MmioDevice};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn cases() -> Vec<Case> {
     vec![
         case(GicChoice::default(), 2, false, false),
         case(GicChoice { product: Product::Kvm, ..GicChoice::default() }, 2, false, false),
-        case(GicChoice { direct_lpis: true, ..all(Product::Gic700) }, 3, true, true),
+        case(GicChoice { direct_lpis: true, its_errors: OnError::Stall, ..all(Product::Gic700) }, 3, true, true),
         case(GicChoice { product: Product::Gic600, ..GicChoice::default() }, 18, true, false),
         case(GicChoice { fidelity: relaxed, ..GicChoice::default() }, 2, true, true),
         case(
@@ -54,15 +54,16 @@ const CACHED_TABLE: u64 = 7 << 59 | 1 << 10;
 /// INTIDs of LPIs have 15 bits.
 const LPI_BITS: u64 = 14;
 
-/// Commands for 4 devices of 16 events, 8 collections, and 64 LPIs; a few are nonsense.
-fn command(noise: &mut Noise, pes: u64) -> [u64; 4] {
-    let (device, event, icid) = (noise.below(4), noise.below(17), noise.below(8));
+/// Commands for 4 devices of 16 events, 8 collections, and 64 LPIs; a few are nonsense. KVM's LPIs have one event each.
+fn command(noise: &mut Noise, pes: u64, kvm: bool) -> [u64; 4] {
+    let (device, event, icid) = (noise.below(4), noise.below(if kvm { 16 } else { 17 }), noise.below(8));
+    let lpi = 8192 + if kvm { 16 * device + event } else { noise.below(64) };
     let of_device = |code: u64| code | device << 32;
     let to = (noise.below(pes) << 16) | icid;
     match noise.below(16) {
         0 | 1 => [of_device(0x08), 3, VALID | (EVENTS + 0x100 * device), 0],
         2 | 3 => [0x09, 0, VALID | to, 0],
-        4..8 => [of_device(0x0a), event | (8192 + noise.below(64)) << 32, icid, 0],
+        4..8 => [of_device(0x0a), event | lpi << 32, icid, 0],
         8..12 => [of_device(0x03), event, 0, 0],
         12 => [of_device(0x01), event, icid, 0],
         13 => [of_device(0x04), event, 0, 0],
@@ -71,12 +72,13 @@ fn command(noise: &mut Noise, pes: u64) -> [u64; 4] {
     }
 }
 
-fn tables(noise: &mut Noise, pes: u64) -> Vec<u8> {
-    let commands: Vec<u8> = (0..QUEUE_SIZE / 32).flat_map(|_| command(noise, pes)).flat_map(u64::to_le_bytes).collect();
+fn tables(noise: &mut Noise, pes: u64, kvm: bool) -> Vec<u8> {
+    let commands: Vec<u8> =
+        (0..QUEUE_SIZE / 32).flat_map(|_| command(noise, pes, kvm)).flat_map(u64::to_le_bytes).collect();
     let mut bytes = vec![0; (PENDING - QUEUE) as usize + TABLES * 0x1_0000];
     bytes[..commands.len()].copy_from_slice(&commands);
     let configuration = (CONFIGURATION - QUEUE) as usize..(DEVICES - QUEUE) as usize;
-    bytes[configuration].iter_mut().for_each(|byte| *byte = noise.any() as u8 & 0xff);
+    bytes[configuration].iter_mut().for_each(|byte| *byte = noise.any() as u8);
     bytes
 }
 
@@ -180,8 +182,8 @@ impl Rig {
                 0x70..0x80 => {}
                 0x14 => gicr.write(base + at, size, if noise.one_in(4) { value } else { 0 }),
                 0x24 if !noise.one_in(4) => {}
-                // LPIs where there are tables; and KVM's attributes know nothing else.
-                0 if self.kvm => gicr.write(base, size, value & 1),
+                // KVM's attributes know only EnableLPIs, without which pending bits that have moved are lost.
+                0 if self.kvm => {}
                 0 => gicr.write(base, size, if pe < TABLES { value } else { value & !1 }),
                 _ => gicr.write(base + at, size, value),
             },
@@ -219,6 +221,8 @@ impl Rig {
     /// Everything that reads as something. Reserved places read too, which STATUSR records, here as there.
     fn read(&self) -> Vec<(String, u64)> {
         let mut all = Vec::new();
+        let events = (0..4).flat_map(|device| (0..16).map(move |event| (device, event)));
+        let routes: Vec<_> = events.map(|(device, event)| self.its.route(device, event)).collect();
         for pe in self.seen() {
             for at in SYSTEM {
                 let value = self.config.vgic.get(group::CPU_SYSREGS, self.affinity(pe) | at).unwrap();
@@ -231,13 +235,15 @@ impl Rig {
                     all.push((format!("PE {pe} interrupt {id}: {it:?}"), 0));
                 }
             }
-            (8192..8256)
-                .for_each(|id| all.push((format!("PE {pe} LPI {id}: {:?}", self.gic.describe_lpi(pe, IntId(id))), 0)));
+            let lpis = (8192..8256).filter(|_| !self.kvm);
+            lpis.for_each(|id| all.push((format!("PE {pe} LPI {id}: {:?}", self.gic.describe_lpi(pe, IntId(id))), 0)));
         }
-        all.push((format!("{:?}", self.gic.inputs()), 0));
-        for device in 0..4 {
-            (0..16).for_each(|event| all.push((format!("{device} {event}: {:?}", self.its.route(device, event)), 0)));
+        // KVM saves the pending bits of LPIs that an ITS translates to, and has them pending where they go to.
+        for id in routes.iter().flatten().map(|(_, id)| *id).filter(|_| self.kvm) {
+            let pending = (0..self.pes).any(|pe| self.gic.describe_lpi(pe, id).is_some_and(|it| it.pending));
+            all.push((format!("LPI {id:?}"), pending.into()));
         }
+        all.push((format!("{:?} {routes:?}", self.gic.inputs()), 0));
         let frames = self.seen().into_iter().flat_map(|pe| [Frame::Redistributor(pe), Frame::Private(pe)]);
         let frames: Vec<_> = [Frame::Distributor].into_iter().chain(frames).collect();
         for at in (0..0x1_0000u32).step_by(4) {
@@ -269,7 +275,7 @@ fn check(case: &Case, seed: u64) {
     let mut spec = spec(case.gic, EngineKind::Interp);
     spec.cpus = case.cpus;
     spec.model = spec.model.with(Extras { el2: false, el3: case.secure, nmi: case.nmi });
-    spec.payload = Payload::Program(tables(&mut noise, case.cpus as u64));
+    spec.payload = Payload::Program(tables(&mut noise, case.cpus as u64, case.gic.product == Product::Kvm));
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("machine");
     let machine = Machine::new(spec, Box::new(Heard::default())).unwrap();

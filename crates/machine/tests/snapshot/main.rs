@@ -1,4 +1,5 @@
 //! A machine is saved, and another one goes on where it was.
+#![allow(clippy::useless_conversion)] // dynasm! converts every register number
 
 mod full;
 mod guest;

@@ -63,7 +63,7 @@ fn everything() -> Arc<Gic> {
     };
     let pe = PeSpec { affinity: Affinity::default(), attention: Arc::default() };
     let lpis = Some(LpiSpec::new(Arc::new(Ram::new(PhysAddr(0), 4096).unwrap())));
-    Gic::new(GicSpec { spis: 988, features, lpis, pes: vec![pe], ..GicSpec::default() }).unwrap()
+    Gic::new(GicSpec { spis: 988, features, lpis, pes: vec![pe] }).unwrap()
 }
 
 fn saved(tables: &[Registers], offset: u32) -> bool {
