@@ -45,9 +45,10 @@ fn ask(socket: &Path, request: &str) -> String {
     answer.trim_end().to_owned()
 }
 
-/// A program that sends back what it receives: MOVZ X2, #0x900, LSL #16; LDR W1, [X2, #FR]; TBNZ W1, #RXFE, back; LDR W1, [X2];
+/// A program that sends back what it receives: MOVZ X2, #0x900, LSL #16; MOVZ W3, #RXIM; STR W3, [X2, #IMSC]; LDR W1, [X2, #FR]; TBNZ W1, #RXFE, back; LDR W1, [X2];
 /// STR W1, [X2]; B back.
-const ECHOES: [u32; 6] = [0xd2a1_2002, 0xb940_1841, 0x3727_ffe1, 0xb940_0041, 0xb900_0041, 0x17ff_fffc];
+const ECHOES: [u32; 8] =
+    [0xd2a1_2002, 0x5280_0203, 0xb900_3843, 0xb940_1841, 0x3727_ffe1, 0xb940_0041, 0xb900_0041, 0x17ff_fffc];
 
 #[test]
 fn a_running_machine_is_told_by_its_socket() {
