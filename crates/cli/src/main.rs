@@ -4,8 +4,8 @@
 mod args;
 mod boot;
 mod console;
-mod device;
 mod control;
+mod device;
 mod ending;
 mod gic;
 mod guests;
