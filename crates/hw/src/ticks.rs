@@ -38,7 +38,7 @@ pub fn prepare() {
     _ = host::first();
 }
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
 #[allow(unsafe_code)]
 mod host {
     use std::arch::x86_64::{_mm_lfence, _rdtsc};
@@ -98,7 +98,7 @@ mod host {
     }
 }
 
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
 mod host {
     pub fn now() -> u64 {
         0
