@@ -67,7 +67,7 @@ pub fn spread(samples: usize, mut f: impl FnMut()) -> Spread {
 
 /// Millions of operations a second that `threads` PEs do together, in the best batch.
 pub fn together(rig: &Rig, interfaces: &mut [CpuInterface], operation: Operation, batches: u64) -> f64 {
-    let (threads, rounds) = (interfaces.len(), BATCH * 5);
+    let (threads, rounds) = (interfaces.len(), operation.rounds_together());
     let start = Barrier::new(threads);
     let times: Vec<Vec<(Instant, Instant)>> = thread::scope(|scope| {
         let running = interfaces.iter_mut().map(|it| {

@@ -1,5 +1,6 @@
 //! What is measured: each operation once through, and how its time splits.
 
+use crate::measure::BATCH;
 use crate::rig::{EVENTS, Pe};
 
 /// One row of the table.
@@ -97,6 +98,15 @@ impl Operation {
             Direct => run(Direct, pe, rounds),
             Pmr => run(Pmr, pe, rounds),
             Signals => run(Signals, pe, rounds),
+        }
+    }
+
+    /// Rounds of a batch that several threads make: so many that it does not matter that the host wakes one some 5
+    /// microseconds after another.
+    pub fn rounds_together(self) -> u64 {
+        match self {
+            Pmr | Signals => 100 * BATCH,
+            _ => 5 * BATCH,
         }
     }
 
