@@ -199,18 +199,22 @@ fn vcpus_agree_with_the_interpreter_while_they_rewrite_code() {
     assert!(counts.stale > 0 && counts.links > 0 && counts.evictions == 0, "{counts:?}");
 }
 
+/// Checks in a small arena until code was both given up and found stale. What is given up in one run is the host's
+/// scheduling, as a segment waits for all vCPUs.
+fn check_until_reused(code_size: usize) {
+    let mut runs = (0..10).map(|_| check(4, &options(code_size), rounds()));
+    let reused = runs.any(|counts| counts.evictions > 0 && counts.stale > 0);
+    assert!(reused, "{code_size}: in no run was code given up, and other code stale");
+}
+
 #[test]
 fn vcpus_agree_in_an_arena_of_one_segment() {
-    let counts = check(4, &options(128 << 10), rounds());
-    assert!(counts.evictions > 0 && counts.stale > 0, "{counts:?}");
+    check_until_reused(128 << 10);
 }
 
 #[test]
 fn vcpus_agree_in_an_arena_of_few_segments() {
-    for size in [384 << 10, 512 << 10, 1 << 20] {
-        let counts = check(4, &options(size), rounds());
-        assert!(counts.evictions > 0 && counts.stale > 0, "{size}: {counts:?}");
-    }
+    [384 << 10, 512 << 10, 1 << 20].into_iter().for_each(check_until_reused);
 }
 
 /// What vCPUs compile that run one program from one state.
