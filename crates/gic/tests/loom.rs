@@ -4,11 +4,11 @@
 //! model asserts: nothing lost, nothing doubled, and a PE that sleeps until it is posted to wakes.
 #![cfg(loom)]
 
-use armagic_gic::{Affinity, CpuInterface, Gic, GicSpec, PeSpec};
+use armagic_gic::{Affinity, CpuInterface, Features, Fidelity, Gic, GicSpec, PeSpec};
 use hw::{AccessSize, IntId};
 use loom::sync::atomic::{AtomicU32, Ordering::*};
 use loom::thread;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use sync::Attention;
 
 const NONE: u64 = 1023;
@@ -21,12 +21,18 @@ struct Rig {
 
 /// All gates open, SPIs 32 to 35 edge-triggered in Group 1, enabled, at priority 0x80, going to PE 0.
 fn rig(pes: usize) -> Rig {
+    rig_with(pes, Fidelity::Fast)
+}
+
+fn rig_with(pes: usize, fidelity: Fidelity) -> Rig {
     let attention: Vec<_> = (0..pes).map(|_| Arc::new(Attention::new())).collect();
     let spec = |n: usize| {
         let affinity = Affinity { aff0: n as u8, ..Affinity::default() };
         PeSpec { affinity, attention: attention[n].clone() }
     };
-    let gic = Gic::new(GicSpec { spis: 32, pes: (0..pes).map(spec).collect(), ..Default::default() }).unwrap();
+    let features = Features { fidelity, ..Features::default() };
+    let spec = GicSpec { spis: 32, pes: (0..pes).map(spec).collect(), features, ..Default::default() };
+    let gic = Gic::new(spec).unwrap();
     d(&gic, 0x84, 0xf);
     d(&gic, 0x420, 0x8080_8080);
     d(&gic, 0xc08, 0xaa);
@@ -512,5 +518,19 @@ fn what_was_read_as_pending_is_taken() {
         let taken = pes[0].iar1();
         assert!(!seen || taken == 33, "it was pending, and then {taken} was acknowledged");
         sender.join().unwrap();
+    });
+}
+
+/// A DSB may find nothing under way because another thread is bringing it: it ends when that is there.
+#[test]
+fn a_write_that_another_brings_is_there_when_a_barrier_ends() {
+    model(|| {
+        let rig = rig_with(1, Fidelity::Relaxed(Duration::from_secs(3600)));
+        let (gic, gicd) = (rig.gic.clone(), rig.gic.distributor());
+        assert!(gicd.write_by(0, 0x104, AccessSize::Word, 1 << 4));
+        let other = thread::spawn(move || gic.complete_writes(0));
+        rig.gic.complete_writes(0);
+        assert!(rig.gic.describe(0, IntId(36)).unwrap().enabled);
+        other.join().unwrap();
     });
 }

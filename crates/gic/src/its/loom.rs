@@ -75,7 +75,7 @@ fn rig(pes: usize) -> Rig {
     let interfaces = (0..pes).map(|pe| {
         gic.set_propbaser(pe, CONFIG | 13, !0);
         gic.set_pendbaser(pe, PENDING, !0);
-        gic.set_lpis_enabled(pe, true);
+        gic.set_lpis_enabled(pe, true, false);
         gic.state.set_awake(pe, true);
         let mut it = gic.cpu_interface(pe);
         it.set_pmr(0xf0);
@@ -350,7 +350,7 @@ fn enable_lpis_is_cleared_under_a_message() {
     model(|| {
         let mut rig = rig(1);
         let sender = rig.sender();
-        rig.gic.set_lpis_enabled(0, false);
+        rig.gic.set_lpis_enabled(0, false, false);
         assert_eq!(rig.pes[0].iar1(), NONE);
         sender.join().unwrap();
         assert_eq!((rig.pes[0].iar1(), rig.pes[0].signals().irq), (NONE, false));

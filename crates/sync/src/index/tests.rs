@@ -1,6 +1,6 @@
 //! What is found is what was put in, under loom (`RUSTFLAGS="--cfg loom"`) and without it.
 
-use super::{EMPTY, Filler, Index, REMOVED};
+use super::{EMPTY, Filler, Index};
 use crate::prim::{Arc, AtomicU32, Ordering::*};
 #[cfg(loom)]
 use loom::{model, thread};
@@ -99,7 +99,7 @@ fn it_holds_what_a_list_holds() {
         list.iter().for_each(|(hash, value)| assert_eq!(index.find(*hash, |v| v == *value), Some(*value)));
     }
     list.drain(..).for_each(|(hash, value)| filler.remove(hash, value));
-    let clean = |slot: &AtomicU32| matches!(slot.load(Relaxed), EMPTY | REMOVED);
+    let clean = |slot: &AtomicU32| matches!(slot.load(Relaxed), EMPTY | super::REMOVED);
     assert!(index.slots.iter().all(clean));
     assert_eq!(filler.values, 0);
 }
