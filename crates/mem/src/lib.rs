@@ -4,6 +4,7 @@
 
 mod bus;
 mod code;
+mod pages;
 mod ram;
 
 pub use bus::{Bus, BusError, Target};

@@ -6,8 +6,10 @@
 //! 8 bytes, and unaligned ones within 16 aligned bytes are too, as FEAT_LSE2 requires; ordering is `Relaxed` and
 //! barriers are the engine's (`ARM DDI 0487`, B2 "The AArch64 Application Level Memory Model").
 
+use crate::pages;
 use hw::{AccessSize, GuestMemory, PhysAddr, Unbacked};
 use portable_atomic::AtomicU128;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use vm_memory::{GuestAddress, GuestMemoryMmap, GuestRegionMmap, MmapRegion};
@@ -456,6 +458,13 @@ impl Ram {
         self.zero(HostAddr(self.start), self.size);
     }
 
+    /// Offsets from `base` outside which all of [`size`](Ram::size) bytes are zero: whole pages, in order and apart,
+    /// whose bytes may be zero too. Of memory that is not ours, and where the host does not say, that is all of it.
+    pub fn touched(&self) -> Vec<Range<u64>> {
+        let ours = self.map.as_ref().and_then(|_| pages::given(self.start, self.size));
+        ours.unwrap_or_else(|| std::iter::once(0..self.size()).collect())
+    }
+
     /// A range that lies in one piece.
     fn range(&self, pa: PhysAddr, len: usize) -> Option<usize> {
         let first = Piece { base: self.base, start: self.start, size: self.size };
@@ -657,6 +666,34 @@ mod tests {
         }
         assert_eq!(memory.read(PhysAddr(0x4000_ffff), &mut [0; 2]), Err(Unbacked(PhysAddr(0x4000_ffff))));
         assert_eq!(memory.write(PhysAddr(0x4000_ffff), &[0; 2]), Err(Unbacked(PhysAddr(0x4000_ffff))));
+    }
+
+    /// Where the host says what was touched, it is what was, and not much around it; nothing is untouched by mistake.
+    #[test]
+    fn what_was_written_was_touched() {
+        const HUGE: u64 = 2 << 20;
+        let base = PhysAddr(0x4000_0000);
+        let ram = Ram::new(base, 64 * HUGE).unwrap();
+        let all = 0..ram.size();
+        let whole = std::slice::from_ref(&all);
+        if ram.touched() == whole {
+            return; // this host does not say
+        }
+        assert_eq!(ram.touched(), []);
+        let last = ram.size() - 1;
+        for at in [0, 0x1fff, 17 * HUGE + 0x5000, last] {
+            ram.write_bytes(base.offset(at), &[1]).unwrap();
+            assert!(ram.touched().iter().any(|range| range.contains(&at)), "{at:#x}");
+        }
+        let touched = ram.touched();
+        assert!(touched.iter().all(|range| range.start.is_multiple_of(4096) && range.end.is_multiple_of(4096)));
+        let bytes: u64 = touched.iter().map(|range| range.end - range.start).sum();
+        assert!(bytes <= 6 * HUGE, "{touched:x?}");
+        ram.clear();
+        assert_eq!(ram.touched(), []);
+        // SAFETY: the mapping outlives `piece`, and only atomics touch it.
+        let piece = unsafe { Piece::new(base, ram.start, ram.size) };
+        assert_eq!(Ram::of(&[piece]).unwrap().touched(), whole, "who gave it may share it with others");
     }
 
     #[test]

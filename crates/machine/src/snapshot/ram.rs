@@ -13,25 +13,26 @@ const CHUNK: usize = 256 << 10;
 /// First page, and how many.
 pub(super) type Run = (u64, u64);
 
-/// The runs of pages that are not zero.
+/// The runs of pages that are not zero. What was never touched is not looked at.
 pub(super) fn runs(ram: &Ram) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut chunk = vec![0; CHUNK];
-    for at in (0..ram.size()).step_by(CHUNK) {
-        let bytes = &mut chunk[..(ram.size() - at).min(CHUNK as u64) as usize];
-        ram.read_bytes(ram.base().offset(at), bytes).expect("the range is in RAM");
-        for (n, page) in bytes.chunks(PAGE as usize).enumerate() {
-            if is_zero(page) {
-                continue;
-            }
-            let page = at / PAGE + n as u64;
-            match runs.last_mut() {
-                Some((first, pages)) if *first + *pages == page => *pages += 1,
-                _ => runs.push((page, 1)),
-            }
+    for touched in ram.touched() {
+        for at in touched.clone().step_by(CHUNK) {
+            let bytes = &mut chunk[..(touched.end - at).min(CHUNK as u64) as usize];
+            ram.read_bytes(ram.base().offset(at), bytes).expect("the range is in RAM");
+            let pages = (at / PAGE..).zip(bytes.chunks(PAGE as usize));
+            pages.filter(|(_, page)| !is_zero(page)).for_each(|(page, _)| add(&mut runs, page));
         }
     }
     runs
+}
+
+fn add(runs: &mut Vec<Run>, page: u64) {
+    match runs.last_mut() {
+        Some((first, pages)) if *first + *pages == page => *pages += 1,
+        _ => runs.push((page, 1)),
+    }
 }
 
 fn is_zero(page: &[u8]) -> bool {
@@ -119,3 +120,6 @@ pub(super) fn skim(input: &mut Reader<impl Read>, size: u64, whole: bool) -> Res
     }
     Ok(runs)
 }
+
+#[cfg(test)]
+mod tests;
