@@ -15,6 +15,8 @@ LPI_WORD = "crates/gic/src/lpi/word.rs"
 LPI_DELIVER = "crates/gic/src/lpi/deliver.rs"
 TRANSLATE = "crates/gic/src/its/translate.rs"
 DELIVER = "crates/gic/src/cpuif/deliver.rs"
+POSTED = "crates/gic/src/posted.rs"
+LATE = "crates/gic/src/late.rs"
 PLACE = "self.row.insert(self.place);"
 LEVEL = "self.published.fetch_or(1 << self.slot.level, AcqRel);"
 
@@ -97,4 +99,10 @@ MUTANTS = [
     ("its-finds-are-not-waited-for", TRANSLATE, "            None => self.cache.clear_all(),\n        }\n        self.senders.wait();",
      "            None => self.cache.clear_all(),\n        }\n        if !@ { self.senders.wait(); }"),
     ("its-forgets-nothing", TRANSLATE, "Some((device, event)) => self.cache.clear(device, event),", "Some((device, event)) => { if !@ { self.cache.clear(device, event) } }"),
+    ("a-dsb-completes-nothing", POSTED, "self.complete(|_, it| it.pe == pe);", "self.complete(|_, it| !@ && it.pe == pe);"),
+    ("writes-to-a-unit-overtake", POSTED, "|| units.contains(&it.unit);", "|| !@ && units.contains(&it.unit);"),
+    ("writes-of-a-pe-overtake", POSTED, "|| pes.contains(&it.pe) ||", "|| !@ && pes.contains(&it.pe) ||"),
+    ("an-access-waits-for-nothing", POSTED, "self.gic.complete(|_, it| it.unit == unit);", "self.gic.complete(|_, it| !@ && it.unit == unit);"),
+    ("who-brings-is-not-waited-for", LATE, "let _bringing = self.late.bring();\n            let writes",
+     "let _bringing = (!@).then(|| self.late.bring());\n            let writes"),
 ]
