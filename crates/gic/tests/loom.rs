@@ -411,6 +411,27 @@ fn a_gate_closes_after_another_group_has_come() {
     });
 }
 
+/// 32 in Group 0 comes, and then 33 in Group 1 at a lower priority: who finds 33 finds 32 before it. Groups are words of
+/// their own, so the first look may have passed the one when the other came.
+#[test]
+fn what_came_first_in_another_group_is_taken_first() {
+    model(|| {
+        let mut rig = rig(1);
+        d(&rig.gic, 0x84, 0xe);
+        d(&rig.gic, 0x420, 0x8080_8880);
+        rig.pes[0].set_igrpen0(1);
+        let gic = rig.gic.clone();
+        let device = thread::spawn(move || {
+            gic.set_spi(IntId(32), true);
+            gic.set_spi(IntId(33), true);
+        });
+        let taken = rig.pes[0].iar1();
+        assert_ne!(taken, 33, "32 was there before it");
+        device.join().unwrap();
+        assert_eq!(rig.pes[0].iar0(), 32);
+    });
+}
+
 /// 32 in Group 0 at 0x80 is best and may not preempt 0x90, as BPR0 cuts both to 0; 33 in Group 1 at 0x88 may. While 32
 /// leaves, the owner does what makes 33 count.
 fn the_best_leaves(prepare: fn(&mut CpuInterface), open: fn(&mut CpuInterface)) {

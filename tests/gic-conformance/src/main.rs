@@ -49,7 +49,7 @@ fn main() -> Result<()> {
             if cfg!(all(target_arch = "x86_64", target_os = "linux")) { EngineKind::Jit } else { EngineKind::Interp };
         let output = run::ours(program.clone(), States::One, engine, Fidelity::Fast)?
             + &run::ours(secure.clone(), States::Two, engine, Fidelity::Fast)?;
-        add("Armagic", "armagic boot --cpu max --smp 2 --nmi --gic espis=32,eppis=32 --kernel {}", output);
+        add("Armagic", "armagic boot --cpu max --smp 2 --nmi --gic espis=32,eppis=32,direct-lpis --kernel {}", output);
     }
     for emulator in &args.emulator {
         let (name, command) = emulator.split_once('=').context("--emulator takes NAME=COMMAND")?;

@@ -61,7 +61,7 @@ pub fn ours(program: Vec<u8>, states: States, engine: EngineKind, fidelity: Fide
         append: String::new(),
         dtb: None,
         devices: Vec::new(),
-        gic: GicChoice { fidelity, espis: 32, eppis: 32, ..Default::default() },
+        gic: GicChoice { fidelity, espis: 32, eppis: 32, direct_lpis: true, ..Default::default() },
     };
     let console = Collected::default();
     let mut machine = Machine::new(spec, Box::new(console.clone()))?;
