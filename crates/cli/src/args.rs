@@ -77,13 +77,19 @@ Exit status: that of `boot`; 3 the snapshot cannot be read.")]
 #[derive(Subcommand)]
 pub enum VgicCommand {
     /// Run scripts of attribute calls and what they are to give (docs/vgic.md)
-    #[command(
-        after_help = "Exit status: 0 every statement ended as it was to; 1 one did not; 3 a script cannot be read."
-    )]
+    #[command(after_help = "Examples:
+  armagic vgic script setup.vgic
+  armagic boot --control /tmp/it
+  armagic vgic script look.vgic --on /tmp/it
+
+Exit status: 0 every statement ended as it was to; 1 one did not; 3 a script cannot be read.")]
     Script {
         /// Scripts
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// They are about the GIC of the machine that runs with this `--control`, whose devices are `vgic` and `its`
+        #[arg(long, value_name = "SOCKET")]
+        on: Option<PathBuf>,
     },
     /// Let threads race for GICD_IIDR under each locking protocol: EBUSY rates, and how long calls take
     Race(RaceArgs),

@@ -97,6 +97,40 @@ fn a_running_machine_is_told_by_its_socket() {
     session.finish().ended(0);
 }
 
+/// Its attributes are read and written while its vCPUs run, or pause, with what its protocol makes of that.
+#[test]
+fn scripts_are_about_a_running_machine() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name);
+    let (socket, kernel, script) = (at("socket"), at("kernel"), at("script"));
+    std::fs::write(&kernel, ECHOES.map(u32::to_le_bytes).concat()).expect("writable");
+    let boot = ["boot", "--kernel", text(&kernel), "--smp", "2", "--timeout", "60", "--control", text(&socket)];
+    let mut session = Session::start(&boot);
+    session.type_line("begin");
+    session.wait_for("begin");
+    let play = |statements: &str, status: i32| {
+        std::fs::write(&script, statements).expect("writable");
+        armagic(&["vgic", "script", text(&script), "--on", text(&socket)]).ended(status)
+    };
+    let run = play("get DIST_REGS CTLR -> EBUSY; get its ITS_REGS CTLR -> EBUSY; get NR_IRQS -> 288", 0);
+    assert!(run.out.contains("3 statements, all as expected"), "{}", run.out);
+    play("protocol device-level; get DIST_REGS IIDR -> 0x43b; protocol rfc; get DIST_REGS IIDR -> EBUSY", 0);
+    let run = play("# here\nget DIST_REGS CTLR", 1);
+    assert!(run.err.contains(":2:1: get DIST_REGS CTLR") && run.err.contains("V1 held by KVM_RUN"), "{}", run.err);
+    for refused in ["vcpus 3", "vm", "running 0", "run 0", "device its as other", "protocol blocking"] {
+        let run = play(refused, 3);
+        assert!(run.err.contains(":1:1: expected a statement for a machine that runs"), "{refused}: {}", run.err);
+    }
+    ask(&socket, "{\"execute\": \"pause\"}");
+    play("set DIST_REGS IPRIORITYR8 0x20202020; get DIST_REGS IPRIORITYR8 -> 0x20202020; get its ITS_REGS CTLR", 0);
+    ask(&socket, "{\"execute\": \"resume\"}");
+    play("guest read GICD IPRIORITYR8 -> 0x20202020", 0);
+    session.type_line("on");
+    session.wait_for("on");
+    ask(&socket, "{\"execute\": \"stop\"}");
+    session.finish().ended(0);
+}
+
 /// Linux is saved when it prints `first`, by one engine; again at its shell while it works, by the other; and goes on to
 /// its end.
 #[track_caller]

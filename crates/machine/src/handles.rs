@@ -1,6 +1,6 @@
 //! What can be done with a machine from other threads, while it runs.
 
-use crate::board::Board;
+use crate::board::{Board, GicConfig};
 use crate::control::Control;
 use crate::machine::MachineError;
 use crate::snapshot::{self, SnapshotError};
@@ -52,6 +52,11 @@ pub struct Saver {
 }
 
 impl Saver {
+    /// What its GIC is configured through: the GIC it runs with.
+    pub fn gic_config(&self) -> GicConfig {
+        self.board.config.clone()
+    }
+
     /// The same machine, as `Machine::pauser`.
     pub fn pauser(&self) -> Pauser {
         Pauser(self.control.clone())

@@ -1,7 +1,8 @@
 //! What a machine is told by its control socket.
 
 use crate::ending::{Reason, Verdict};
-use machine::{Pauser, Saver};
+use ::vgic::script;
+use machine::{GicConfig, Pauser, Saver};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
@@ -13,6 +14,7 @@ const COMMANDS: &[(&str, Command)] = &[
     ("resume", |it, _| it.resume()),
     ("save", |it, arguments| it.save(arguments)),
     ("stop", |it, _| it.stop()),
+    ("vgic-script", |it, arguments| it.vgic_script(arguments)),
 ];
 
 type Command = fn(&mut Commands, &Value) -> Answer;
@@ -71,6 +73,16 @@ impl Commands {
         let saved = if paused { self.saver.save_held(file) } else { self.saver.save(file) };
         let bytes = saved.map_err(|cause| format!("cannot save to {cause}"))?;
         Ok(json!({ "ram-bytes": bytes, "seconds": start.elapsed().as_secs_f64() }))
+    }
+
+    /// Attribute calls on the GIC it runs with.
+    fn vgic_script(&self, arguments: &Value) -> Answer {
+        let text = |name: &str| arguments.get(name).and_then(Value::as_str);
+        let script = text("script").ok_or("`vgic-script` needs the argument `script`, its text")?;
+        let GicConfig { vm, vgic, its } = self.saver.gic_config();
+        let devices = [("vgic".to_owned(), vgic), ("its".to_owned(), its)];
+        let outcome = script::run_on(script, text("name").unwrap_or("script"), vm, devices);
+        Ok(json!({ "outcome": outcome.to_string(), "ended": crate::vgic::ended(&outcome) }))
     }
 
     /// As Ctrl-A x does.

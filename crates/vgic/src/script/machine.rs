@@ -36,12 +36,14 @@ impl From<Called> for Got {
 /// A VM, and what a script has made of it.
 pub(super) struct Machine {
     pub vm: Arc<Vm>,
-    ram: Arc<Ram>,
+    ram: Arc<dyn GuestMemory>,
     devices: BTreeMap<String, Device>,
     /// vCPUs whose lock a thread holds, by id.
     pub held: BTreeMap<u32, Keeper>,
     /// The call that waits.
     waiting: Option<InFlight<Called>>,
+    /// It was there before the script, and its vCPUs run.
+    pub runs: bool,
 }
 
 /// Told how each call of a statement ended, and of a sweep where; says whether to go on.
@@ -57,7 +59,17 @@ impl Machine {
             protocol: options.protocol,
             ..VmSpec::new(ram.clone())
         };
-        Machine { vm: Vm::new(spec), ram, devices: BTreeMap::new(), held: BTreeMap::new(), waiting: None }
+        Machine::with(Vm::new(spec), ram, BTreeMap::new(), false)
+    }
+
+    /// One that runs already.
+    pub fn running(vm: Arc<Vm>, devices: BTreeMap<String, Device>) -> Machine {
+        let ram = vm.spec.memory.clone();
+        Machine::with(vm, ram, devices, true)
+    }
+
+    fn with(vm: Arc<Vm>, ram: Arc<dyn GuestMemory>, devices: BTreeMap<String, Device>, runs: bool) -> Machine {
+        Machine { vm, ram, devices, held: BTreeMap::new(), waiting: None, runs }
     }
 
     pub fn perform(&mut self, statement: &Statement, report: Report) -> Result<(), Problem> {

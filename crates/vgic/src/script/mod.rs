@@ -46,8 +46,8 @@ mod value;
 mod vcpus;
 mod words;
 
-use crate::{LockState, Refusal};
-use std::fmt;
+use crate::{Device, LockState, Refusal, Vm};
+use std::{fmt, sync::Arc};
 
 /// How a script went: how many statements did as they say, or why it ended before.
 #[derive(Debug)]
@@ -109,10 +109,19 @@ pub struct Unexpected {
 
 /// Runs a script; `name` is what messages call it.
 pub fn run(text: &str, name: &str) -> Outcome {
+    play(text, name, run::Runner::default())
+}
+
+/// The same with a VM whose vCPUs run, or pause, in threads of their own, and its devices by name. Statements that make
+/// a VM or devices, or are a vCPU's, are refused.
+pub fn run_on(text: &str, name: &str, vm: Arc<Vm>, devices: impl IntoIterator<Item = (String, Device)>) -> Outcome {
+    play(text, name, run::Runner::on(machine::Machine::running(vm, devices.into_iter().collect())))
+}
+
+fn play(text: &str, name: &str, mut runner: run::Runner) -> Outcome {
     let mut outcome = Outcome { name: name.to_owned(), passed: 0, failure: None };
     match parse::parse(text) {
         Ok(statements) => {
-            let mut runner = run::Runner::default();
             for statement in &statements {
                 if let Err(failure) = runner.step(statement) {
                     outcome.failure = Some(failure);

@@ -11,8 +11,18 @@ pub(super) struct Runner {
 }
 
 impl Runner {
+    /// Statements are about a machine that runs.
+    pub fn on(machine: Machine) -> Runner {
+        Runner { machine: Some(machine) }
+    }
+
     /// Does one statement.
     pub fn step(&mut self, statement: &Statement) -> Result<(), Failure> {
+        if self.machine.as_ref().is_some_and(|it| it.runs) && !statement.verb.suits_a_running_machine() {
+            let message = "expected a statement for a machine that runs: protocol (but blocking), set, get, has, rewrite, \
+                           sweep, ioctl, guest, line, ram";
+            return Err(Failure::Script(statement.at.problem(message)));
+        }
         if let Verb::Vm(options) = &statement.verb {
             self.machine = None;
             self.machine = Some(Machine::new(options));

@@ -88,6 +88,19 @@ pub(super) enum Verb {
     },
 }
 
+impl Verb {
+    /// May it be done to a machine whose vCPUs run? It makes nothing, and waits for no vCPU, which are its threads'.
+    pub fn suits_a_running_machine(&self) -> bool {
+        match self {
+            Verb::Protocol(protocol) => *protocol != LockProtocol::Blocking,
+            Verb::Attribute { .. } | Verb::Sweep { .. } | Verb::Ioctl { .. } | Verb::Guest { .. } => true,
+            Verb::Line { .. } | Verb::RamRead { .. } | Verb::RamWrite { .. } => true,
+            Verb::Vm(_) | Verb::Vcpu { .. } | Verb::Init { .. } | Verb::Device { .. } => false,
+            Verb::Hold(_) | Verb::Running(_) | Verb::LetGo(..) | Verb::Run(_) | Verb::Finish => false,
+        }
+    }
+}
+
 /// What a vCPU is kept in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Held {
