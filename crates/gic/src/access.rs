@@ -194,13 +194,14 @@ impl Array {
 }
 
 impl Array {
-    /// IHI 0069, GICD_ICFGR: changing it while the interrupt is enabled is UNPREDICTABLE.
+    /// IHI 0069, GICD_ICFGR: changing it while the interrupt is enabled is UNPREDICTABLE, and leaves a pending state UNKNOWN.
     fn check_icfgr(&self, place: &Place, n: u32, v: u32) {
         let word = place.gic.state.word(place.pe, n);
-        if word.enabled() && !word.fixed_edge() && word.edge() != (v & 0b10 != 0) {
+        let state = if word.enabled() { "enabled" } else { "pending" };
+        if (word.enabled() || word.pending()) && !word.fixed_edge() && word.edge() != (v & 0b10 != 0) {
             let id = ids::intid(n);
             place.gic.watch.report("ICFGR", id, place.pe, || {
-                format!("ICFGR of INTID {id} was changed while it is enabled; it is changed, and what is pending follows from line and latch")
+                format!("ICFGR of INTID {id} was changed while it is {state}; it is changed, and what is pending follows from line and latch")
             });
         }
     }

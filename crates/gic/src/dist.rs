@@ -92,9 +92,13 @@ fn set_ctlr(place: &Place, _: u32, value: u64, mask: u64) {
     };
     let (old, mask) = (place.gic.state.control().register(), writable & mask as u32);
     let (closes, moves) = (old & !value as u32 & Control::ENABLES, (old ^ value as u32) & !Control::ENABLES);
-    if moves & mask & Control::DS != 0 && old & Control::ENABLES != 0 {
+    if moves & mask & Control::DS != 0
+        && place.gic.watch.is_strict()
+        && (old & Control::ENABLES != 0 || any_active(place))
+    {
         place.gic.watch.report("GICD_CTLR", 0, place.pe, || {
-            "DS was set while a group is enabled, which is UNPREDICTABLE; it is set, and Secure groups are gone"
+            "DS was set while a group is enabled or a shared interrupt active, which is UNPREDICTABLE; it is set, and \
+             Secure groups are gone"
                 .to_owned()
         });
     }
@@ -102,6 +106,11 @@ fn set_ctlr(place: &Place, _: u32, value: u64, mask: u64) {
     if (closes | moves) & mask != 0 && place.view.late {
         place.gic.later(Delayed::Distributor, [Late::Control]);
     }
+}
+
+fn any_active(place: &Place) -> bool {
+    let state = &place.gic.state;
+    state.layout().shared_places().any(|n| state.word(0, n).active())
 }
 
 fn typer(place: &Place, _: u32) -> u64 {
@@ -172,6 +181,11 @@ fn set_irouter(place: &Place, n: u32, value: u64, mask: u64) {
         // With IRM the choice of a PE is `state`'s.
         if word.one_of_n() { word } else { word.with_target(routes.find(packed).unwrap_or(NOBODY)) }
     });
+    let word = state.word(0, n);
+    if !word.one_of_n() && routes.find(word.affinity()).is_none() {
+        let id = ids::intid(n);
+        place.gic.watch.report("GICD_IROUTER", id, place.pe, || format!("INTID {id} goes to no PE there is; it waits"));
+    }
 }
 
 /// The frame on the bus, for accesses of one security state.

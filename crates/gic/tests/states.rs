@@ -632,6 +632,13 @@ fn strict_reports_what_is_unpredictable() {
     it.set_pmr(0xf8);
     it.set_igrpen1_el3(1);
     assert_eq!(reported(&rig), [("ICFGR", 1); 16], "enabled SPIs 32 to 47");
+    rig.s(0x184, 1 << 8);
+    rig.pulse(40);
+    rig.s(0xc08, !(2 << 16));
+    rig.s(0x6000 + 8 * 40, 0x55);
+    rig.s(0x6000 + 8 * 40, 0);
+    assert_eq!(reported(&rig), [("GICD_IROUTER", 1), ("ICFGR", 1)], "pending, and then with no PE to go to");
+    rig.s(0x284, 1 << 8);
     rig.pulse(41);
     assert_eq!(rig.as_(NON_SECURE).iar1(), 41);
     rig.as_(EL3).set_eoir0(41);

@@ -119,7 +119,13 @@ fn set_ctlr(its: &Its, _: u32, value: u64, _: u64) {
     if its.spec.umsi.is_some() {
         its.change_messages(|messages| messages.irq = value & UMSI_IRQ != 0);
     }
-    its.registers().wanted = value & ENABLED != 0;
+    let mut registers = its.registers();
+    let (enable, was) = (value & ENABLED != 0, registers.wanted);
+    registers.wanted = enable;
+    if enable && !was && registers.active {
+        report(its, "GITS_CTLR", "enabled while not quiescent, which is UNPREDICTABLE; it stays enabled");
+    }
+    drop(registers);
     its.ring();
 }
 
@@ -129,16 +135,27 @@ fn frozen(registers: &super::queue::Registers) -> bool {
 }
 
 fn report_frozen(its: &Its, register: &'static str) {
-    let why = || "written while the ITS is enabled or not quiescent, which is UNPREDICTABLE; ignored".to_owned();
-    its.gic.watch.report(register, 0, 0, why);
+    report(its, register, "written while the ITS is enabled or not quiescent, which is UNPREDICTABLE; ignored");
+}
+
+fn report(its: &Its, register: &'static str, why: &str) {
+    its.gic.watch.report(register, 0, 0, || why.to_owned());
 }
 
 /// [15:12] are treated as zero: the queue is 64 KiB aligned.
 const CBASER_MASK: u64 = 0xb8ef_ffff_ffff_0cff;
+const UNALIGNED: u64 = 0xf000;
 
 fn set_cbaser(its: &Its, _: u32, value: u64, mask: u64) {
     let mut registers = its.registers();
     if !frozen(&registers) {
+        if value & mask & UNALIGNED != 0 {
+            report(
+                its,
+                "GITS_CBASER",
+                "bits [15:12] are not 0, which is CONSTRAINED UNPREDICTABLE; they are taken as 0",
+            );
+        }
         registers.cbaser = (registers.cbaser & !mask | value & mask) & CBASER_MASK;
         (registers.creadr, registers.stalled) = (0, false);
     } else {
@@ -155,6 +172,13 @@ fn set_cwriter(its: &Its, _: u32, value: u64, mask: u64) {
     registers.cwriter = (registers.cwriter & !mask | value & mask) & OFFSET;
     if value & mask & RETRY != 0 {
         registers.stalled = false;
+    }
+    if registers.cwriter >= registers.queue_size() {
+        report(
+            its,
+            "GITS_CWRITER",
+            "an offset outside the queue, which is CONSTRAINED UNPREDICTABLE; it stops the queue",
+        );
     }
     drop(registers);
     its.ring();

@@ -42,6 +42,13 @@ impl Gic {
     /// before, so reads it anew. Off at either side, the state is lost (CONSTRAINED UNPREDICTABLE).
     pub(crate) fn move_lpi(&self, n: u32, from: usize, to: usize) {
         if from != to {
+            if self.watch.is_strict()
+                && let Some(off) = [from, to].into_iter().find(|&pe| !self.lpis_enabled(pe))
+            {
+                self.watch.report("MOVI", 0, off, || {
+                    format!("MOVI or MOVALL from PE {from} to PE {to}, of which PE {off} has EnableLPIs 0; a pending state is lost")
+                });
+            }
             self.reload_lpi(to, n);
             if self.take_lpi(from, n) {
                 self.pend_lpi(to, n);

@@ -17,6 +17,9 @@ impl Gic {
     /// GICR_CTLR.EnableLPIs. Complete on return; clearing it, if `late`, with `finish_stopping`.
     pub(crate) fn set_lpis_enabled(&self, pe: usize, enable: bool, late: bool) {
         let Some(lpis) = self.state.lpis() else { return };
+        if enable && self.watch.is_strict() {
+            self.check_common_table(pe);
+        }
         let mut control = lpis.control(pe);
         if enable == control.enabled {
             return;
@@ -34,6 +37,19 @@ impl Gic {
             if !late {
                 self.stop_now(pe, &mut control);
             }
+        }
+    }
+
+    /// IHI 0069, GICR_PROPBASER: redistributors with one GICR_TYPER.CommonLPIAff, which here are all, have one table.
+    fn check_common_table(&self, pe: usize) {
+        let Some(lpis) = self.state.lpis() else { return };
+        let table = |pe| tables::place(lpis.control(pe).propbaser);
+        let mine = table(pe);
+        let other = (0..lpis.banks.len()).find(|&other| self.lpis_enabled(other) && table(other) != mine);
+        if let Some(other) = other {
+            self.watch.report("GICR_PROPBASER", 1, pe, || {
+                format!("another table than PE {other}'s, which is UNPREDICTABLE; each redistributor uses its own")
+            });
         }
     }
 

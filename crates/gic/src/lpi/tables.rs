@@ -24,6 +24,11 @@ pub(super) fn configuration(propbaser: u64) -> u64 {
     propbaser & 0x000f_ffff_ffff_f000
 }
 
+/// Where the configuration table is, and of how many LPIs.
+pub(super) fn place(propbaser: u64) -> (u64, u32) {
+    (configuration(propbaser), lpis(propbaser))
+}
+
 fn pending(pendbaser: u64) -> PhysAddr {
     // The first 1 KiB stands for INTIDs that are no LPIs; it is IMPLEMENTATION DEFINED and we leave it alone.
     PhysAddr((pendbaser & 0x000f_ffff_ffff_0000) + u64::from(LPI_INTID) / 8)

@@ -116,7 +116,7 @@ proptest! {
     fn nothing_panics(steps in prop::collection::vec(step(), 1..60), stall: bool, cached: bool) {
         let on_error = if stall { OnError::Stall } else { OnError::Skip };
         let cache = if cached { LpiCache::Full } else { LpiCache::None };
-        check(&steps, Options { cache, direct: true, on_error, two_states: false });
+        check(&steps, Options { cache, direct: true, on_error, ..Options::default() });
     }
 
     /// A queue and tables full of anything, executed from end to end.

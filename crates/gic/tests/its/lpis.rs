@@ -4,8 +4,13 @@ use crate::rig::*;
 use armagic_gic::LpiCache;
 use hw::{AccessSize, IntId};
 
-const NO_CACHE: Options =
-    Options { cache: LpiCache::None, direct: false, on_error: armagic_gic::OnError::Skip, two_states: false };
+const NO_CACHE: Options = Options {
+    cache: LpiCache::None,
+    direct: false,
+    on_error: armagic_gic::OnError::Skip,
+    two_states: false,
+    strict: false,
+};
 
 fn direct(pes: usize) -> Rig {
     let rig = Rig::with(pes, Options { direct: true, ..Options::default() });

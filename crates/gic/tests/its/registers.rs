@@ -37,6 +37,29 @@ fn chk_5_2_frozen_while_enabled() {
 }
 
 #[test]
+fn strict_reports_what_is_unpredictable() {
+    let rig = Rig::with(2, Options { strict: true, ..Options::default() });
+    let reported = || rig.gic.reports().into_iter().map(|report| report.register).collect::<Vec<_>>();
+    assert_eq!(reported(), [""; 0], "setting it up is no mistake");
+    [0x80, 0x100].iter().for_each(|offset| rig.w(*offset, 0));
+    rig.r64(0, 0x70, 0);
+    rig.w(0x88, 0xf_0000);
+    assert_eq!(reported(), ["GICR_PROPBASER", "GITS_BASER", "GITS_CBASER", "GITS_CWRITER"]);
+    rig.ctlr(0);
+    rig.w(0x80, 1 << 63 | QUEUE | 0x1000);
+    rig.r(1, 0, 0);
+    rig.r64(1, 0x70, CONFIG | 14);
+    rig.r(1, 0, 1);
+    assert_eq!(reported(), ["GICR_PROPBASER", "GITS_CBASER"]);
+    rig.w(0x80, 1 << 63 | QUEUE);
+    rig.w(0x88, 0);
+    rig.ctlr(1);
+    rig.r(1, 0, 0);
+    rig.commands(&[mapd(1, 4), mapc(0, 0), mapc(1, 1), mapti(1, 0, 8200, 0), movi(1, 0, 1)]);
+    assert_eq!(reported(), ["MOVI"]);
+}
+
+#[test]
 fn chk_2_2_halves_of_its_registers() {
     let rig = Rig::off(1, Options::default());
     rig.gits.write(0x104, AccessSize::Word, 0x8000_0000);

@@ -1,7 +1,8 @@
 //! A GIC with LPIs and an ITS, memory for their tables, and short ways to reach them.
 
 use armagic_gic::{
-    Affinity, CpuInterface, Features, Gic, GicSpec, Its, ItsSpec, LpiCache, LpiSpec, OnError, PeSpec, Security,
+    Affinity, CpuInterface, Features, Fidelity, Gic, GicSpec, Its, ItsSpec, LpiCache, LpiSpec, OnError, PeSpec,
+    Security,
 };
 use hw::{AccessSize, GuestMemory, IntId, MmioDevice, PhysAddr, Unbacked};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -72,6 +73,7 @@ pub struct Options {
     pub direct: bool,
     pub on_error: OnError,
     pub two_states: bool,
+    pub strict: bool,
 }
 
 pub struct Rig {
@@ -97,7 +99,8 @@ impl Rig {
         });
         let memory = Arc::new(Memory::new());
         let lpis = LpiSpec { cache: options.cache, direct: options.direct, ..LpiSpec::new(memory.clone()) };
-        let features = Features { two_states: options.two_states, ..Default::default() };
+        let fidelity = if options.strict { Fidelity::Strict } else { Fidelity::Fast };
+        let features = Features { two_states: options.two_states, fidelity, ..Default::default() };
         let spec = GicSpec { spis: 32, pes: specs.collect(), lpis: Some(lpis), features };
         let gic = Gic::new(spec).unwrap();
         let its = Its::new(gic.clone(), ItsSpec { on_error: options.on_error, ..ItsSpec::default() });
