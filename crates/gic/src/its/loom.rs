@@ -287,6 +287,22 @@ fn injection_and_acknowledge_and_inv() {
     });
 }
 
+/// INV gives it another priority. Between that and its announcement at the new level nothing but the old leads to it.
+#[test]
+fn a_pending_lpi_is_found_while_its_priority_changes() {
+    model(|| {
+        let mut rig = rig(1);
+        rig.its.write(0, 0);
+        let (its, memory) = (rig.its.clone(), rig.memory.clone());
+        let commander = thread::spawn(move || {
+            memory.write_u64(PhysAddr(CONFIG), 0x81a1).unwrap();
+            its.execute(&mut Executor::default(), [12, 0, 0, 0]).unwrap();
+        });
+        assert_eq!(rig.pes[0].iar1(), 8192);
+        commander.join().unwrap();
+    });
+}
+
 type Forget = fn(&Its, Option<(u32, u32)>);
 
 /// A message in flight while the event moves to PE 1. `warm`: its translation is in the cache.

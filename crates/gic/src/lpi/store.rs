@@ -145,18 +145,21 @@ impl Store {
 
     /// The first that is ready at this level. Stale hints cost a few loads each; beyond a few they are forgotten.
     /// `meet` is called between a clear and the look after it: it meets the announcers in one modification order.
+    /// One that is ready at another level, by a configuration whose reader may not have announced it there yet, is led
+    /// there: `lead`, by LPI and level. So something leads to it always.
     #[inline]
-    pub fn first(&self, level: u32, meet: impl Fn()) -> Option<Found> {
+    pub fn first(&self, level: u32, meet: impl Fn(), lead: impl Fn(u32, u32)) -> Option<Found> {
         let hints = self.hints(level)?;
         let (mut from, mut stale) = (0, 0);
         while let Some(n) = hints.next(from) {
             let word = self.word(n);
-            if word.ready_at() == Some(level) {
+            let ready = word.ready_at();
+            if ready == Some(level) {
                 return Some(Found { n, word });
             }
             stale += 1;
-            if stale > STALE_HINTS {
-                self.forget(n, level, hints, &meet);
+            if ready.is_some() || stale > STALE_HINTS {
+                self.forget(n, hints, &meet, &lead);
             }
             from = n + 1;
         }
@@ -164,13 +167,13 @@ impl Store {
     }
 
     #[cold]
-    fn forget(&self, n: u32, level: u32, hints: &Hints, meet: &impl Fn()) {
+    fn forget(&self, n: u32, hints: &Hints, meet: &impl Fn(), lead: &impl Fn(u32, u32)) {
         hints.remove(n);
         // An announcement is ordered before this, and its word is visible to the look below, or after, and sees the
         // hint gone.
         meet();
-        if self.word(n).ready_at() == Some(level) {
-            hints.insert(n);
+        if let Some(level) = self.word(n).ready_at() {
+            lead(n, level);
         }
     }
 
@@ -210,9 +213,9 @@ mod tests {
         let store = store(&[0xa1, 0x81, 0xa1, 0x80, 0xa1]);
         [4, 2, 3, 1].iter().for_each(|n| announce(&store, *n));
         let level = |byte| config(byte).level();
-        let first = |byte| store.first(level(byte), || ()).map(|found| found.n);
+        let first = |byte| store.first(level(byte), || (), |_, _| ()).map(|found| found.n);
         assert_eq!((first(0xa1), first(0x81), first(0x91)), (Some(2), Some(1), None));
-        assert!(store.acknowledge(store.first(level(0xa1), || ()).unwrap()));
+        assert!(store.acknowledge(store.first(level(0xa1), || (), |_, _| ()).unwrap()));
         assert_eq!(first(0xa1), Some(4));
         assert!(store.word(3).latch(), "pending and not enabled");
     }
@@ -221,11 +224,11 @@ mod tests {
     fn what_was_found_and_has_changed_is_not_taken() {
         let store = store(&[ENABLED]);
         announce(&store, 0);
-        let found = store.first(1, || ()).unwrap();
+        let found = store.first(1, || (), |_, _| ()).unwrap();
         store.take(0);
         assert!(!store.acknowledge(found));
         announce(&store, 0);
-        let found = store.first(1, || ()).unwrap();
+        let found = store.first(1, || (), |_, _| ()).unwrap();
         store.reload(0, || config(ENABLED));
         assert!(!store.acknowledge(found), "the configuration was read again");
     }
@@ -235,7 +238,7 @@ mod tests {
         let store = store(&[ENABLED; 100]);
         (0..100).for_each(|n| announce(&store, n));
         (0..99).for_each(|n| _ = store.take(n));
-        assert_eq!(store.first(1, || ()).map(|found| found.n), Some(99));
+        assert_eq!(store.first(1, || (), |_, _| ()).map(|found| found.n), Some(99));
         let left = std::iter::successors(store.hints(1).unwrap().next(0), |n| store.hints(1).unwrap().next(n + 1));
         assert_eq!(left.count(), STALE_HINTS as usize + 1);
     }

@@ -54,7 +54,8 @@ impl State {
         let store = self.lpis()?.store(slot.pe).filter(|_| slot.group == G1)?;
         // As in `forget`.
         let meet = || _ = self.pes[slot.pe].published.of(G1).fetch_or(0, AcqRel);
-        let Found { n, word } = store.first(slot.level, meet)?;
+        let lead = |n, level| self.lead_lpi(slot.pe, n, store, level);
+        let Found { n, word } = store.first(slot.level, meet, lead)?;
         // An LPI has no word of the other kind. The fields that a CPU interface asks for are made up, and its own word
         // is where it has no use for an affinity.
         let like = Word(0).with_group1(true).with_enabled(true).with_latch(true).with_target(slot.pe);
